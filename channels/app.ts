@@ -1,0 +1,44 @@
+import type { AppKey } from '../auth/app-key.ts';
+
+/** A tenant of the broker: one application, with its keys, what it may do and how much of it. */
+export interface App {
+  readonly id: string;
+  /** At least one pair, oldest first. Every pair is valid; what Kulkul itself signs, it signs with the oldest. */
+  readonly keys: readonly AppKey[];
+  readonly enabled: boolean;
+  /** Refuse plain `ws://` connections with 4000, so that clients come back over TLS. */
+  readonly forceTls: boolean;
+  /** `https://*.example.com`, `app.example.com`, `*`; empty: any page may connect. */
+  readonly allowedOrigins: readonly string[];
+  readonly enableClientMessages: boolean;
+  /** A connection must sign in or enter a private or presence channel in time, or is closed with 4009. */
+  readonly enableUserAuthentication: boolean;
+  readonly enableSubscriptionCountEvents: boolean;
+  readonly enableWatchlistEvents: boolean;
+  readonly limits: AppLimits;
+}
+
+/** Numbers that bound one app. A rate or quota of -1 means no bound. */
+export interface AppLimits {
+  /** Open connections at once. */
+  readonly maxConnections: number;
+  /** Events published over HTTP, each channel of an event counted once. */
+  readonly maxBackendEventsPerSecond: number;
+  /** Client events of one connection (Soketi counts this way too; 10 at the hosted service). */
+  readonly maxClientEventsPerSecond: number;
+  /** Client events of all connections of the app together. */
+  readonly maxAppClientEventsPerSecond: number;
+  /** GET requests on the HTTP API. */
+  readonly maxReadRequestsPerSecond: number;
+  readonly maxPresenceMembersPerChannel: number;
+  /** `user_info` of one member, as JSON text in UTF-8. */
+  readonly maxPresenceMemberBytes: number;
+  readonly maxChannelNameLength: number;
+  readonly maxEventChannelsAtOnce: number;
+  readonly maxEventNameLength: number;
+  /** The `data` string of one event, in UTF-8. */
+  readonly maxEventPayloadBytes: number;
+  readonly maxEventBatchSize: number;
+  /** How long a cache channel keeps its last event. */
+  readonly cacheTtlSeconds: number;
+}
