@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { about, count, flag, list, rate, size, text } from './setting.ts';
+
+/** Goes into URLs and, for the key, before the colon of `auth`: these characters would make the app unreachable. */
+const urlPart = (forbidden: RegExp, what: string): z.ZodString =>
+  text()
+    .min(1, 'must not be empty')
+    .refine((value) => !forbidden.test(value), {
+      error: `must not contain ${what}: it is part of a URL`,
+    });
+
+const appId = (): z.ZodString => urlPart(/[\s/?#%]/, 'spaces or any of / ? # %');
+const appKey = (): z.ZodString => urlPart(/[\s/?#%:]/, 'spaces or any of / ? # % :');
+const appSecret = (): z.ZodString => text().min(1, 'must not be empty');
+
+/** One key/secret pair, as in `keys`. */
+export const keyPairSchema = z.strictObject({ key: appKey(), secret: appSecret() });
+
+/**
+ * One app as configured. What is optional here and has no default falls back to the setting of all apps that its
+ * description names; `appFromOptions` resolves that.
+ */
+export const appOptionsSchema = z.strictObject({
+  id: about(
+    appId(),
+    'Identifies the app in the URLs of the HTTP API. Always text: `0123` stays `0123`.',
+    'SOKETI_DEFAULT_APP_ID',
+  ),
+  name: about(text().optional(), 'For people: shown in logs.'),
+  key: about(
+    appKey().optional(),
+    'Public half of a pair; clients connect with it. Always text. May be absent when `keys` is given.',
+    'SOKETI_DEFAULT_APP_KEY',
+  ),
+  secret: about(
+    appSecret().optional(),
+    'Secret half of the pair; signatures are made with it. Always text.',
+    'SOKETI_DEFAULT_APP_SECRET',
+  ),
+  keys: about(
+    z.array(keyPairSchema).default([]),
+    'Further pairs `{ "key", "secret" }` that are valid at the same time, for rotation. A pair given by `key` and `secret` comes first.',
+  ),
+  enabled: about(
+    flag().default(true),
+    'false refuses the connections and requests of this app.',
+    'SOKETI_DEFAULT_APP_ENABLED',
+  ),
+  forceTls: about(
+    flag().default(false),
+    'Refuse plain `ws://` connections with 4000, so that clients come back over TLS.',
+  ),
+  allowedOrigins: about(
+    list().default([]),
+    'Pages that may connect: `https://*.example.com`, `app.example.com`, `*`. Empty: any page.',
+  ),
+  enableClientMessages: about(
+    flag().default(false),
+    'Clients may send client events (`client-…`).',
+    'SOKETI_DEFAULT_APP_ENABLE_CLIENT_MESSAGES',
+  ),
+  enableUserAuthentication: about(
+    flag().default(false),
+    'A connection must sign in, or enter a private or presence channel, within `userAuthenticationTimeout`, or is closed with 4009.',
+    'SOKETI_DEFAULT_APP_USER_AUTHENTICATION',
+  ),
+  enableSubscriptionCountEvents: about(
+    flag().default(false),
+    'Tell the subscribers of a channel how many they are (`pusher_internal:subscription_count`).',
+  ),
+  enableWatchlistEvents: about(
+    flag().default(false),
+    'Tell signed-in users when somebody on their watchlist comes online or goes offline.',
+  ),
+  maxConnections: about(
+    rate().default(-1),
+    'Open connections at once. -1: no limit, 0: none may connect.',
+    'SOKETI_DEFAULT_APP_MAX_CONNS',
+  ),
+  maxBackendEventsPerSecond: about(
+    rate().default(-1),
+    'Events published over HTTP per second, each channel of an event counted once. -1: no limit.',
+    'SOKETI_DEFAULT_APP_MAX_BACKEND_EVENTS_PER_SEC',
+  ),
+  maxClientEventsPerSecond: about(
+    rate().optional(),
+    'Client events per second of one connection. -1: no limit. Unset: `clientEvents.maxPerSecondPerConnection`.',
+    'SOKETI_DEFAULT_APP_MAX_CLIENT_EVENTS_PER_SEC',
+  ),
+  maxAppClientEventsPerSecond: about(
+    rate().default(-1),
+    'Client events per second of all connections of the app together. -1: no limit.',
+  ),
+  maxReadRequestsPerSecond: about(
+    rate().default(-1),
+    'GET requests per second on the HTTP API. -1: no limit.',
+    'SOKETI_DEFAULT_APP_MAX_READ_REQ_PER_SEC',
+  ),
+  maxPresenceMembersPerChannel: about(
+    count(1).optional(),
+    'Members of one presence channel. Unset: `presence.maxMembersPerChannel`.',
+  ),
+  maxPresenceMemberSizeInKb: about(
+    size().optional(),
+    '`user_info` of one member as JSON, in KB of 1024 bytes. Unset: `presence.maxMemberSizeInKb`.',
+  ),
+  maxChannelNameLength: about(count(1).optional(), 'Characters. Unset: `channelLimits.maxNameLength`.'),
+  maxEventChannelsAtOnce: about(
+    count(1).optional(),
+    'Channels that one event may be published on. Unset: `eventLimits.maxChannelsAtOnce`.',
+  ),
+  maxEventNameLength: about(count(1).optional(), 'Characters. Unset: `eventLimits.maxNameLength`.'),
+  maxEventPayloadInKb: about(
+    size().optional(),
+    '`data` of one event, in KB of 1024 bytes. Unset: `eventLimits.maxPayloadInKb`.',
+  ),
+  maxEventBatchSize: about(count(1).optional(), 'Events in one batch request. Unset: `eventLimits.maxBatchSize`.'),
+  cacheTtl: about(
+    count(1).optional(),
+    'Seconds that a cache channel keeps its last event. Unset: `channelLimits.cacheTtl`.',
+  ),
+  webhooks: about(
+    z.unknown().optional(),
+    "Accepted in Soketi's forms (JSON array, or a string holding one), but not sent by this version: a warning says so.",
+    'SOKETI_DEFAULT_APP_WEBHOOKS',
+  ),
+});
+
+export type AppOptions = z.output<typeof appOptionsSchema>;
+export type AppOptionName = keyof AppOptions;

@@ -1,0 +1,210 @@
+import { z } from 'zod';
+import { appOptionsSchema } from './app-options.ts';
+import { about, count, flag, list, milliseconds, rate, seconds, size, text } from './setting.ts';
+
+/** A group of settings. Each has a default, so an absent group is the group of its defaults. */
+function section<T extends z.ZodRawShape>(description: string, shape: T) {
+  const schema = z.strictObject(shape);
+  // Every leaf below has a default, so the empty object is valid input; zod can't infer that for a generic shape.
+  return about(schema.prefault({} as z.input<typeof schema>), description);
+}
+
+/** `""`, or a path with a leading and without a trailing slash. */
+function normalisePathPrefix(prefix: string): string {
+  const path = prefix.split('/').filter(Boolean).join('/');
+  return path === '' ? '' : `/${path}`;
+}
+
+const splitBrain =
+  'this version runs as one node, and starting alone where several were meant to act as one would lose events silently';
+
+/**
+ * Every setting of Kulkul with its default and meaning: the one source of the parser, `docs/config.md` and
+ * `kulkul config`. Names and units are Soketi's wherever Soketi has the setting.
+ */
+export const settingsSchema = z.strictObject({
+  host: about(
+    text().min(1, 'must not be empty').default('0.0.0.0'),
+    'Address to listen on. `0.0.0.0` is every IPv4 address of the machine, `::` every address.',
+    'SOKETI_HOST',
+  ),
+  port: about(
+    count(0).max(65535).default(6001),
+    'TCP port of WebSocket and HTTP API. 0: any free port.',
+    'SOKETI_PORT',
+  ),
+  pathPrefix: about(
+    text()
+      .regex(/^[^\s?#]*$/, 'must be a URL path, without spaces, ? and #')
+      .overwrite(normalisePathPrefix)
+      .default(''),
+    'Path before `/app/…` and `/apps/…`, for a proxy that passes it on: `/ws` or `ws`. Empty: none.',
+    'SOKETI_PATH_PREFIX',
+  ),
+  debug: about(flag().default(false), 'Log what happens in detail: `log.level` is at least `debug`.', 'SOKETI_DEBUG'),
+  activityTimeoutSeconds: about(
+    seconds(1).default(120),
+    'Seconds of silence after which a client should send a ping; told to every client.',
+  ),
+  pongTimeoutSeconds: about(
+    seconds(1).default(30),
+    'Seconds that a silent client has to answer a ping before it is closed with 4201.',
+  ),
+  maxFrameBytes: about(
+    count(128).default(32_768),
+    'Largest incoming WebSocket message, in bytes. A longer one closes its connection.',
+  ),
+  maxBufferedBytes: about(
+    count(1024).default(1_048_576),
+    'Bytes that may wait for a slow subscriber before it is disconnected.',
+  ),
+  userAuthenticationTimeout: about(
+    milliseconds(1).default(30_000),
+    'Milliseconds to sign in, or enter a private or presence channel, in apps with `enableUserAuthentication`.',
+    'SOKETI_USER_AUTHENTICATION_TIMEOUT',
+  ),
+  shutdownGracePeriod: about(
+    milliseconds(0).default(3000),
+    'Milliseconds that running requests and connections get to finish at shutdown. 0: close at once.',
+    'SOKETI_SHUTDOWN_GRACE_PERIOD',
+  ),
+  protocol: section('The Pusher protocol', {
+    strict: about(flag().default(false), 'Refuse clients that leave out the `protocol` parameter with 4008.'),
+  }),
+  subscriptions: section('Answers to subscribe and unsubscribe', {
+    errorEvent: about(flag().default(true), 'Send `pusher:subscription_error` when a subscription is refused.'),
+    lenientDuplicates: about(
+      flag().default(false),
+      "Answer a second subscription to the same channel with success instead of the hosted service's error.",
+    ),
+    strictUnsubscribe: about(
+      flag().default(false),
+      'Answer an unsubscribe without a subscription with `pusher:error`.',
+    ),
+  }),
+  clientEvents: section('Client events', {
+    maxPerSecondPerConnection: about(
+      rate().default(10),
+      'Client events per second of one connection, in apps that do not set `maxClientEventsPerSecond`. -1: no limit.',
+    ),
+  }),
+  users: section('Signed-in users', {
+    maxWatchlistSize: about(count(0).default(100), 'Users on one watchlist. 0: none.'),
+  }),
+  channelLimits: section('Channels', {
+    maxNameLength: about(
+      count(1).default(200),
+      'Characters of a channel name.',
+      'SOKETI_CHANNEL_LIMITS_MAX_NAME_LENGTH',
+    ),
+    cacheTtl: about(
+      count(1).default(3600),
+      'Seconds that a cache channel keeps its last event.',
+      'SOKETI_CHANNEL_CACHE_TTL',
+    ),
+  }),
+  eventLimits: section('Events', {
+    maxChannelsAtOnce: about(
+      count(1).default(100),
+      'Channels that one event may be published on.',
+      'SOKETI_EVENT_MAX_CHANNELS_AT_ONCE',
+    ),
+    maxNameLength: about(count(1).default(200), 'Characters of an event name.', 'SOKETI_EVENT_MAX_NAME_LENGTH'),
+    maxPayloadInKb: about(
+      size().default(100),
+      '`data` of one event, in KB of 1024 bytes.',
+      'SOKETI_EVENT_MAX_SIZE_IN_KB',
+    ),
+    maxBatchSize: about(count(1).default(10), 'Events in one batch request.', 'SOKETI_EVENT_MAX_BATCH_SIZE'),
+  }),
+  presence: section('Presence channels', {
+    maxMembersPerChannel: about(
+      count(1).default(100),
+      'Members of one presence channel.',
+      'SOKETI_PRESENCE_MAX_MEMBERS',
+    ),
+    maxMemberSizeInKb: about(
+      size().default(2),
+      '`user_info` of one member as JSON, in KB of 1024 bytes.',
+      'SOKETI_PRESENCE_MAX_MEMBER_SIZE',
+    ),
+  }),
+  httpApi: section('HTTP API', {
+    requestLimitInMb: about(size().default(100), 'Largest request body, in MB of 1 048 576 bytes.'),
+    bodyTimeoutSeconds: about(seconds(1).default(10), 'Seconds that a client has to send a request body.'),
+    acceptTraffic: section('Readiness of the HTTP API', {
+      memoryThreshold: about(
+        z.number().min(1).max(100).default(85),
+        'Percent of the memory in use above which `/accept-traffic` answers 503.',
+        'SOKETI_HTTP_ACCEPT_TRAFFIC_MEMORY_THRESHOLD',
+      ),
+    }),
+  }),
+  cors: section('CORS headers of the HTTP API', {
+    credentials: about(flag().default(true), 'Send `Access-Control-Allow-Credentials: true`.'),
+    origin: about(list().default(['*']), 'Origins that may read the answers. `*`: any.'),
+    methods: about(list().default(['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS']), 'Methods that a page may use.'),
+    allowedHeaders: about(
+      list().default([
+        'Origin',
+        'Content-Type',
+        'X-Auth-Token',
+        'X-Requested-With',
+        'Accept',
+        'Authorization',
+        'X-CSRF-TOKEN',
+        'XSRF-TOKEN',
+        'X-Socket-Id',
+      ]),
+      'Request headers that a page may send.',
+    ),
+  }),
+  ssl: section('TLS', {
+    certPath: about(
+      text().default(''),
+      'PEM file with the certificate and its chain. Empty: no TLS.',
+      'SOKETI_SSL_CERT',
+    ),
+    keyPath: about(text().default(''), 'PEM file with the private key. Empty: no TLS.', 'SOKETI_SSL_KEY'),
+    passphrase: about(text().default(''), 'Passphrase of the private key. Empty: it has none.', 'SOKETI_SSL_PASS'),
+    caPath: about(
+      text().default(''),
+      "PEM file with the authorities that sign clients' certificates. Empty: the system's.",
+      'SOKETI_SSL_CA',
+    ),
+    requestClientCertificate: about(flag().default(false), 'Ask every client for a certificate.'),
+  }),
+  log: section('Log', {
+    level: about(
+      z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+      'Least important level that is written.',
+    ),
+    format: about(
+      z.enum(['auto', 'json', 'pretty']).default('auto'),
+      '`json` for machines, `pretty` for people; `auto` is `pretty` on a terminal and `json` elsewhere.',
+    ),
+  }),
+  adapter: section('Several nodes', {
+    driver: about(
+      z.enum(['local'], { error: splitBrain }).default('local'),
+      'How nodes reach one another. `local`: there is one node only.',
+      'SOKETI_ADAPTER_DRIVER',
+    ),
+  }),
+  appManager: section('Apps', {
+    driver: about(
+      z.enum(['array'], { error: "this version reads apps from the configuration only ('array')" }).default('array'),
+      'Where apps come from. `array`: from `appManager.array.apps`.',
+      'SOKETI_APP_MANAGER_DRIVER',
+    ),
+    array: section('Apps in the configuration', {
+      apps: about(
+        z.array(appOptionsSchema).default([]),
+        'The apps. None at all: one with random credentials is made for this run.',
+      ),
+    }),
+  }),
+});
+
+/** The effective settings. For what the apps may do, see the resolved `App`s beside it: their limits are filled in. */
+export type Settings = z.output<typeof settingsSchema>;
