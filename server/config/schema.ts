@@ -15,9 +15,6 @@ function normalisePathPrefix(prefix: string): string {
   return path === '' ? '' : `/${path}`;
 }
 
-const splitBrain =
-  'this version runs as one node, and starting alone where several were meant to act as one would lose events silently';
-
 /**
  * Every setting of Kulkul with its default and meaning: the one source of the parser, `docs/config.md` and
  * `kulkul config`. Names and units are Soketi's wherever Soketi has the setting.
@@ -186,21 +183,23 @@ export const settingsSchema = z.strictObject({
   }),
   adapter: section('Several nodes', {
     driver: about(
-      z.enum(['local'], { error: splitBrain }).default('local'),
-      'How nodes reach one another. `local`: there is one node only.',
+      z.enum(['local']).default('local'),
+      'How nodes reach one another. `local`: there is one node only. Any other value stops the start.',
       'SOKETI_ADAPTER_DRIVER',
+      'this version runs as one node, and starting alone where several were meant to act as one would lose events silently',
     ),
   }),
   appManager: section('Apps', {
     driver: about(
-      z.enum(['array'], { error: "this version reads apps from the configuration only ('array')" }).default('array'),
-      'Where apps come from. `array`: from `appManager.array.apps`.',
+      z.enum(['array']).default('array'),
+      'Where apps come from. `array`: from `appManager.array.apps`. Any other value stops the start.',
       'SOKETI_APP_MANAGER_DRIVER',
+      'this version takes apps from its configuration only, and starting without the apps meant would refuse their clients',
     ),
     array: section('Apps in the configuration', {
       apps: about(
         z.array(appOptionsSchema).default([]),
-        'The apps. None at all: one with random credentials is made for this run.',
+        'The apps, see below. None at all: one with random credentials is made for this run.',
       ),
     }),
   }),

@@ -6,13 +6,19 @@ export interface SettingMeta {
   readonly description: string;
   /** Soketi's variable for the same setting. */
   readonly soketi?: string;
+  /** Why other values than the listed ones are refused, where that needs saying. */
+  readonly refusal?: string;
 }
 
 export const settingMeta = z.registry<SettingMeta>();
 
 /** Registers description and Soketi variable of a setting. Comes last in a chain: zod's methods return new schemas. */
-export function about<T extends z.ZodType>(schema: T, description: string, soketi?: string): T {
-  settingMeta.add(schema, soketi === undefined ? { description } : { description, soketi });
+export function about<T extends z.ZodType>(schema: T, description: string, soketi?: string, refusal?: string): T {
+  settingMeta.add(schema, {
+    description,
+    ...(soketi !== undefined && { soketi }),
+    ...(refusal !== undefined && { refusal }),
+  });
   return schema;
 }
 

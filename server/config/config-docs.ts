@@ -1,0 +1,171 @@
+import { appAliases, settingAliases } from './aliases.ts';
+import { appOptions, type Setting, sections, settings } from './catalogue.ts';
+import { expectation } from './check-value.ts';
+import { appsPath } from './file-apps.ts';
+import { ineffectiveSettings } from './ineffective-settings.ts';
+
+/** `docs/config.md`: made from the schema, so that it can't say anything else than the code does. */
+export function renderConfigDocs(): string {
+  return `${[introduction, files, variables(), '## Settings', settingTables(), apps(), ineffective(), seeing].join('\n\n')}\n`;
+}
+
+const introduction = `# Configuration
+
+<!-- Generated from server/config/schema.ts by \`npm run docs:config\`. Edit there. -->
+
+Everything has a default: without any configuration Kulkul listens on port 6001 and makes up an app with random
+credentials for the run, which it prints at the start. There are no well-known default credentials.
+
+A setting is looked for in this order, and the last place that has it wins:
+
+1. the default,
+2. the configuration file: \`kulkul start --config soketi.config.json\`,
+3. the environment, and a \`.env\` file in the working directory; a variable of the environment proper wins over one of the same
+   name in \`.env\`,
+4. the flags \`--port\`, \`--host\` and \`--debug\`.
+
+A setting that is unknown, of the wrong type or out of range stops the start, also where a later place would replace it.
+Every problem of every place is listed at once:
+
+\`\`\`text
+soketi.config.json:12:5  appManager.array.apps[0].maxConnection: unknown setting. Did you mean maxConnections?
+SOKETI_PORT  port: expected a whole number from 0 to 65535, got "80a".
+\`\`\``;
+
+const files = `## The file
+
+JSON, in which comments and trailing commas are allowed. Soketi's files work as they are. Names may be nested, dotted, or both;
+a nested object never wipes settings that it does not name.
+
+\`\`\`jsonc
+{
+  "port": 6001,
+  "presence": { "maxMembersPerChannel": 500 }, // nested
+  "presence.maxMemberSizeInKb": 4, // dotted, as Soketi documents it
+  "appManager.array.apps": [
+    { "id": "1", "key": "my-key", "secret": "my-secret", "enableClientMessages": true },
+  ],
+  "appManager.array.apps.0.maxConnections": 1000,
+}
+\`\`\`
+
+For a single app there is a flat form. \`appName\` is optional. When a file has this and a list, the flat app comes first.
+
+\`\`\`json
+{ "appId": "1", "appKey": "my-key", "appSecret": "my-secret", "host": "127.0.0.1", "port": 6001 }
+\`\`\`
+
+- Numbers and booleans may be written as text (\`"6001"\`, \`"true"\`), texts as numbers, which are kept as they are written,
+  and a list with one item as that item.
+- Paths of certificates start at the folder of the file; those in variables at the working directory.
+- A setting that occurs twice counts as it is written last, with a warning. Listing the apps twice is an error, and so are two
+  apps with the same id or a common key.
+- \`$schema\` is allowed and ignored.`;
+
+function variables(): string {
+  const aliases = [...settingAliases, ...appAliases.flatMap((group) => group.variables)];
+  return `## Variables
+
+Every setting has a variable of ours; where Soketi has one for it, that works as well, and ours wins when both are set. An empty
+variable counts as not set. Booleans are \`1\`, \`true\`, \`yes\`, \`on\` or \`0\`, \`false\`, \`no\`, \`off\`; lists are JSON or separated by
+commas; ids, keys and secrets are kept as they are, be it \`0123\` or \`1e5\` (a text in double quotes loses the quotes).
+
+\`SOKETI_DEFAULT_APP_…\` and \`KULKUL_DEFAULT_APP_…\` change the first app, and make one where there is none. An unknown \`KULKUL_…\`
+variable stops the start; an unknown \`SOKETI_…\` variable is named in a warning. What Kubernetes sets for a service of that name
+(\`KULKUL_PORT=tcp://…\`, \`KULKUL_SERVICE_HOST\`) is ignored.
+
+These variables of other programs are read, too, and are weaker than all of the above:
+
+${table(
+  ['variable', 'meaning'],
+  aliases.map(({ name, note }) => [code(name), note]),
+)}
+
+The app that \`PUSHER_APP_…\` or \`REVERB_APP_…\` describe is used where no app is configured, or where the first app has the same id; else
+they are passed over with a warning. When both are there, Pusher's count, if they are complete. \`PUSHER_HOST\`, \`PUSHER_PORT\`,
+\`REVERB_HOST\`, \`REVERB_PORT\` and their like say where clients find the broker, and are not read.`;
+}
+
+function settingTables(): string {
+  const general = settingTable('### General', '');
+  return [general, ...[...sections.values()].map(({ path, title }) => settingTable(`### ${title}: \`${path}\``, path))]
+    .filter((text) => text !== '')
+    .join('\n\n');
+}
+
+function settingTable(heading: string, section: string): string {
+  const own = [...settings.values()].filter(
+    ({ path }) => path.slice(0, Math.max(0, path.lastIndexOf('.'))) === section,
+  );
+  if (own.length === 0) return '';
+  const rows = own.map((setting) => row(setting, showDefault(setting.defaultValue)));
+  return `${heading}\n\n${table(['setting', 'variables', 'default', 'meaning'], rows)}`;
+}
+
+function row(setting: Setting, defaultValue: string): string[] {
+  const names = [setting.variable, ...(setting.meta.soketi === undefined ? [] : [setting.meta.soketi])];
+  const takes = setting.kind === 'number' || setting.kind === 'choice' ? ` Takes ${expectation(setting)}.` : '';
+  return [code(setting.path), names.map(code).join(' '), defaultValue, setting.meta.description + takes];
+}
+
+function apps(): string {
+  const rows = [...appOptions.values()].map((setting) => row(setting, showAppDefault(setting)));
+  return `## Options of an app
+
+The objects in \`${appsPath}\`. A name may also be written as in Soketi's databases: \`maxConnections\`, \`MaxConnections\` or
+\`max_connections\` (and \`max_backend_events_per_sec\`, \`max_client_events_per_sec\`, \`max_read_req_per_sec\`). \`null\` means not set. The
+variables are those of the first app.
+
+${table(['option', 'variables', 'default', 'meaning'], rows)}
+
+To rotate a secret without a moment of refusals, list both pairs, move the clients over, and drop the old pair:
+
+\`\`\`json
+{ "id": "1", "keys": [{ "key": "old", "secret": "old-secret" }, { "key": "new", "secret": "new-secret" }] }
+\`\`\``;
+}
+
+function showAppDefault(setting: Setting): string {
+  if (setting.path === 'id') return 'required';
+  if (setting.path === 'key' || setting.path === 'secret') return 'required without `keys`';
+  return setting.defaultValue === undefined ? 'unset' : showDefault(setting.defaultValue);
+}
+
+function ineffective(): string {
+  const rows = [...ineffectiveSettings].map(([path, variable]) => [code(path), variable === '' ? '' : code(variable)]);
+  return `## Soketi's settings without effect
+
+These are accepted, so that a configuration of Soketi's starts; those that are set are named in one warning. So are the \`webhooks\` of an
+app. Two settings are taken seriously instead: another \`adapter.driver\` than \`local\`, or another \`appManager.driver\` than \`array\`,
+stops the start.
+
+${table(['setting', 'variable'], rows)}
+
+Any other option may stand below \`database.mysql\`, \`database.postgres\` and \`database.redis\`.`;
+}
+
+const seeing = `## Seeing what is in effect
+
+\`kulkul config\` reads the same places as \`kulkul start\` and prints every effective value with the place where it comes from, secrets masked:
+
+\`\`\`text
+host = "127.0.0.1"   (file soketi.config.json:3)
+port = 6001          (default)
+\`\`\``;
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map(escapeCell).join(' | ')} |`);
+  return lines.join('\n');
+}
+
+function escapeCell(text: string): string {
+  return text.replaceAll('|', '\\|');
+}
+
+function showDefault(value: unknown): string {
+  return code(JSON.stringify(value));
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}

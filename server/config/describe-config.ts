@@ -1,0 +1,104 @@
+import { appOptions, type Setting, sections, settings } from './catalogue.ts';
+import { isSecret } from './check-value.ts';
+import { appsPath } from './file-apps.ts';
+import type { LoadedConfig } from './loaded-config.ts';
+import { nameOrigin, type Origin } from './origin.ts';
+import type { Settings } from './schema.ts';
+
+interface Line {
+  readonly name: string;
+  readonly value: string;
+  readonly origin: string;
+}
+
+interface Block {
+  readonly title: string;
+  readonly lines: readonly Line[];
+}
+
+/**
+ * The effective configuration for a person: one `setting = value   (where from)` per line, in groups, secrets masked,
+ * warnings at the end.
+ */
+export function describeConfig(loaded: LoadedConfig): string {
+  const blocks = [
+    settingsBlock('Kulkul', '', loaded),
+    ...[...sections.values()].map(({ path, title }) =>
+      path.includes('.') ? { title, lines: [] } : settingsBlock(title, path, loaded),
+    ),
+    ...loaded.settings.appManager.array.apps.map((_, index) => appBlock(index, loaded)),
+  ].filter(({ lines }) => lines.length > 0);
+
+  const nameWidth = Math.max(...blocks.flatMap(({ lines }) => lines.map(({ name }) => name.length)));
+  // A list of headers must not push the origins of everything else off the screen.
+  const valueWidth = Math.min(30, Math.max(...blocks.flatMap(({ lines }) => lines.map(({ value }) => value.length))));
+  const paragraphs = blocks.map(({ title, lines }) =>
+    [
+      `# ${title}`,
+      ...lines.map(
+        ({ name, value, origin }) => `${name.padEnd(nameWidth)} = ${value.padEnd(valueWidth)}   (${origin})`,
+      ),
+    ].join('\n'),
+  );
+  if (loaded.warnings.length > 0) {
+    paragraphs.push(['# Warnings', ...loaded.warnings.map((warning) => `- ${warning}`)].join('\n'));
+  }
+  const file = loaded.configFile === undefined ? 'none' : loaded.configFile;
+  return [`Configuration file: ${file}`, ...paragraphs, ''].join('\n\n').trimEnd().concat('\n');
+}
+
+function settingsBlock(title: string, section: string, { settings: values, origins }: LoadedConfig): Block {
+  const own = [...settings.values()].filter(({ path, kind }) => groupOf(path) === section && kind !== 'apps');
+  const isUnused = section === 'ssl' && !own.some(({ path }) => origins.has(path));
+  if (isUnused) return { title, lines: [{ name: 'ssl', value: 'off', origin: 'default' }] };
+  const lines = own.map((setting) => describeLine(setting.path, setting, valueAt(values, setting.path), origins));
+  return { title, lines };
+}
+
+/** Only what was said about the app: what was not is the same for all apps, and stands above or in the documentation. */
+function appBlock(index: number, { settings: values, origins, generatedApp }: LoadedConfig): Block {
+  const options: Readonly<Record<string, unknown>> = values.appManager.array.apps[index] ?? {};
+  const prefix = `${appsPath}.${index}`;
+  const lines = [...appOptions].flatMap(([name, setting]) =>
+    origins.has(`${prefix}.${name}`)
+      ? [describeLine(`${prefix}.${name}`, setting, options[name], origins, `apps.${index}.${name}`)]
+      : [],
+  );
+  const note = generatedApp ? ', with random credentials for this run' : '';
+  return { title: `App ${JSON.stringify(options.id)}${note}`, lines };
+}
+
+function describeLine(
+  path: string,
+  setting: Setting,
+  value: unknown,
+  origins: ReadonlyMap<string, Origin>,
+  name = path,
+): Line {
+  const origin = origins.get(path);
+  return { name, value: showValue(setting, value), origin: nameOrigin(origin ?? { kind: 'default' }) };
+}
+
+function showValue(setting: Setting, value: unknown): string {
+  if (setting.kind === 'keys') return showKeys(value);
+  if (setting.kind === 'anything') return Array.isArray(value) ? `${value.length} of them` : 'set';
+  // The key is public: whoever looks at a page of the application sees it.
+  if (setting.path !== 'key' && isSecret(setting.path) && value !== '') return '•••';
+  return Array.isArray(value) ? value.map(String).join(', ') || 'none' : JSON.stringify(value);
+}
+
+function showKeys(pairs: unknown): string {
+  if (!Array.isArray(pairs)) return 'none';
+  return pairs.map(({ key }: { key: string }) => `${JSON.stringify(key)} with •••`).join(', ') || 'none';
+}
+
+/** `httpApi` for `httpApi.acceptTraffic.memoryThreshold`, `""` for `port`. */
+function groupOf(path: string): string {
+  return path.slice(0, Math.max(0, path.indexOf('.')));
+}
+
+function valueAt(values: Settings, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((section, name) => (section as Record<string, unknown> | undefined)?.[name], values);
+}

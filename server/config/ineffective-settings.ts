@@ -1,0 +1,111 @@
+/**
+ * Soketi's settings that this version accepts without effect, each with its variable (`''`: it has none). Whoever gives one
+ * a meaning moves it into the schema and deletes it here.
+ */
+export const ineffectiveSettings: ReadonlyMap<string, string> = new Map([
+  ['adapter.cluster.requestsTimeout', 'SOKETI_ADAPTER_CLUSTER_REQUESTS_TIMEOUT'],
+  ['adapter.redis.prefix', 'SOKETI_ADAPTER_REDIS_PREFIX'],
+  ['adapter.redis.clusterMode', 'SOKETI_ADAPTER_REDIS_CLUSTER_MODE'],
+  ['adapter.redis.requestsTimeout', 'SOKETI_ADAPTER_REDIS_REQUESTS_TIMEOUT'],
+  ['adapter.redis.redisSubOptions', 'SOKETI_ADAPTER_REDIS_SUB_OPTIONS'],
+  ['adapter.redis.redisPubOptions', 'SOKETI_ADAPTER_REDIS_PUB_OPTIONS'],
+  ['adapter.nats.prefix', 'SOKETI_ADAPTER_NATS_PREFIX'],
+  ['adapter.nats.servers', 'SOKETI_ADAPTER_NATS_SERVERS'],
+  ['adapter.nats.user', 'SOKETI_ADAPTER_NATS_USER'],
+  ['adapter.nats.pass', 'SOKETI_ADAPTER_NATS_PASSWORD'],
+  ['adapter.nats.token', 'SOKETI_ADAPTER_NATS_TOKEN'],
+  ['adapter.nats.timeout', 'SOKETI_ADAPTER_NATS_TIMEOUT'],
+  ['adapter.nats.requestsTimeout', 'SOKETI_ADAPTER_NATS_REQUESTS_TIMEOUT'],
+  ['adapter.nats.nodesNumber', 'SOKETI_ADAPTER_NATS_NODES_NUMBER'],
+  ['appManager.cache.enabled', 'SOKETI_APP_MANAGER_CACHE_ENABLED'],
+  ['appManager.cache.ttl', 'SOKETI_APP_MANAGER_CACHE_TTL'],
+  ['appManager.dynamodb.table', 'SOKETI_APP_MANAGER_DYNAMODB_TABLE'],
+  ['appManager.dynamodb.region', 'SOKETI_APP_MANAGER_DYNAMODB_REGION'],
+  ['appManager.dynamodb.endpoint', 'SOKETI_APP_MANAGER_DYNAMODB_ENDPOINT'],
+  ['appManager.mysql.table', 'SOKETI_APP_MANAGER_MYSQL_TABLE'],
+  ['appManager.mysql.version', 'SOKETI_APP_MANAGER_MYSQL_VERSION'],
+  ['appManager.mysql.useMysql2', 'SOKETI_APP_MANAGER_MYSQL_USE_V2'],
+  ['appManager.postgres.table', 'SOKETI_APP_MANAGER_POSTGRES_TABLE'],
+  ['appManager.postgres.version', 'SOKETI_APP_MANAGER_POSTGRES_VERSION'],
+  ['cache.driver', 'SOKETI_CACHE_DRIVER'],
+  ['cache.redis.clusterMode', 'SOKETI_CACHE_REDIS_CLUSTER_MODE'],
+  ['cache.redis.redisOptions', 'SOKETI_CACHE_REDIS_OPTIONS'],
+  ['cluster.checkInterval', 'SOKETI_CLUSTER_CHECK_INTERVAL'],
+  ['cluster.hostname', 'SOKETI_CLUSTER_HOST'],
+  ['cluster.ignoreProcess', 'SOKETI_CLUSTER_IGNORE_PROCESS'],
+  ['cluster.broadcast', 'SOKETI_CLUSTER_BROADCAST_ADDRESS'],
+  ['cluster.helloInterval', 'SOKETI_CLUSTER_KEEPALIVE_INTERVAL'],
+  ['cluster.masterTimeout', 'SOKETI_CLUSTER_MASTER_TIMEOUT'],
+  ['cluster.multicast', 'SOKETI_CLUSTER_MULTICAST_ADDRESS'],
+  ['cluster.nodeTimeout', 'SOKETI_CLUSTER_NODE_TIMEOUT'],
+  ['cluster.port', 'SOKETI_CLUSTER_PORT'],
+  ['cluster.prefix', 'SOKETI_CLUSTER_PREFIX'],
+  ['cluster.unicast', 'SOKETI_CLUSTER_UNICAST_ADDRESSES'],
+  ['databasePooling.enabled', 'SOKETI_DB_POOLING_ENABLED'],
+  ['databasePooling.min', 'SOKETI_DB_POOLING_MIN'],
+  ['databasePooling.max', 'SOKETI_DB_POOLING_MAX'],
+  ['database.mysql.host', 'SOKETI_DB_MYSQL_HOST'],
+  ['database.mysql.port', 'SOKETI_DB_MYSQL_PORT'],
+  ['database.mysql.user', 'SOKETI_DB_MYSQL_USERNAME'],
+  ['database.mysql.password', 'SOKETI_DB_MYSQL_PASSWORD'],
+  ['database.mysql.database', 'SOKETI_DB_MYSQL_DATABASE'],
+  ['database.postgres.host', 'SOKETI_DB_POSTGRES_HOST'],
+  ['database.postgres.port', 'SOKETI_DB_POSTGRES_PORT'],
+  ['database.postgres.user', 'SOKETI_DB_POSTGRES_USERNAME'],
+  ['database.postgres.password', 'SOKETI_DB_POSTGRES_PASSWORD'],
+  ['database.postgres.database', 'SOKETI_DB_POSTGRES_DATABASE'],
+  ['database.redis.host', 'SOKETI_DB_REDIS_HOST'],
+  ['database.redis.port', 'SOKETI_DB_REDIS_PORT'],
+  ['database.redis.db', 'SOKETI_DB_REDIS_DB'],
+  ['database.redis.username', 'SOKETI_DB_REDIS_USERNAME'],
+  ['database.redis.password', 'SOKETI_DB_REDIS_PASSWORD'],
+  ['database.redis.keyPrefix', 'SOKETI_DB_REDIS_KEY_PREFIX'],
+  ['database.redis.sentinels', 'SOKETI_DB_REDIS_SENTINELS'],
+  ['database.redis.sentinelPassword', 'SOKETI_DB_REDIS_SENTINEL_PASSWORD'],
+  ['database.redis.clusterNodes', 'SOKETI_DB_REDIS_CLUSTER_NODES'],
+  ['database.redis.name', 'SOKETI_DB_REDIS_INSTANCE_NAME'],
+  ['instance.process_id', ''],
+  ['metrics.enabled', 'SOKETI_METRICS_ENABLED'],
+  ['metrics.driver', 'SOKETI_METRICS_DRIVER'],
+  ['metrics.host', 'SOKETI_METRICS_HOST'],
+  ['metrics.prometheus.prefix', 'SOKETI_METRICS_PROMETHEUS_PREFIX'],
+  ['metrics.port', 'SOKETI_METRICS_SERVER_PORT'],
+  ['mode', 'SOKETI_MODE'],
+  ['queue.driver', 'SOKETI_QUEUE_DRIVER'],
+  ['queue.redis.concurrency', 'SOKETI_QUEUE_REDIS_CONCURRENCY'],
+  ['queue.redis.redisOptions', 'SOKETI_QUEUE_REDIS_OPTIONS'],
+  ['queue.redis.clusterMode', 'SOKETI_QUEUE_REDIS_CLUSTER_MODE'],
+  ['queue.sqs.region', 'SOKETI_QUEUE_SQS_REGION'],
+  ['queue.sqs.clientOptions', 'SOKETI_QUEUE_SQS_CLIENT_OPTIONS'],
+  ['queue.sqs.consumerOptions', ''],
+  ['queue.sqs.queueUrl', 'SOKETI_QUEUE_SQS_URL'],
+  ['queue.sqs.endpoint', 'SOKETI_QUEUE_SQS_ENDPOINT'],
+  ['queue.sqs.processBatch', 'SOKETI_QUEUE_SQS_PROCESS_BATCH'],
+  ['queue.sqs.batchSize', 'SOKETI_QUEUE_SQS_BATCH_SIZE'],
+  ['queue.sqs.pollingWaitTimeMs', 'SOKETI_QUEUE_SQS_POLLING_WAIT_TIME_MS'],
+  ['rateLimiter.driver', 'SOKETI_RATE_LIMITER_DRIVER'],
+  ['rateLimiter.redis.redisOptions', 'SOKETI_RATE_LIMITER_REDIS_OPTIONS'],
+  ['rateLimiter.redis.clusterMode', 'SOKETI_RATE_LIMITER_REDIS_CLUSTER_MODE'],
+  ['webhooks.batching.enabled', 'SOKETI_WEBHOOKS_BATCHING'],
+  ['webhooks.batching.duration', 'SOKETI_WEBHOOKS_BATCHING_DURATION'],
+]);
+
+/** Groups that Soketi hands to a database client whole, so that any option of that client may stand in them. */
+const openSections: ReadonlySet<string> = new Set(['database.mysql', 'database.postgres', 'database.redis']);
+
+const ineffectiveSections: ReadonlySet<string> = new Set(
+  [...ineffectiveSettings.keys()].flatMap((path) => {
+    const segments = path.split('.');
+    return segments.slice(1).map((_, index) => segments.slice(0, index + 1).join('.'));
+  }),
+);
+
+/** `metrics` or `adapter.redis`, but also `adapter`, which has effective settings beside the others. */
+export function isIneffectiveSection(path: string): boolean {
+  return ineffectiveSections.has(path);
+}
+
+/** Whether this path is in the table or is an option of a group that any option may stand in. */
+export function isIneffectiveSetting(path: string): boolean {
+  return ineffectiveSettings.has(path) || openSections.has(path.slice(0, Math.max(0, path.lastIndexOf('.'))));
+}

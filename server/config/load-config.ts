@@ -1,0 +1,146 @@
+import path from 'node:path';
+import { finishApps, generateCredentials } from './app-drafts.ts';
+import { createApp } from './app-from-config.ts';
+import { settings as catalogue } from './catalogue.ts';
+import { checkValue } from './check-value.ts';
+import { ConfigError } from './config-error.ts';
+import { readConfigFile, shownPath } from './config-file.ts';
+import { createDraft, type Draft } from './draft.ts';
+import { readEnvironment } from './environment.ts';
+import { appsPath } from './file-apps.ts';
+import type { LoadedConfig } from './loaded-config.ts';
+import { type Origin, whereIs } from './origin.ts';
+import { type Settings, settingsSchema } from './schema.ts';
+import { collectVariables, type Environment } from './variables.ts';
+
+/** The flags of the command line that are settings; absent ones are undefined. */
+export interface ConfigFlags {
+  /** Path of the configuration file, from the working directory. */
+  readonly config?: string | undefined;
+  readonly port?: string | number | undefined;
+  readonly host?: string | undefined;
+  readonly debug?: boolean | undefined;
+}
+
+export interface ConfigSources {
+  readonly flags: ConfigFlags;
+  readonly env: Environment;
+  /** Where `.env` and relative paths of variables and flags are looked for. */
+  readonly cwd: string;
+}
+
+/**
+ * Reads the configuration: defaults < file < environment < flags.
+ *
+ * @throws {ConfigError} naming every problem of every source; nothing is used of a configuration with a problem
+ */
+export function loadConfig({ flags, env, cwd }: ConfigSources): LoadedConfig {
+  const draft = createDraft();
+  const configFile = flags.config === undefined ? undefined : path.resolve(cwd, flags.config);
+  if (configFile !== undefined) readConfigFile(draft, configFile, shownPath(configFile, cwd));
+  readEnvironment(draft, collectVariables(env, cwd, draft.problems));
+  readFlags(draft, flags);
+
+  const generatedApp = draft.problems.length === 0 && generateCredentials(draft);
+  const apps = finishApps(draft);
+  checkTls(draft);
+  if (draft.problems.length > 0) throw new ConfigError(draft.problems);
+
+  resolvePaths(draft, configFile === undefined ? cwd : path.dirname(configFile), cwd);
+  raiseLogLevel(draft);
+  draft.settings.set(appsPath, { value: apps, origin: { kind: 'default' } });
+  const settings = assemble(draft);
+  return {
+    settings,
+    apps: settings.appManager.array.apps.map((options) => createApp(options, settings)),
+    ...(configFile !== undefined && { configFile }),
+    warnings: warningsOf(draft),
+    origins: originsOf(draft),
+    generatedApp,
+  };
+}
+
+function readFlags(draft: Draft, flags: ConfigFlags): void {
+  for (const name of ['port', 'host', 'debug'] as const) {
+    const value = flags[name];
+    const setting = catalogue.get(name);
+    if (value === undefined || setting === undefined) continue;
+    const origin: Origin = { kind: 'flag', name: `--${name}` };
+    const checked = checkValue(setting, { from: 'text', text: String(value) }, name, origin);
+    if (checked.ok) draft.settings.set(name, { value: checked.value, origin });
+    else draft.problems.push(checked.problem);
+  }
+}
+
+/** One half of a certificate and key would mean plain text where TLS was meant. */
+function checkTls(draft: Draft): void {
+  const [certificate, key] = ['ssl.certPath', 'ssl.keyPath'].map((name) => ({ name, entry: draft.settings.get(name) }));
+  if (certificate === undefined || key === undefined) return;
+  for (const [given, missing] of [[certificate, key] as const, [key, certificate] as const]) {
+    if (!given.entry?.value || missing.entry?.value) continue;
+    const message = `${given.name}: TLS needs ${missing.name}, too.`;
+    draft.problems.push({ where: whereIs(given.entry.origin), message });
+  }
+}
+
+/** A path in a file is meant from that file's folder; any other from the working directory. */
+function resolvePaths(draft: Draft, fileFolder: string, cwd: string): void {
+  for (const name of ['ssl.certPath', 'ssl.keyPath', 'ssl.caPath']) {
+    const entry = draft.settings.get(name);
+    if (typeof entry?.value !== 'string' || entry.value === '') continue;
+    const folder = entry.origin.kind === 'file' ? fileFolder : cwd;
+    draft.settings.set(name, { ...entry, value: path.resolve(folder, entry.value) });
+  }
+}
+
+function raiseLogLevel(draft: Draft): void {
+  const debug = draft.settings.get('debug');
+  if (debug?.value !== true || draft.settings.get('log.level')?.value === 'trace') return;
+  draft.settings.set('log.level', { value: 'debug', origin: debug.origin });
+}
+
+/** The nested settings. Every value has been checked: what zod would still refuse is a bug, and may say so. */
+function assemble(draft: Draft): Settings {
+  const root: Record<string, unknown> = {};
+  for (const [settingPath, { value }] of draft.settings) {
+    const segments = settingPath.split('.');
+    const name = segments.pop();
+    if (name === undefined) continue;
+    let section = root;
+    for (const segment of segments) {
+      section[segment] ??= {};
+      section = section[segment] as Record<string, unknown>;
+    }
+    section[name] = value;
+  }
+  return settingsSchema.parse(root);
+}
+
+function originsOf(draft: Draft): Map<string, Origin> {
+  const origins = new Map<string, Origin>();
+  for (const [settingPath, { origin }] of draft.settings) {
+    if (settingPath !== appsPath) origins.set(settingPath, origin);
+  }
+  for (const [index, app] of draft.apps.entries()) {
+    origins.set(`${appsPath}.${index}`, app.origin);
+    for (const [name, { origin }] of app.options) origins.set(`${appsPath}.${index}.${name}`, origin);
+  }
+  return origins;
+}
+
+function warningsOf(draft: Draft): string[] {
+  const ineffective = [
+    ...draft.ineffective,
+    ...draft.apps.flatMap((app, index) => {
+      const webhooks = app.options.get('webhooks')?.value;
+      return isEmpty(webhooks) ? [] : [`${appsPath}.${index}.webhooks (not sent)`];
+    }),
+  ];
+  if (ineffective.length === 0) return draft.warnings;
+  return [...draft.warnings, `Without effect in this version: ${ineffective.join(', ')}.`];
+}
+
+function isEmpty(webhooks: unknown): boolean {
+  if (webhooks === undefined || webhooks === null || webhooks === '' || webhooks === '[]') return true;
+  return Array.isArray(webhooks) && webhooks.length === 0;
+}
