@@ -2,6 +2,7 @@ import { type AppAliases, appAliases } from './aliases.ts';
 import type { AppOptionName } from './app-options.ts';
 import { appOptions } from './catalogue.ts';
 import { checkValue } from './check-value.ts';
+import type { ConfigProblem } from './config-error.ts';
 import { createAppDraft, type Draft, type Entry } from './draft.ts';
 import { appsPath } from './file-apps.ts';
 import type { Variable } from './variables.ts';
@@ -20,7 +21,7 @@ export function applyAppAliases(draft: Draft, variables: ReadonlyMap<string, Var
   const chosen = present.find((group) => isComplete(group, variables)) ?? present[0];
   if (chosen === undefined) return;
 
-  const options = readGroup(draft, chosen, variables);
+  const { options, problems } = readGroup(chosen, variables);
   for (const other of present) {
     if (other !== chosen) warnUnlessKnown(draft, other, variables, [options], `${chosen.prefix}ID comes first`);
   }
@@ -33,6 +34,7 @@ export function applyAppAliases(draft: Draft, variables: ReadonlyMap<string, Var
     warnUnlessKnown(draft, chosen, variables, known, 'the configuration names its apps itself');
     return;
   }
+  draft.problems.push(...problems);
   const [first] = options.values();
   if (first === undefined) return;
   const target = draft.apps[0] ?? createAppDraft(`${appsPath}[0]`, first.origin);
@@ -50,8 +52,13 @@ function isComplete(group: AppAliases, variables: ReadonlyMap<string, Variable>)
   return group.variables.filter(isIdentity(variables)).length === 3;
 }
 
-function readGroup(draft: Draft, group: AppAliases, variables: ReadonlyMap<string, Variable>): Options {
+/** What a group says. Its problems only matter if the group is used. */
+function readGroup(
+  group: AppAliases,
+  variables: ReadonlyMap<string, Variable>,
+): { options: Options; problems: ConfigProblem[] } {
   const options: Options = new Map();
+  const problems: ConfigProblem[] = [];
   for (const { name, target, convert } of group.variables) {
     const variable = variables.get(name);
     const setting = appOptions.get(target);
@@ -60,9 +67,9 @@ function readGroup(draft: Draft, group: AppAliases, variables: ReadonlyMap<strin
     if (text === undefined) continue;
     const checked = checkValue(setting, { from: 'text', text }, `${appsPath}[0].${target}`, variable.origin);
     if (checked.ok) options.set(target, { value: checked.value, origin: variable.origin });
-    else draft.problems.push(checked.problem);
+    else problems.push(checked.problem);
   }
-  return options;
+  return { options, problems };
 }
 
 /** Warns that a group is passed over, unless it says no more than one of the `known` apps does. */

@@ -39,7 +39,8 @@ export function finishApps(draft: Draft): AppOptions[] {
     const isComplete = reportMissing(draft, app, options);
     if (options.id !== undefined) reportTaken(draft, firstWithId, options.id, app, 'id');
     for (const { key } of keyPairsOf(options)) {
-      reportTaken(draft, firstWithKey, key, app, options.key === key ? 'key' : 'keys');
+      const isOwn = options.key === key && firstWithKey.get(key) !== app;
+      reportTaken(draft, firstWithKey, key, app, isOwn ? 'key' : 'keys');
     }
     return isComplete ? [appOptionsSchema.parse(options)] : [];
   });

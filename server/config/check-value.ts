@@ -7,7 +7,8 @@ import { nearest } from './suggest.ts';
 
 export type Checked =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly problem: ConfigProblem };
+  /** `refused`: a value that is right elsewhere, but not possible here; it does no harm where a stronger source replaces it. */
+  | { readonly ok: false; readonly refused: boolean; readonly problem: ConfigProblem };
 
 /**
  * Reads and checks one value.
@@ -23,7 +24,8 @@ export function checkValue(setting: Setting, raw: RawValue, label: string, origi
   const choices = choicesOf(setting);
   const { refusal } = setting.meta;
   if (refusal !== undefined && typeof candidate === 'string') {
-    return failed(origin, `${label}: ${got} is not possible: ${refusal}. Possible: ${choices?.join(', ')}.`);
+    const message = `${label}: ${got} is not possible: ${refusal}. Possible: ${choices?.join(', ')}.`;
+    return { ok: false, refused: true, problem: { where: whereIs(origin), message } };
   }
   const complaint = result.error.issues[0];
   if (setting.kind === 'text' && typeof candidate === 'string' && complaint !== undefined) {
@@ -35,7 +37,7 @@ export function checkValue(setting: Setting, raw: RawValue, label: string, origi
 
 function failed(origin: Origin, message: string, suggestion?: string): Checked {
   const problem = { where: whereIs(origin), message };
-  return { ok: false, problem: suggestion === undefined ? problem : { ...problem, suggestion } };
+  return { ok: false, refused: false, problem: suggestion === undefined ? problem : { ...problem, suggestion } };
 }
 
 /** What a setting takes, for people: `a whole number from 0 to 65535`. */

@@ -24,7 +24,8 @@ A setting is looked for in this order, and the last place that has it wins:
    name in \`.env\`,
 4. the flags \`--port\`, \`--host\` and \`--debug\`.
 
-A setting that is unknown, of the wrong type or out of range stops the start, also where a later place would replace it.
+A setting that is unknown, of the wrong type or out of range stops the start, also where a later place would replace it. (A driver
+that this version does not have may be replaced: \`SOKETI_ADAPTER_DRIVER=local\` starts with a file that says \`redis\`.)
 Every problem of every place is listed at once:
 
 \`\`\`text

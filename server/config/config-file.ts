@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Node } from 'jsonc-parser';
 import { appOptions, type Setting, sections, settings } from './catalogue.ts';
-import { checkValue } from './check-value.ts';
-import type { Draft } from './draft.ts';
+import { type Draft, putSetting } from './draft.ts';
 import { appsPath, collectApps, type FileAppsReader, flatAppNames, readApps, readFlatApp } from './file-apps.ts';
 import { ineffectiveSettings, isIneffectiveSection, isIneffectiveSetting } from './ineffective-settings.ts';
 import { keyName } from './json-key.ts';
@@ -135,14 +134,9 @@ function readTopLevelExtra(reader: FileReader, name: string, key: Node, value: N
 
 function readSetting(reader: FileReader, setting: Setting, value: Node): void {
   const origin = reader.source.originAt(value.offset);
-  const checked = checkValue(setting, { from: 'json', node: value, source: reader.source }, setting.path, origin);
-  if (!checked.ok) {
-    reader.problems.push(checked.problem);
-    return;
-  }
   const before = reader.draft.settings.get(setting.path);
-  if (before !== undefined) reader.repeated(setting.path, before.origin, origin);
-  reader.draft.settings.set(setting.path, { value: checked.value, origin });
+  const isTaken = putSetting(reader.draft, setting, { from: 'json', node: value, source: reader.source }, origin);
+  if (isTaken && before !== undefined) reader.repeated(setting.path, before.origin, origin);
 }
 
 function reportUnknown(reader: FileReader, key: Node, parent: string, segment: string, rest: readonly string[]): void {

@@ -1,6 +1,9 @@
 import type { AppOptionName } from './app-options.ts';
+import type { Setting } from './catalogue.ts';
+import { checkValue } from './check-value.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { Origin } from './origin.ts';
+import type { RawValue } from './raw-value.ts';
 
 /** A checked value and where it comes from. */
 export interface Entry {
@@ -22,6 +25,8 @@ export interface AppDraft {
 export interface Draft {
   /** By dotted path. */
   readonly settings: Map<string, Entry>;
+  /** By dotted path: values that can't be had here. They only count if no later source replaces them. */
+  readonly refusals: Map<string, ConfigProblem>;
   apps: AppDraft[];
   /** Settings and variables without effect that were set, as they are named in the warning. */
   readonly ineffective: Set<string>;
@@ -30,7 +35,7 @@ export interface Draft {
 }
 
 export function createDraft(): Draft {
-  return { settings: new Map(), apps: [], ineffective: new Set(), warnings: [], problems: [] };
+  return { settings: new Map(), refusals: new Map(), apps: [], ineffective: new Set(), warnings: [], problems: [] };
 }
 
 export function createAppDraft(
@@ -39,4 +44,18 @@ export function createAppDraft(
   optionLabel = (option: string): string => `${label}.${option}`,
 ): AppDraft {
   return { label, optionLabel, origin, options: new Map() };
+}
+
+/** Checks a value and puts it into the draft; what is wrong with it goes to the problems. Returns whether it was taken. */
+export function putSetting(draft: Draft, setting: Setting, raw: RawValue, origin: Origin): boolean {
+  const checked = checkValue(setting, raw, setting.path, origin);
+  if (checked.ok) {
+    draft.settings.set(setting.path, { value: checked.value, origin });
+    draft.refusals.delete(setting.path);
+  } else if (checked.refused) {
+    draft.refusals.set(setting.path, checked.problem);
+  } else {
+    draft.problems.push(checked.problem);
+  }
+  return checked.ok;
 }

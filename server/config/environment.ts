@@ -4,7 +4,7 @@ import { readAppList, readKeyPairs } from './app-list.ts';
 import type { AppOptionName } from './app-options.ts';
 import { appOptions, type Setting, settings } from './catalogue.ts';
 import { checkValue } from './check-value.ts';
-import { createAppDraft, type Draft, type Entry } from './draft.ts';
+import { createAppDraft, type Draft, type Entry, putSetting } from './draft.ts';
 import { appsPath } from './file-apps.ts';
 import { ineffectiveSettings } from './ineffective-settings.ts';
 import { isProblem, parseJson, variableSource } from './json-source.ts';
@@ -36,11 +36,13 @@ export function readEnvironment(draft: Draft, variables: Variables): void {
     const variable = variables.get(alias.name);
     const setting = settings.get(alias.target);
     const text = variable && (alias.convert ? alias.convert(variable.text) : variable.text);
-    if (variable && setting && text !== undefined) setSetting(draft, setting, { ...variable, text });
+    if (variable && setting && text !== undefined) putSetting(draft, setting, { from: 'text', text }, variable.origin);
   }
   for (const setting of settings.values()) {
     if (setting.kind === 'apps') continue;
-    for (const variable of variablesOf(setting, variables)) setSetting(draft, setting, variable);
+    for (const { text, origin } of variablesOf(setting, variables)) {
+      putSetting(draft, setting, { from: 'text', text }, origin);
+    }
   }
   readApps(draft, variables);
   reportUnknown(draft, variables);
@@ -50,12 +52,6 @@ export function readEnvironment(draft: Draft, variables: Variables): void {
 function variablesOf({ meta, variable }: Setting, variables: Variables): Variable[] {
   const names = meta.soketi === undefined ? [variable] : [meta.soketi, variable];
   return names.flatMap((name) => variables.get(name) ?? []).filter((found) => !isServiceLink(found));
-}
-
-function setSetting(draft: Draft, setting: Setting, { text, origin }: Variable): void {
-  const checked = checkValue(setting, { from: 'text', text }, setting.path, origin);
-  if (checked.ok) draft.settings.set(setting.path, { value: checked.value, origin });
-  else draft.problems.push(checked.problem);
 }
 
 function readApps(draft: Draft, variables: Variables): void {

@@ -2,10 +2,9 @@ import path from 'node:path';
 import { finishApps, generateCredentials } from './app-drafts.ts';
 import { createApp } from './app-from-config.ts';
 import { settings as catalogue } from './catalogue.ts';
-import { checkValue } from './check-value.ts';
 import { ConfigError } from './config-error.ts';
 import { readConfigFile, shownPath } from './config-file.ts';
-import { createDraft, type Draft } from './draft.ts';
+import { createDraft, type Draft, putSetting } from './draft.ts';
 import { readEnvironment } from './environment.ts';
 import { appsPath } from './file-apps.ts';
 import type { LoadedConfig } from './loaded-config.ts';
@@ -40,6 +39,7 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): LoadedConfig {
   if (configFile !== undefined) readConfigFile(draft, configFile, shownPath(configFile, cwd));
   readEnvironment(draft, collectVariables(env, cwd, draft.problems));
   readFlags(draft, flags);
+  draft.problems.push(...draft.refusals.values());
 
   const generatedApp = draft.problems.length === 0 && generateCredentials(draft);
   const apps = finishApps(draft);
@@ -66,9 +66,7 @@ function readFlags(draft: Draft, flags: ConfigFlags): void {
     const setting = catalogue.get(name);
     if (value === undefined || setting === undefined) continue;
     const origin: Origin = { kind: 'flag', name: `--${name}` };
-    const checked = checkValue(setting, { from: 'text', text: String(value) }, name, origin);
-    if (checked.ok) draft.settings.set(name, { value: checked.value, origin });
-    else draft.problems.push(checked.problem);
+    putSetting(draft, setting, { from: 'text', text: String(value) }, origin);
   }
 }
 

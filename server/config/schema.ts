@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { appOptionsSchema } from './app-options.ts';
-import { about, count, flag, list, milliseconds, rate, seconds, size, text } from './setting.ts';
+import { about, bytes, count, flag, list, milliseconds, rate, seconds, size, text } from './setting.ts';
 
 /** A group of settings. Each has a default, so an absent group is the group of its defaults. */
 function section<T extends z.ZodRawShape>(description: string, shape: T) {
@@ -48,11 +48,11 @@ export const settingsSchema = z.strictObject({
     'Seconds that a silent client has to answer a ping before it is closed with 4201.',
   ),
   maxFrameBytes: about(
-    count(128).default(32_768),
+    bytes(128).default(32_768),
     'Largest incoming WebSocket message, in bytes. A longer one closes its connection.',
   ),
   maxBufferedBytes: about(
-    count(1024).default(1_048_576),
+    bytes(1024).default(1_048_576),
     'Bytes that may wait for a slow subscriber before it is disconnected.',
   ),
   userAuthenticationTimeout: about(

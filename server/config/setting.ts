@@ -35,6 +35,9 @@ export const count = (min: number): z.ZodNumber => z.number().int().min(min);
 /** Events, requests or connections: -1 for no limit. */
 export const rate = (): z.ZodNumber => count(-1);
 
+/** A length in bytes; it goes into 32 bits. */
+export const bytes = (min: number): z.ZodNumber => count(min).max(2 ** 31 - 1);
+
 /** A size in KB or MB; parts of one are fine. */
 export const size = (): z.ZodNumber => z.number().min(0.001).max(1_048_576);
 
