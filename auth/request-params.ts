@@ -1,0 +1,63 @@
+/** Query parameters of a signed request, as the signature sees them: decoded, names in lower case. */
+export interface RequestParams {
+  /** Last value of each plain parameter. */
+  readonly single: ReadonlyMap<string, string>;
+  /** `name[]=a&name[]=b`, values in the given order, under `name`. */
+  readonly lists: ReadonlyMap<string, readonly string[]>;
+}
+
+/** `name[]` and `name[0]`: the forms in which lists are sent. */
+const LIST_NAME = /^(.+)\[\d*\]$/;
+
+/**
+ * Reads a raw query string.
+ *
+ * @param plusIsSpace - take `+` for a space, as forms write it; the SDKs send it for itself
+ */
+export function parseParams(query: string, plusIsSpace = false): RequestParams {
+  const single = new Map<string, string>();
+  const lists = new Map<string, string[]>();
+  for (const pair of query.split('&')) {
+    if (pair === '') continue;
+    const equals = pair.indexOf('=');
+    const name = decode(equals < 0 ? pair : pair.slice(0, equals), plusIsSpace).toLowerCase();
+    const value = equals < 0 ? '' : decode(pair.slice(equals + 1), plusIsSpace);
+    const list = LIST_NAME.exec(name)?.[1];
+    if (list === undefined) {
+      single.set(name, value);
+    } else {
+      const values = lists.get(list);
+      if (values) values.push(value);
+      else lists.set(list, [value]);
+    }
+  }
+  return { single, lists };
+}
+
+function decode(text: string, plusIsSpace: boolean): string {
+  const spaced = plusIsSpace ? text.replaceAll('+', ' ') : text;
+  if (!spaced.includes('%')) return spaced;
+  try {
+    return decodeURIComponent(spaced);
+  } catch {
+    return spaced;
+  }
+}
+
+/** How a list enters the signed text: `k[]=a&k[]=b` (Ruby and the hosted verifier) or `k=a,b` (PHP). */
+export type ListStyle = 'brackets' | 'commas';
+
+/** The third line of the signed text: all parameters but the signature, sorted by name, values never escaped. */
+export function canonicalParams(params: RequestParams, lists: ListStyle): string {
+  const parts: [name: string, text: string][] = [];
+  for (const [name, value] of params.single) {
+    if (name !== 'auth_signature') parts.push([name, `${name}=${value}`]);
+  }
+  for (const [name, values] of params.lists) {
+    const text =
+      lists === 'commas' ? `${name}=${values.join(',')}` : values.map((value) => `${name}[]=${value}`).join('&');
+    parts.push([name, text]);
+  }
+  parts.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return parts.map(([, text]) => text).join('&');
+}

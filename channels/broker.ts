@@ -1,0 +1,39 @@
+import type { MaybePromise } from './maybe-promise.ts';
+
+/** A frame on its way to the subscribers of a channel. Built once by the node that accepted the event. */
+export interface BrokerMessage {
+  readonly appId: string;
+  readonly channel: string;
+  /** The text that subscribers receive; on control channels an instruction for the nodes. */
+  readonly frame: string;
+  /** The connection that must not receive it, on whichever node it is. */
+  readonly exceptSocketId?: string | undefined;
+  /** For cache channels: how long this stays the channel's last event, in seconds. */
+  readonly keepSeconds?: number | undefined;
+}
+
+export interface LastEvent {
+  readonly frame: string;
+  /** Rounded up, so 1 at least. */
+  readonly remainingSeconds: number;
+}
+
+/**
+ * Moves messages to the nodes that want a channel, and keeps the last event of cache channels.
+ *
+ * An implementation
+ * - MUST hand every message of a channel that this node subscribed to, and that was published after `subscribe` was
+ *   answered, to the listener exactly once, messages of this node included;
+ * - MUST keep one order per channel on all nodes;
+ * - MUST answer `publish` without a promise when it is done, and with a rejected one when delivery can't be promised;
+ * - MUST NOT hand over messages of channels nobody here subscribed to (a late one after `unsubscribe` is allowed).
+ */
+export interface Broker {
+  /** Sets who receives messages. Called once, before anything else. */
+  listen(deliver: (message: BrokerMessage) => void): void;
+  subscribe(appId: string, channel: string): MaybePromise<void>;
+  unsubscribe(appId: string, channel: string): MaybePromise<void>;
+  publish(message: BrokerMessage): MaybePromise<void>;
+  lastEvent(appId: string, channel: string): MaybePromise<LastEvent | undefined>;
+  close(): MaybePromise<void>;
+}

@@ -1,0 +1,93 @@
+import { channelKindOf } from '../protocol/channel-name.ts';
+import { ERROR_CODES } from '../protocol/close-codes.ts';
+import { PusherError } from '../protocol/errors.ts';
+import { exceedsBytes, quote } from '../protocol/json.ts';
+import { encodeClientEvent } from '../protocol/server-message.ts';
+import type { Connection } from './connection.ts';
+import type { MaybePromise } from './maybe-promise.ts';
+import type { Node } from './node.ts';
+import { retryAdvice } from './rate-limits.ts';
+
+export interface ClientEvent {
+  readonly event: string;
+  readonly channel: string;
+  /** A string as it was sent; anything else as JSON text. */
+  readonly data: string;
+}
+
+/**
+ * Passes an event of a client on to the other subscribers of its private or presence channel.
+ *
+ * @throws {PusherError} not allowed, too large, or too fast (4301); nobody receives it then
+ * @see Pusher, "Client events"
+ */
+export function clientEvent(
+  node: Node,
+  connection: Connection,
+  { event, channel, data }: ClientEvent,
+): MaybePromise<void> {
+  const { app, socketId } = connection;
+  if (!app.enableClientMessages) {
+    throw new PusherError(
+      'client-events-disabled',
+      'To send client events, you must enable this feature in the Settings page of your dashboard. ' +
+        '(Here: the app option enableClientMessages)',
+    );
+  }
+  const kind = channelKindOf(channel);
+  if (!kind.isPrivate && !kind.isPresence) {
+    throw new PusherError(
+      'client-event-channel',
+      'Client event rejected - only supported on private and presence channels',
+    );
+  }
+  const subscription = connection.subscriptions.get(channel);
+  if (!subscription) {
+    throw new PusherError(
+      'client-event-not-subscribed',
+      `Cannot broadcast client event (connection not subscribed to channel ${quote(channel, 200)})`,
+    );
+  }
+  checkSize(connection, event, data);
+  checkRate(node, connection);
+  return node.broker.publish({
+    appId: app.id,
+    channel,
+    frame: encodeClientEvent(event, channel, data, subscription.member?.userId),
+    exceptSocketId: socketId,
+  });
+}
+
+function checkSize({ app: { limits } }: Connection, event: string, data: string): void {
+  if (event.length > limits.maxEventNameLength) {
+    throw new PusherError(
+      'client-event-name',
+      `Client event rejected: its name is ${event.length} characters long, limit ${limits.maxEventNameLength} ` +
+        '(eventLimits.maxNameLength)',
+    );
+  }
+  if (exceedsBytes(data, limits.maxEventPayloadBytes)) {
+    throw new PusherError(
+      'client-event-too-large',
+      `Client event rejected: its data is ${Buffer.byteLength(data)} bytes, limit ${limits.maxEventPayloadBytes} ` +
+        '(eventLimits.maxPayloadInKb)',
+    );
+  }
+}
+
+function checkRate(node: Node, connection: Connection): void {
+  const own = connection.clientEvents;
+  const wait = own.take(1);
+  if (wait > 0) throw tooFast(`${own.perSecond} per second and connection`, wait);
+  const shared = node.rateLimits.of(connection.app).clientEvents;
+  const sharedWait = shared.take(1);
+  if (sharedWait > 0) throw tooFast(`${shared.perSecond} per second for the whole app`, sharedWait);
+}
+
+function tooFast(limit: string, waitMs: number): PusherError {
+  return new PusherError(
+    'client-event-rate',
+    `Client event rejected due to rate limit: ${limit}, ${retryAdvice(waitMs)}`,
+    ERROR_CODES.clientEventRate,
+  );
+}

@@ -1,0 +1,119 @@
+import { CLOSE_CODES } from '../protocol/close-codes.ts';
+import { Disconnect } from '../protocol/errors.ts';
+import { checkProtocolVersion } from '../protocol/handshake.ts';
+import { quote } from '../protocol/json.ts';
+import { encodeConnectionEstablished } from '../protocol/server-message.ts';
+import type { App } from './app.ts';
+import { Connection, type Transport } from './connection.ts';
+import { after, type MaybePromise } from './maybe-promise.ts';
+import type { Node } from './node.ts';
+import { isAllowedOrigin } from './origin.ts';
+
+/** What a client brings when it opens a connection. */
+export interface ConnectRequest {
+  readonly appKey: string;
+  /** The app that the key belongs to; undefined when there is none. */
+  readonly app: App | undefined;
+  readonly protocol: string | undefined;
+  readonly version: string | undefined;
+  /** `Origin` header; undefined for clients that are not browsers. */
+  readonly origin: string | undefined;
+  /** Whether the client came over TLS, to this server or to the proxy before it. */
+  readonly isTls: boolean;
+}
+
+/**
+ * Lets a client in, or says why not.
+ *
+ * @returns the connection, whose first frame `pusher:connection_established` is sent; undefined when the client left
+ *   while the seams were asked
+ * @throws {Disconnect} 4000 to 4100: the caller sends the error and closes
+ */
+export function connect(
+  node: Node,
+  request: ConnectRequest,
+  transport: Transport,
+  isGone: () => boolean,
+): MaybePromise<Connection | undefined> {
+  const app = admit(node, request);
+  const connection = new Connection(node.createSocketId(), app, transport, node.liveness.nowSeconds);
+  // Where connections must authorize themselves, only those that did count.
+  const counted = app.enableUserAuthentication || countConnection(node, connection);
+  return after(counted, () => {
+    if (isGone()) {
+      if (connection.isCounted) node.store.removeConnection(app.id);
+      return undefined;
+    }
+    node.connections.set(connection.socketId, connection);
+    node.liveness.watch(connection);
+    if (app.enableUserAuthentication) startAuthorizationTimeout(node, connection);
+    transport.send(encodeConnectionEstablished(connection.socketId, node.options.activityTimeoutSeconds));
+    return connection;
+  });
+}
+
+function admit(node: Node, { app, appKey, isTls, origin, protocol, version }: ConnectRequest): App {
+  if (node.isDraining) {
+    throw new Disconnect('restarting', CLOSE_CODES.reconnect, 'This server is stopping: reconnect to another one');
+  }
+  if (!app) {
+    throw new Disconnect(
+      'unknown-app',
+      CLOSE_CODES.unknownApp,
+      `App key ${quote(appKey, 64)} does not exist on this server. Is it the key (not the id) of the app?`,
+    );
+  }
+  if (!app.enabled) throw new Disconnect('app-disabled', CLOSE_CODES.appDisabled, 'Application disabled');
+  if (app.forceTls && !isTls) {
+    throw new Disconnect(
+      'tls-required',
+      CLOSE_CODES.tlsRequired,
+      'Application only accepts SSL connections, reconnect using wss://',
+    );
+  }
+  if (!isAllowedOrigin(app.allowedOrigins, origin)) {
+    throw new Disconnect(
+      'origin-refused',
+      CLOSE_CODES.unauthorized,
+      `Origin ${quote(origin ?? '(none)', 60)} is not one of the app's allowedOrigins`,
+    );
+  }
+  checkProtocolVersion(protocol, version, node.options.strictProtocol);
+  return app;
+}
+
+/** @throws {Disconnect} 4004 when the app has all the connections it may have */
+function countConnection(node: Node, connection: Connection): MaybePromise<void> {
+  const { app } = connection;
+  return after(node.store.addConnection(app.id, app.limits.maxConnections), (isCounted) => {
+    if (!isCounted) {
+      throw new Disconnect(
+        'over-connection-quota',
+        CLOSE_CODES.overConnectionQuota,
+        `Application is over connection quota: limit ${app.limits.maxConnections} (maxConnections)`,
+      );
+    }
+    connection.isCounted = true;
+  });
+}
+
+function startAuthorizationTimeout(node: Node, connection: Connection): void {
+  const { userAuthenticationTimeoutMs } = node.options;
+  connection.cancelAuthorizationTimeout = node.clock.schedule(() => {
+    const text = `Connection is unauthorized: it did not sign in within ${userAuthenticationTimeoutMs} ms, nor enter a private channel`;
+    node.end(connection, new Disconnect('authorization-timeout', CLOSE_CODES.unauthorized, text));
+  }, userAuthenticationTimeoutMs);
+}
+
+/**
+ * Notes that a connection signed in or entered a private or presence channel.
+ *
+ * @see Pusher, "Authorized connections": only from here on it counts in the quota
+ */
+export function authorizeConnection(node: Node, connection: Connection): MaybePromise<void> {
+  if (connection.isAuthorized) return;
+  connection.isAuthorized = true;
+  connection.cancelAuthorizationTimeout?.();
+  connection.cancelAuthorizationTimeout = undefined;
+  if (connection.app.enableUserAuthentication) return countConnection(node, connection);
+}

@@ -1,0 +1,72 @@
+import type { WireMember } from '../protocol/server-message.ts';
+import type { App } from './app.ts';
+import type { LocalChannel } from './local-channel.ts';
+import { RateLimit } from './rate-limits.ts';
+
+/**
+ * The way to one client. Transports differ in this only.
+ *
+ * An implementation
+ * - MUST keep the order of `send` and of frames that come by a topic;
+ * - MUST take calls after `close`, or after the client is gone, as no-ops;
+ * - MUST report its end once to `disconnect`, after `close` too.
+ */
+export interface Transport {
+  send(frame: string): void;
+  /** Sends a closing message with code and reason, then ends. */
+  close(code: number, reason: string): void;
+  /** Asks for a sign of life below the protocol (a WebSocket ping). */
+  ping(): void;
+  /** From now on frames that the node fans out to this topic are for this client too. */
+  subscribe(topic: string): void;
+  unsubscribe(topic: string): void;
+}
+
+export interface Subscription {
+  readonly channel: LocalChannel;
+  /** Who this connection is in a presence channel. */
+  readonly member: WireMember | undefined;
+}
+
+export interface SignedInUser {
+  readonly id: string;
+  readonly userInfoJson: string | undefined;
+  /** Channels of this node on which the connection hears of its user: terminate, and each watched user. */
+  readonly watching: readonly LocalChannel[];
+  readonly control: LocalChannel;
+}
+
+/** One client of one app. */
+export class Connection {
+  readonly socketId: string;
+  readonly app: App;
+  readonly transport: Transport;
+  /** By channel name. */
+  readonly subscriptions = new Map<string, Subscription>();
+  user: SignedInUser | undefined;
+  /** Nothing may be sent or joined any more. */
+  isClosed = false;
+  /** Signed in, or in a private or presence channel: what an app with enableUserAuthentication asks for in time. */
+  isAuthorized = false;
+  /** Whether the connection is part of the app's connection count. */
+  isCounted = false;
+  cancelAuthorizationTimeout: (() => void) | undefined;
+  /** Seconds of the node's clock at which the last frame of any kind came in. */
+  lastReceivedSeconds: number;
+  isPinged = false;
+  /** Frames that came while an earlier one still waits for an answer of a seam; undefined when none does. */
+  waiting: string[] | undefined;
+  #clientEvents: RateLimit | undefined;
+
+  constructor(socketId: string, app: App, transport: Transport, nowSeconds: number) {
+    this.socketId = socketId;
+    this.app = app;
+    this.transport = transport;
+    this.lastReceivedSeconds = nowSeconds;
+  }
+
+  get clientEvents(): RateLimit {
+    this.#clientEvents ??= new RateLimit(this.app.limits.maxClientEventsPerSecond);
+    return this.#clientEvents;
+  }
+}

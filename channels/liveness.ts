@@ -1,0 +1,101 @@
+import type { Clock } from './clock.ts';
+import type { Connection } from './connection.ts';
+
+const TICK_MS = 1000;
+/** Clients ping by themselves after `activityTimeoutSeconds`; the server steps in this much later. */
+const GRACE_SECONDS = 30;
+
+/**
+ * Notices clients that are gone without a word. Any frame that comes in is a sign of life, frames that go out are not:
+ * a dead client in a busy channel is still dead.
+ *
+ * Connections sit in the second at which they are due next. A tick looks at those only, however many there are;
+ * a frame that comes in moves nothing, it just notes the second.
+ */
+export class Liveness {
+  readonly #clock: Clock;
+  readonly #silenceSeconds: number;
+  readonly #pongSeconds: number;
+  readonly #onSilent: (connection: Connection) => void;
+  readonly #onDead: (connection: Connection) => void;
+  readonly #due = new Map<number, Connection[]>();
+  #nowSeconds: number;
+  #cancelTick: () => void;
+
+  /**
+   * @param onSilent - asks the client for a sign of life
+   * @param onDead - none came
+   */
+  constructor(
+    clock: Clock,
+    activityTimeoutSeconds: number,
+    pongTimeoutSeconds: number,
+    onSilent: (connection: Connection) => void,
+    onDead: (connection: Connection) => void,
+  ) {
+    this.#clock = clock;
+    this.#silenceSeconds = activityTimeoutSeconds + GRACE_SECONDS;
+    this.#pongSeconds = pongTimeoutSeconds;
+    this.#onSilent = onSilent;
+    this.#onDead = onDead;
+    this.#nowSeconds = secondsOf(clock);
+    this.#cancelTick = clock.schedule(() => this.#tick(), TICK_MS);
+  }
+
+  /** The clock as of the last tick: exact enough here, and free. */
+  get nowSeconds(): number {
+    return this.#nowSeconds;
+  }
+
+  watch(connection: Connection): void {
+    this.#add(connection, this.#nowSeconds + this.#silenceSeconds);
+  }
+
+  stop(): void {
+    this.#cancelTick();
+    this.#due.clear();
+  }
+
+  #add(connection: Connection, dueSeconds: number): void {
+    const bucket = this.#due.get(dueSeconds);
+    if (bucket) bucket.push(connection);
+    else this.#due.set(dueSeconds, [connection]);
+  }
+
+  #tick(): void {
+    const last = this.#nowSeconds;
+    this.#nowSeconds = Math.max(last, secondsOf(this.#clock));
+    // A process that was stopped for a while wakes up with pings and pongs to read: give everyone the time it slept.
+    const slept = this.#nowSeconds - last > this.#pongSeconds;
+    for (let second = last + 1; second <= this.#nowSeconds; second += 1) {
+      const bucket = this.#due.get(second);
+      if (!bucket) continue;
+      this.#due.delete(second);
+      for (const connection of bucket) {
+        if (slept) this.#add(connection, this.#nowSeconds + this.#pongSeconds);
+        else this.#check(connection);
+      }
+    }
+    this.#cancelTick = this.#clock.schedule(() => this.#tick(), TICK_MS);
+  }
+
+  #check(connection: Connection): void {
+    if (connection.isClosed) return;
+    const silentSince = connection.lastReceivedSeconds;
+    const now = this.#nowSeconds;
+    if (connection.isPinged && now - silentSince >= this.#silenceSeconds + this.#pongSeconds) {
+      this.#onDead(connection);
+    } else if (now - silentSince >= this.#silenceSeconds) {
+      connection.isPinged = true;
+      this.#add(connection, now + this.#pongSeconds);
+      this.#onSilent(connection);
+    } else {
+      connection.isPinged = false;
+      this.#add(connection, silentSince + this.#silenceSeconds);
+    }
+  }
+}
+
+function secondsOf(clock: Clock): number {
+  return Math.floor(clock.now() / 1000);
+}

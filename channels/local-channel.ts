@@ -1,0 +1,45 @@
+import { type ChannelKind, channelKindOf } from '../protocol/channel-name.ts';
+import type { App } from './app.ts';
+import type { Connection } from './connection.ts';
+
+/** What a channel of this node is for. */
+export type ChannelRole =
+  /** The application's own. */
+  | 'application'
+  /** Tells those who watch a user that the user came or went. */
+  | 'watch'
+  /** Instructions to the connections of a user; never sent to clients. */
+  | 'control';
+
+/** A channel that at least one connection of this node is in. */
+export class LocalChannel {
+  readonly app: App;
+  readonly name: string;
+  readonly kind: ChannelKind;
+  readonly role: ChannelRole;
+  /** Name for the native fan-out, unique over all apps. */
+  readonly topic: string;
+  readonly connections = new Set<Connection>();
+
+  constructor(app: App, name: string, role: ChannelRole) {
+    this.app = app;
+    this.name = name;
+    this.kind = channelKindOf(name);
+    this.role = role;
+    this.topic = topicOf(app.id, name);
+  }
+}
+
+/** The length keeps user ids and app ids that hold a `/` apart. */
+export function topicOf(appId: string, channel: string): string {
+  return `${channel.length}/${channel}/${appId}`;
+}
+
+/** Channels whose names no client can use: they begin with `#` and are not `#server-to-user-`. */
+export function watchChannelName(userId: string): string {
+  return `#watch-${userId}`;
+}
+
+export function controlChannelName(userId: string): string {
+  return `#control-${userId}`;
+}

@@ -1,0 +1,15 @@
+/**
+ * A value that is there already, or will be. With the memory implementations of the seams everything is there at once,
+ * and no promise is made on the way of an event.
+ */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** Goes on with a value: at once when it is there, else when it comes. */
+export function after<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+/** Waits for several; answers without a promise when none of them is one. */
+export function afterAll<T>(values: readonly MaybePromise<T>[]): MaybePromise<readonly T[]> {
+  return values.some((value) => value instanceof Promise) ? Promise.all(values) : (values as readonly T[]);
+}

@@ -1,0 +1,72 @@
+import type { Broker, BrokerMessage, LastEvent } from './broker.ts';
+import type { Clock } from './clock.ts';
+
+interface Kept {
+  readonly frame: string;
+  readonly expiresMs: number;
+}
+
+const SWEEP_INTERVAL_MS = 10_000;
+
+/** One node, one process: publishing is a function call, so order and exactly-once come for free. */
+export class MemoryBroker implements Broker {
+  readonly #clock: Clock;
+  readonly #lastEvents = new Map<string, Map<string, Kept>>();
+  #deliver: (message: BrokerMessage) => void = () => {};
+  #cancelSweep: (() => void) | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  listen(deliver: (message: BrokerMessage) => void): void {
+    this.#deliver = deliver;
+  }
+
+  subscribe(): void {}
+
+  unsubscribe(): void {}
+
+  publish(message: BrokerMessage): void {
+    if (message.keepSeconds !== undefined) this.#keep(message, message.keepSeconds);
+    this.#deliver(message);
+  }
+
+  lastEvent(appId: string, channel: string): LastEvent | undefined {
+    const kept = this.#lastEvents.get(appId)?.get(channel);
+    if (!kept) return undefined;
+    const remainingMs = kept.expiresMs - this.#clock.now();
+    if (remainingMs <= 0) return undefined;
+    return { frame: kept.frame, remainingSeconds: Math.ceil(remainingMs / 1000) };
+  }
+
+  close(): void {
+    this.#cancelSweep?.();
+    this.#lastEvents.clear();
+  }
+
+  #keep({ appId, channel, frame }: BrokerMessage, seconds: number): void {
+    let events = this.#lastEvents.get(appId);
+    if (!events) {
+      events = new Map();
+      this.#lastEvents.set(appId, events);
+    }
+    // Written anew each time, so the map's order is the order of expiry: the sweep stops at the first live one.
+    events.delete(channel);
+    if (seconds > 0) events.set(channel, { frame, expiresMs: this.#clock.now() + seconds * 1000 });
+    this.#cancelSweep ??= this.#clock.schedule(() => this.#sweep(), SWEEP_INTERVAL_MS);
+  }
+
+  #sweep(): void {
+    const now = this.#clock.now();
+    for (const [appId, events] of this.#lastEvents) {
+      for (const [channel, { expiresMs }] of events) {
+        if (expiresMs > now) break;
+        events.delete(channel);
+      }
+      if (events.size === 0) this.#lastEvents.delete(appId);
+    }
+    this.#cancelSweep =
+      this.#lastEvents.size === 0 ? undefined : this.#clock.schedule(() => this.#sweep(), SWEEP_INTERVAL_MS);
+  }
+}

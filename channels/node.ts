@@ -1,0 +1,178 @@
+import { CLOSE_CODES } from '../protocol/close-codes.ts';
+import { Disconnect } from '../protocol/errors.ts';
+import { encodeError, PING_FRAME } from '../protocol/server-message.ts';
+import type { App } from './app.ts';
+import type { Broker, BrokerMessage } from './broker.ts';
+import type { ChannelStore } from './channel-store.ts';
+import type { Clock } from './clock.ts';
+import type { Connection } from './connection.ts';
+import { disconnect } from './disconnect.ts';
+import { Liveness } from './liveness.ts';
+import { type ChannelRole, LocalChannel, topicOf } from './local-channel.ts';
+import { after, type MaybePromise } from './maybe-promise.ts';
+import { RateLimits } from './rate-limits.ts';
+import { SubscriptionCounts } from './subscription-counts.ts';
+
+/** Sends a frame to every client of this node that subscribed to a topic. */
+export interface FanOut {
+  /** @param except - a connection in the topic that must not receive the frame */
+  publish(topic: string, frame: string, except: Connection | undefined): void;
+}
+
+/** Told of what happened, afterwards. Must not throw. */
+export interface Observer {
+  /** A connection that the node ended, or never let in. */
+  disconnected(socketId: string, app: App | undefined, reason: Disconnect): void;
+  /** Something that can only be a bug, or a seam that failed. */
+  failed(error: unknown, during: string): void;
+}
+
+/** How a node behaves; times in the unit of the name. */
+export interface NodeOptions {
+  readonly strictProtocol: boolean;
+  readonly activityTimeoutSeconds: number;
+  readonly pongTimeoutSeconds: number;
+  readonly userAuthenticationTimeoutMs: number;
+  /** Tell a refused subscription on the channel too (`pusher:subscription_error`). */
+  readonly subscriptionErrorEvent: boolean;
+  readonly lenientDuplicates: boolean;
+  readonly strictUnsubscribe: boolean;
+  readonly maxWatchlistSize: number;
+}
+
+export interface NodeParts {
+  readonly options: NodeOptions;
+  readonly broker: Broker;
+  readonly store: ChannelStore;
+  readonly fanOut: FanOut;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /** A new id, unique over all nodes and not to be guessed: two integers below 2^53 joined by a dot. */
+  readonly createSocketId: () => string;
+}
+
+/** One event loop with its connections and the channels they are in. The use cases beside this file work on it. */
+export class Node {
+  readonly options: NodeOptions;
+  readonly broker: Broker;
+  readonly store: ChannelStore;
+  readonly fanOut: FanOut;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly createSocketId: () => string;
+  readonly rateLimits = new RateLimits();
+  readonly liveness: Liveness;
+  readonly subscriptionCounts: SubscriptionCounts;
+  /** Accepted connections by socket id. */
+  readonly connections = new Map<string, Connection>();
+  /** Channels with a connection of this node, by topic. */
+  readonly channels = new Map<string, LocalChannel>();
+  /** New connections are sent to other nodes. */
+  isDraining = false;
+
+  constructor(parts: NodeParts) {
+    this.options = parts.options;
+    this.broker = parts.broker;
+    this.store = parts.store;
+    this.fanOut = parts.fanOut;
+    this.clock = parts.clock;
+    this.observer = parts.observer;
+    this.createSocketId = parts.createSocketId;
+    this.subscriptionCounts = new SubscriptionCounts(this);
+    this.liveness = new Liveness(
+      parts.clock,
+      parts.options.activityTimeoutSeconds,
+      parts.options.pongTimeoutSeconds,
+      askForLife,
+      (connection) => this.end(connection, PONG_TIMEOUT),
+    );
+    this.broker.listen((message) => this.deliver(message));
+  }
+
+  /** Hands a message of the broker to the connections of this node. */
+  deliver(message: BrokerMessage): void {
+    const channel = this.channels.get(topicOf(message.appId, message.channel));
+    if (!channel) return;
+    if (channel.role === 'control') {
+      this.#terminate(channel, message.frame);
+      return;
+    }
+    const except = message.exceptSocketId === undefined ? undefined : this.connections.get(message.exceptSocketId);
+    this.fanOut.publish(channel.topic, message.frame, except && channel.connections.has(except) ? except : undefined);
+  }
+
+  /** The channel on this node, which listens to it from now on. */
+  open(app: App, name: string, role: ChannelRole): MaybePromise<LocalChannel> {
+    const topic = topicOf(app.id, name);
+    const present = this.channels.get(topic);
+    if (present) return present;
+    const channel = new LocalChannel(app, name, role);
+    this.channels.set(topic, channel);
+    return after(this.broker.subscribe(app.id, name), () => channel);
+  }
+
+  /** Puts a connection into a channel: from now on it receives what is published there. */
+  enter(connection: Connection, channel: LocalChannel): void {
+    channel.connections.add(connection);
+    if (channel.role !== 'control') connection.transport.subscribe(channel.topic);
+    this.#count(channel);
+  }
+
+  /** Takes a connection out of a channel, and forgets the channel when it was the last. */
+  leave(connection: Connection, channel: LocalChannel): void {
+    channel.connections.delete(connection);
+    if (!connection.isClosed && channel.role !== 'control') connection.transport.unsubscribe(channel.topic);
+    this.#count(channel);
+    this.release(channel);
+  }
+
+  /** Forgets a channel that no connection is in. */
+  release(channel: LocalChannel): void {
+    if (channel.connections.size > 0 || this.channels.get(channel.topic) !== channel) return;
+    this.channels.delete(channel.topic);
+    this.settle(this.broker.unsubscribe(channel.app.id, channel.name), 'broker.unsubscribe');
+  }
+
+  /** Ends a connection with an error frame and a close frame of the same code and text. */
+  end(connection: Connection, reason: Disconnect): void {
+    if (connection.isClosed) return;
+    connection.transport.send(encodeError(reason.code, reason.message));
+    disconnect(this, connection);
+    connection.transport.close(reason.code, reason.message);
+    this.observer.disconnected(connection.socketId, connection.app, reason);
+  }
+
+  /** Lets work go on by itself; a failure is told to the observer. */
+  settle(work: MaybePromise<unknown>, during: string): void {
+    if (work instanceof Promise) work.catch((error: unknown) => this.observer.failed(error, during));
+  }
+
+  /** Stops timers and seams. Connections must be gone. */
+  close(): MaybePromise<void> {
+    this.liveness.stop();
+    this.subscriptionCounts.stop();
+    return after(this.broker.close(), () => this.store.close());
+  }
+
+  #count(channel: LocalChannel): void {
+    if (channel.role !== 'application' || channel.kind.isUser) return;
+    this.store.setSubscriptionCount(channel.app.id, channel.name, channel.connections.size);
+  }
+
+  #terminate(channel: LocalChannel, message: string): void {
+    const reason = new Disconnect('terminated', CLOSE_CODES.unauthorized, message);
+    for (const connection of [...channel.connections]) this.end(connection, reason);
+  }
+}
+
+const PONG_TIMEOUT = new Disconnect(
+  'pong-timeout',
+  CLOSE_CODES.pongTimeout,
+  'Pong reply not received: ping was sent to the client, but no reply was received',
+);
+
+/** Both kinds: plain clients answer the WebSocket's ping by themselves, others know only the protocol's. */
+function askForLife(connection: Connection): void {
+  connection.transport.ping();
+  connection.transport.send(PING_FRAME);
+}

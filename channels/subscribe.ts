@@ -1,0 +1,160 @@
+import { verifyChannelAuth } from '../auth/client-signature.ts';
+import { CHANNEL_KINDS, type ChannelKind, channelKindOf, channelNameProblem } from '../protocol/channel-name.ts';
+import { PusherError, SubscriptionError } from '../protocol/errors.ts';
+import { exceedsBytes, quote } from '../protocol/json.ts';
+import { MemberDataError, parseChannelData } from '../protocol/member-data.ts';
+import {
+  encodeCacheMiss,
+  encodeMemberAdded,
+  encodePresenceSucceeded,
+  encodeSubscriptionSucceeded,
+  type WireMember,
+} from '../protocol/server-message.ts';
+import { authorizeConnection } from './connect.ts';
+import type { Connection } from './connection.ts';
+import type { LocalChannel } from './local-channel.ts';
+import { after, type MaybePromise } from './maybe-promise.ts';
+import type { Node } from './node.ts';
+
+export interface SubscribeRequest {
+  readonly channel: string;
+  readonly auth: string | undefined;
+  readonly channelData: string | undefined;
+}
+
+/**
+ * `pusher:subscribe`: checks who asks, enters the channel and answers with
+ * `subscription_succeeded`, then the last event of a cache channel, then the count; others hear of a new member.
+ *
+ * @throws {SubscriptionError} refused
+ * @throws {PusherError} subscribed already
+ */
+export function subscribe(node: Node, connection: Connection, request: SubscribeRequest): MaybePromise<void> {
+  const { app } = connection;
+  const name = request.channel;
+  const problem = channelNameProblem(name, app.limits.maxChannelNameLength);
+  if (problem) {
+    const message = `Invalid channel name "${quote(name)}": ${problem}`;
+    throw new SubscriptionError('invalid-channel', name, 'InvalidChannel', 400, message);
+  }
+  const subscribed = connection.subscriptions.get(name);
+  if (subscribed) return subscribeAgain(node, connection, subscribed.channel);
+  const kind = channelKindOf(name);
+  authorize(connection, kind, request);
+  const member = kind.isPresence ? memberOf(connection, request) : undefined;
+
+  const authorized = kind.isPrivate || kind.isPresence ? authorizeConnection(node, connection) : undefined;
+  return after(authorized, () =>
+    after(node.open(app, name, 'application'), (channel) => {
+      if (member) return subscribeMember(node, connection, channel, member);
+      if (connection.isClosed) return node.release(channel);
+      return complete(node, connection, channel, undefined, encodeSubscriptionSucceeded(name));
+    }),
+  );
+}
+
+/** Leaves the subscription as it is: no second success unless the option asks for it, never a second member_added. */
+function subscribeAgain(node: Node, connection: Connection, channel: LocalChannel): MaybePromise<void> {
+  const { name } = channel;
+  if (!node.options.lenientDuplicates) {
+    throw new PusherError('already-subscribed', `Existing subscription to channel ${name}`);
+  }
+  if (!channel.kind.isPresence) return connection.transport.send(encodeSubscriptionSucceeded(name));
+  return after(node.store.members(channel.app.id, name), (members) =>
+    connection.transport.send(encodePresenceSucceeded(name, members)),
+  );
+}
+
+function authorize(connection: Connection, kind: ChannelKind, request: SubscribeRequest): void {
+  const { app, socketId, user } = connection;
+  const name = request.channel;
+  if (kind.isUser) {
+    if (user && name === `${CHANNEL_KINDS.user.prefix}${user.id}`) return;
+    const message = `Not signed in as the user of ${name}: sign in first, a user can only enter the own channel`;
+    throw new SubscriptionError('not-this-user', name, 'AuthError', 401, message);
+  }
+  if (kind.isPrivate || kind.isPresence) {
+    verifyChannelAuth(app.keys, socketId, name, request.auth, request.channelData);
+  }
+}
+
+/** Who joins a presence channel: by `channel_data`, or as the signed-in user when there is none. */
+function memberOf(connection: Connection, { channel, channelData }: SubscribeRequest): WireMember {
+  const { limits } = connection.app;
+  const member = channelData === undefined ? signedInMember(connection, channel) : parseMember(channel, channelData);
+  if (member.userInfoJson !== undefined && exceedsBytes(member.userInfoJson, limits.maxPresenceMemberBytes)) {
+    const bytes = Buffer.byteLength(member.userInfoJson);
+    const message =
+      `user_info of presence member is ${bytes} bytes, limit ${limits.maxPresenceMemberBytes} ` +
+      '(presence.maxMemberSizeInKb)';
+    throw new SubscriptionError('member-too-large', channel, 'LimitReached', 413, message);
+  }
+  return member;
+}
+
+function parseMember(channel: string, channelData: string): WireMember {
+  try {
+    return parseChannelData(channelData);
+  } catch (error) {
+    if (!(error instanceof MemberDataError)) throw error;
+    throw new SubscriptionError('invalid-channel-data', channel, 'InvalidChannelData', 400, error.message);
+  }
+}
+
+function signedInMember({ user }: Connection, channel: string): WireMember {
+  if (!user) {
+    const message = `${channel} is a presence channel and subscription must include channel_data`;
+    throw new SubscriptionError('missing-channel-data', channel, 'AuthError', 401, message);
+  }
+  return { userId: user.id, userIdJson: JSON.stringify(user.id), userInfoJson: user.userInfoJson };
+}
+
+function subscribeMember(
+  node: Node,
+  connection: Connection,
+  channel: LocalChannel,
+  member: WireMember,
+): MaybePromise<void> {
+  const { app, name } = channel;
+  const { socketId } = connection;
+  const maxMembers = app.limits.maxPresenceMembersPerChannel;
+  return after(node.store.join(app.id, name, socketId, member, maxMembers), (join) => {
+    if (join.outcome === 'full') {
+      node.release(channel);
+      const message = `${name} has its maximum of ${maxMembers} members (presence.maxMembersPerChannel)`;
+      throw new SubscriptionError('channel-full', name, 'LimitReached', 4100, message);
+    }
+    if (connection.isClosed) {
+      node.release(channel);
+      return after(node.store.leave(app.id, name, socketId, member.userId), () => undefined);
+    }
+    const added = join.isFirst
+      ? { appId: app.id, channel: name, frame: encodeMemberAdded(name, member), exceptSocketId: socketId }
+      : undefined;
+    const completed = complete(node, connection, channel, member, encodePresenceSucceeded(name, join.members));
+    return after(completed, () => {
+      if (added) return node.broker.publish(added);
+    });
+  });
+}
+
+/** Enters the channel and says so. Nothing published from here on can come before the success frame. */
+function complete(
+  node: Node,
+  connection: Connection,
+  channel: LocalChannel,
+  member: WireMember | undefined,
+  successFrame: string,
+): MaybePromise<void> {
+  connection.subscriptions.set(channel.name, { channel, member });
+  connection.transport.send(successFrame);
+  node.enter(connection, channel);
+  return after(sendLastEvent(node, connection, channel), () => node.subscriptionCounts.changed(channel));
+}
+
+function sendLastEvent(node: Node, connection: Connection, channel: LocalChannel): MaybePromise<void> {
+  if (!channel.kind.isCache) return;
+  return after(node.broker.lastEvent(channel.app.id, channel.name), (last) => {
+    if (!connection.isClosed) connection.transport.send(last?.frame ?? encodeCacheMiss(channel.name));
+  });
+}

@@ -1,0 +1,101 @@
+import { PusherError } from './errors.ts';
+import { encodeJson, isJsonObject, type JsonObject, parseJson, quote } from './json.ts';
+
+/** What a client can say. Texts that are signed (`channelData`, `userData`) are kept byte for byte. */
+export type ClientMessage =
+  | { readonly kind: 'ping' }
+  | { readonly kind: 'pong' }
+  | {
+      readonly kind: 'subscribe';
+      readonly channel: string;
+      readonly auth: string | undefined;
+      readonly channelData: string | undefined;
+    }
+  | { readonly kind: 'unsubscribe'; readonly channel: string }
+  | { readonly kind: 'signin'; readonly auth: string; readonly userData: string }
+  | { readonly kind: 'client-event'; readonly event: string; readonly channel: string; readonly data: string };
+
+const PONG = { kind: 'pong' } as const;
+const PING = { kind: 'ping' } as const;
+
+/**
+ * Reads one text frame of a client.
+ *
+ * @param text - `{"event": string, "data"?: object | JSON string of one, "channel"?: string}`; extra fields are ignored
+ * @throws {PusherError} not JSON, an event that clients may not send, or a field that is missing or of the wrong type
+ */
+export function parseClientMessage(text: string): ClientMessage {
+  const frame = parseJson(text);
+  if (frame === undefined) throw new PusherError('invalid-json', 'Received invalid JSON');
+  if (!isJsonObject(frame) || typeof frame.event !== 'string') {
+    throw new PusherError('invalid-message', 'Invalid message: it must be a JSON object with a string "event"');
+  }
+  const event = frame.event;
+  switch (event) {
+    case 'pusher:ping':
+      return PING;
+    case 'pusher:pong':
+      return PONG;
+    case 'pusher:subscribe':
+      return parseSubscribe(fieldsOf(event, frame));
+    case 'pusher:unsubscribe':
+      return { kind: 'unsubscribe', channel: requiredString(event, fieldsOf(event, frame), 'channel') };
+    case 'pusher:signin': {
+      const fields = fieldsOf(event, frame);
+      return {
+        kind: 'signin',
+        auth: requiredString(event, fields, 'auth'),
+        userData: requiredString(event, fields, 'user_data'),
+      };
+    }
+    default:
+      if (event.startsWith('client-')) return parseClientEvent(event, frame);
+      throw new PusherError('unsupported-event', `Unsupported event received on socket: ${quote(event)}`);
+  }
+}
+
+function parseSubscribe(fields: JsonObject): ClientMessage {
+  const event = 'pusher:subscribe';
+  return {
+    kind: 'subscribe',
+    channel: requiredString(event, fields, 'channel'),
+    auth: optionalString(event, fields, 'auth'),
+    channelData: optionalString(event, fields, 'channel_data'),
+  };
+}
+
+function parseClientEvent(event: string, frame: JsonObject): ClientMessage {
+  const { channel, data } = frame;
+  if (typeof channel !== 'string' || data === undefined) {
+    throw new PusherError('invalid-client-event', 'Invalid client event (must contain channel and data)');
+  }
+  const text = typeof data === 'string' ? data : encodeJson(data);
+  if (text === undefined) {
+    throw new PusherError('invalid-client-event', 'Invalid client event: data is nested too deeply');
+  }
+  return { kind: 'client-event', event, channel, data: text };
+}
+
+/** `data` as an object. Some clients send it as a JSON string that holds the object. */
+function fieldsOf(event: string, frame: JsonObject): JsonObject {
+  const data = typeof frame.data === 'string' ? parseJson(frame.data) : frame.data;
+  if (!isJsonObject(data)) throw new PusherError('invalid-message', `Invalid ${event}: "data" must be an object`);
+  return data;
+}
+
+function requiredString(event: string, fields: JsonObject, name: string): string {
+  const value = fields[name];
+  if (typeof value !== 'string') {
+    throw new PusherError('invalid-message', `Invalid ${event}: "data.${name}" must be a string`);
+  }
+  return value;
+}
+
+function optionalString(event: string, fields: JsonObject, name: string): string | undefined {
+  const value = fields[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'string') {
+    throw new PusherError('invalid-message', `Invalid ${event}: "data.${name}" must be a string`);
+  }
+  return value;
+}

@@ -1,0 +1,62 @@
+import type { ERROR_CODES } from './close-codes.ts';
+
+/** Answers a client's message with `pusher:error`; the connection stays open. */
+export class PusherError extends Error {
+  override readonly name: string = 'PusherError';
+  /** Stable name of the fault, for logs, tests and docs/errors.md. */
+  readonly id: string;
+  /** `code` of the frame: null, as the hosted service has it, but for the two rate and size limits. */
+  readonly code: (typeof ERROR_CODES)[keyof typeof ERROR_CODES] | null;
+
+  constructor(id: string, message: string, code: PusherError['code'] = null) {
+    super(message);
+    this.id = id;
+    this.code = code;
+  }
+}
+
+/** Refuses a subscription: `pusher:error`, and by option `pusher:subscription_error` for the channel's own handlers. */
+export class SubscriptionError extends PusherError {
+  override readonly name = 'SubscriptionError';
+  readonly channel: string;
+  /** `type` of the subscription_error frame: `AuthError`, `LimitReached`, … */
+  readonly type: string;
+  /** `status` of the subscription_error frame, as an HTTP status. */
+  readonly status: number;
+
+  constructor(id: string, channel: string, type: string, status: number, message: string) {
+    super(id, message);
+    this.channel = channel;
+    this.type = type;
+    this.status = status;
+  }
+}
+
+/** Ends a connection: `pusher:error` with the code, then a close frame with the same code and text. */
+export class Disconnect extends Error {
+  override readonly name = 'Disconnect';
+  readonly id: string;
+  readonly code: number;
+
+  constructor(id: string, code: number, message: string) {
+    super(message);
+    this.id = id;
+    this.code = code;
+  }
+}
+
+/** Answers an HTTP request with a status and one line of text. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly id: string;
+  readonly status: number;
+  /** Seconds after which the same request can succeed; sent as `Retry-After`. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(id: string, status: number, message: string, retryAfterSeconds?: number) {
+    super(message);
+    this.id = id;
+    this.status = status;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}

@@ -1,0 +1,60 @@
+import { CLOSE_CODES } from './close-codes.ts';
+import { Disconnect } from './errors.ts';
+import { quote } from './json.ts';
+
+const OLDEST_PROTOCOL = 4;
+const NEWEST_PROTOCOL = 7;
+/** Dotted numbers with an optional suffix: `8.6.0`, `7.0.3-with-encryption`, `8.0.0-beta.1`. */
+const VERSION = /^\d+(\.\d+)*([-+.][0-9A-Za-z.+-]*)?$/;
+
+/**
+ * The app key of `{prefix}/app/{key}`.
+ *
+ * @param path - path of the request, without the query
+ * @param prefix - '' or `/prefix` without a trailing slash
+ * @throws {Disconnect} 4005 for any other path
+ */
+export function parseConnectionPath(path: string, prefix: string): string {
+  const start = `${prefix}/app/`;
+  const key = path.startsWith(start) ? path.slice(start.length).replace(/\/$/, '') : '';
+  if (key === '' || key.includes('/')) {
+    throw new Disconnect(
+      'path-not-found',
+      CLOSE_CODES.pathNotFound,
+      `Path not found: ${quote(path, 40)}. Connect to ${prefix}/app/APP_KEY`,
+    );
+  }
+  return key;
+}
+
+/**
+ * Checks the `protocol` and `version` of the connection's query.
+ *
+ * @param protocol - as sent; undefined when missing, which only strict servers refuse (plain WebSocket clients send none)
+ * @throws {Disconnect} 4006, 4007 or 4008
+ * @see Pusher, "WebSocket protocol", versions 4 to 7
+ */
+export function checkProtocolVersion(protocol: string | undefined, version: string | undefined, strict: boolean): void {
+  if (protocol === undefined || protocol === '') {
+    if (strict) {
+      throw new Disconnect(
+        'missing-protocol',
+        CLOSE_CODES.missingProtocol,
+        'No protocol version supplied: add ?protocol=7 to the URL',
+      );
+    }
+  } else if (!/^\d{1,3}$/.test(protocol) || Number(protocol) < OLDEST_PROTOCOL || Number(protocol) > NEWEST_PROTOCOL) {
+    throw new Disconnect(
+      'unsupported-protocol',
+      CLOSE_CODES.unsupportedProtocol,
+      `Unsupported protocol version ${quote(protocol, 20)}: this server speaks ${OLDEST_PROTOCOL} to ${NEWEST_PROTOCOL}`,
+    );
+  }
+  if (version !== undefined && version !== '' && !VERSION.test(version)) {
+    throw new Disconnect(
+      'invalid-version',
+      CLOSE_CODES.invalidVersion,
+      `Invalid version string format: ${quote(version, 20)}. Expected something like 8.6.0`,
+    );
+  }
+}

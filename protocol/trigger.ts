@@ -1,0 +1,142 @@
+import { type InfoAttribute, parseInfo } from './channel-info.ts';
+import { channelNameProblem } from './channel-name.ts';
+import { ApiError } from './errors.ts';
+import { encodeJson, exceedsBytes, isJsonObject, type JsonObject, quote } from './json.ts';
+
+/** Bounds of what one request may publish. */
+export interface TriggerLimits {
+  readonly maxEventNameLength: number;
+  readonly maxEventPayloadBytes: number;
+  readonly maxEventChannelsAtOnce: number;
+  readonly maxEventBatchSize: number;
+  readonly maxChannelNameLength: number;
+}
+
+/** An event to publish, checked. */
+export interface Trigger {
+  readonly name: string;
+  /** The payload as sent: a string that usually holds JSON. */
+  readonly data: string;
+  /** Each once, in the order given. */
+  readonly channels: readonly string[];
+  /** The connection that shall not receive the event. */
+  readonly socketId: string | undefined;
+  readonly info: ReadonlySet<InfoAttribute>;
+}
+
+const NO_INFO: ReadonlySet<InfoAttribute> = new Set();
+const SOCKET_ID = /^\d+\.\d+$/;
+
+/**
+ * Reads the body of `POST /events`: `{name, data, channel | channels, socket_id?, info?}`.
+ *
+ * @throws {ApiError} 400, or 413 for too much data
+ * @see Pusher, "HTTP API", publishing events
+ */
+export function parseTrigger(body: unknown, limits: TriggerLimits): Trigger {
+  if (!isJsonObject(body)) throw invalid('invalid-body', 'The body must be a JSON object');
+  return { ...parseEvent(body, limits, ''), channels: parseChannels(body, limits) };
+}
+
+/**
+ * Reads the body of `POST /batch_events`: `{batch: [{name, data, channel, socket_id?, info?}, …]}`.
+ * One bad event refuses them all.
+ *
+ * @throws {ApiError} 400, or 413 for too much data
+ */
+export function parseBatch(body: unknown, limits: TriggerLimits): readonly Trigger[] {
+  if (!isJsonObject(body) || !Array.isArray(body.batch)) {
+    throw invalid('invalid-body', 'The body must be a JSON object with an array "batch"');
+  }
+  const batch: unknown[] = body.batch;
+  if (batch.length === 0) throw invalid('invalid-body', 'batch is empty: it must hold at least one event');
+  if (batch.length > limits.maxEventBatchSize) {
+    throw invalid(
+      'batch-too-large',
+      `batch holds ${batch.length} events, limit ${limits.maxEventBatchSize} (eventLimits.maxBatchSize)`,
+    );
+  }
+  return batch.map((event, index) => {
+    const where = `batch[${index}].`;
+    if (!isJsonObject(event)) throw invalid('invalid-body', `batch[${index}] must be an object`);
+    if (typeof event.channel !== 'string') throw invalid('invalid-body', `${where}channel must be a string`);
+    return { ...parseEvent(event, limits, where), channels: [checkedChannel(event.channel, limits)] };
+  });
+}
+
+function parseEvent(event: JsonObject, limits: TriggerLimits, where: string): Omit<Trigger, 'channels'> {
+  const { name, socket_id: socketId, info } = event;
+  if (typeof name !== 'string' || name === '') {
+    throw invalid('invalid-event-name', `${where}name must be a non-empty string`);
+  }
+  if (name.length > limits.maxEventNameLength) {
+    throw invalid(
+      'invalid-event-name',
+      `${where}name is ${name.length} characters long, limit ${limits.maxEventNameLength} (eventLimits.maxNameLength)`,
+    );
+  }
+  const data = parseData(event.data, limits, where);
+  if (socketId !== undefined && socketId !== null && (typeof socketId !== 'string' || !SOCKET_ID.test(socketId))) {
+    throw invalid(
+      'invalid-socket-id',
+      `${where}socket_id must look like "123.456": take it from the client's pusher.connection.socket_id`,
+    );
+  }
+  if (info !== undefined && info !== null && typeof info !== 'string') {
+    throw invalid('unknown-info', `${where}info must be a string such as "user_count,subscription_count"`);
+  }
+  return { name, data, socketId: socketId ?? undefined, info: info ? parseInfo(info) : NO_INFO };
+}
+
+function parseData(value: unknown, limits: TriggerLimits, where: string): string {
+  if (value === undefined) throw invalid('missing-data', `${where}data is missing: it must be a string`);
+  const data = typeof value === 'string' ? value : encodeJson(value);
+  if (data === undefined) throw invalid('missing-data', `${where}data is nested too deeply: send it as a string`);
+  if (exceedsBytes(data, limits.maxEventPayloadBytes)) {
+    throw new ApiError(
+      'data-too-large',
+      413,
+      `The data content of this event exceeds the allowed maximum: ${where}data is ${Buffer.byteLength(data)} bytes, ` +
+        `limit ${limits.maxEventPayloadBytes}. Send less (such as an id to fetch), or raise eventLimits.maxPayloadInKb`,
+    );
+  }
+  return data;
+}
+
+function parseChannels(body: JsonObject, limits: TriggerLimits): readonly string[] {
+  const { channel, channels } = body;
+  if (channels === undefined || channels === null) {
+    if (typeof channel !== 'string') {
+      throw invalid('invalid-channels', 'channels must be an array of channel names (or channel one name)');
+    }
+    return [checkedChannel(channel, limits)];
+  }
+  if (!Array.isArray(channels) || channels.length === 0) {
+    throw invalid('invalid-channels', 'channels must be an array of at least one channel name');
+  }
+  if (channels.length > limits.maxEventChannelsAtOnce) {
+    throw invalid(
+      'too-many-channels',
+      `channels holds ${channels.length} names, limit ${limits.maxEventChannelsAtOnce} (eventLimits.maxChannelsAtOnce)`,
+    );
+  }
+  const names = new Set<string>();
+  for (const name of channels as unknown[]) {
+    if (typeof name !== 'string') {
+      throw invalid('invalid-channels', 'channels must be an array of strings');
+    }
+    names.add(checkedChannel(name, limits));
+  }
+  return [...names];
+}
+
+/** @throws {ApiError} 400 for a name that no channel can have */
+export function checkedChannel(name: string, limits: Pick<TriggerLimits, 'maxChannelNameLength'>): string {
+  const problem = channelNameProblem(name, limits.maxChannelNameLength);
+  if (problem !== undefined) throw invalid('invalid-channel', `Invalid channel name "${quote(name)}": ${problem}`);
+  return name;
+}
+
+function invalid(id: string, message: string): ApiError {
+  return new ApiError(id, 400, message);
+}

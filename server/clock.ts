@@ -1,0 +1,11 @@
+import type { Clock } from '../channels/clock.ts';
+
+/** The machine's clock. Its timers don't keep the process alive: connections and listeners do. */
+export const systemClock: Clock = {
+  now: Date.now,
+  schedule(task, delayMs) {
+    const timer = setTimeout(task, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,78 @@
+import { distance } from 'fastest-levenshtein';
+import { findAppKey } from '../../auth/app-key.ts';
+import type { RequestParams } from '../../auth/request-params.ts';
+import { verifyRequest } from '../../auth/request-signature.ts';
+import type { App } from '../../channels/app.ts';
+import { ApiError } from '../../protocol/errors.ts';
+import { quote } from '../../protocol/json.ts';
+import type { AppDirectory } from '../apps/app-directory.ts';
+
+/** A request of the HTTP API with everything that was read of it. */
+export interface ApiRequest {
+  readonly method: string;
+  /** As sent, with the path prefix if there is one. */
+  readonly path: string;
+  /** Without the path prefix. */
+  readonly apiPath: string;
+  readonly query: string;
+  readonly params: RequestParams;
+  readonly body: Buffer;
+}
+
+/**
+ * The app that a path names.
+ *
+ * @param appId - undefined where the path has none and the request's key decides
+ * @throws {ApiError} 404 or 401
+ */
+export function findApp(apps: AppDirectory, appId: string | undefined, params: RequestParams): App {
+  const key = params.single.get('auth_key');
+  const appOfKey = key === undefined ? undefined : apps.byKey(key);
+  if (appId !== undefined) {
+    const app = apps.byId(appId);
+    if (app) return app;
+    throw new ApiError('unknown-app-id', 404, `Unknown app id ${quote(appId, 60)}${didYouMean(apps, appId, appOfKey)}`);
+  }
+  if (appOfKey) return appOfKey;
+  throw key === undefined ? missingKey() : unknownKey(key);
+}
+
+function didYouMean(apps: AppDirectory, appId: string, appOfKey: App | undefined): string {
+  if (appOfKey) return `: the auth_key of this request belongs to app ${appOfKey.id}`;
+  const close = apps.ids.find((id) => distance(id, appId) <= Math.max(1, Math.floor(id.length / 4)));
+  return close === undefined ? '. Is it the id (not the key) of the app?' : `, did you mean ${close}?`;
+}
+
+/**
+ * Checks that a request was signed with a key of the app.
+ *
+ * @throws {ApiError} 401, or 403 when the app is disabled
+ */
+export function authenticate(app: App, request: ApiRequest, nowSeconds: number): void {
+  const key = request.params.single.get('auth_key');
+  if (key === undefined) throw missingKey();
+  const pair = findAppKey(app.keys, key);
+  if (!pair) throw unknownKey(key, app.id);
+  verifyRequest(pair, { ...request, paths: signablePaths(request) }, nowSeconds);
+  if (!app.enabled) throw new ApiError('app-disabled', 403, `Application disabled: app ${app.id} has enabled: false`);
+}
+
+/** The prefix is no part of what SDKs sign, yet may be for clients that know of none; some sign before they escape. */
+function signablePaths({ path, apiPath }: ApiRequest): readonly string[] {
+  const paths = path === apiPath ? [path] : [apiPath, path];
+  if (!path.includes('%')) return paths;
+  try {
+    return [...paths, ...paths.map(decodeURIComponent)];
+  } catch {
+    return paths;
+  }
+}
+
+function missingKey(): ApiError {
+  return new ApiError('missing-auth-key', 401, 'Missing parameter: auth_key');
+}
+
+function unknownKey(key: string, appId?: string): ApiError {
+  const where = appId === undefined ? '' : `: app ${appId} has no key ${quote(key, 60)}`;
+  return new ApiError('unknown-auth-key', 401, `Unknown auth_key${where}`);
+}

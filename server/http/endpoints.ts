@@ -1,0 +1,132 @@
+import type { App } from '../../channels/app.ts';
+import { channelFacts, occupiedChannels, presenceUsers, publishedFacts } from '../../channels/channel-facts.ts';
+import { after, afterAll, type MaybePromise } from '../../channels/maybe-promise.ts';
+import type { Node } from '../../channels/node.ts';
+import { publish, takeBackendEvents, takeReadRequest } from '../../channels/publish.ts';
+import { terminateUser } from '../../channels/sign-in.ts';
+import { parseInfo } from '../../protocol/channel-info.ts';
+import { isUserId } from '../../protocol/channel-name.ts';
+import { ApiError } from '../../protocol/errors.ts';
+import { parseJson, quote } from '../../protocol/json.ts';
+import { checkedChannel, parseBatch, parseTrigger, type Trigger } from '../../protocol/trigger.ts';
+import { type Answer, EMPTY_OBJECT, json } from './answer.ts';
+import type { ApiRequest } from './authenticate.ts';
+import type { ApiRoute, ReadRoute } from './routes.ts';
+
+/**
+ * Answers a request that is signed for an app.
+ *
+ * @throws {ApiError} what the client did wrong
+ */
+export function callEndpoint(node: Node, app: App, route: ApiRoute, request: ApiRequest): MaybePromise<Answer> {
+  switch (route.name) {
+    case 'events':
+      return triggerEvent(node, app, request);
+    case 'batch-events':
+      return triggerBatch(node, app, request);
+    case 'channel-events':
+      return triggerOldStyle(node, app, route.channel, request);
+    case 'terminate':
+      return terminate(node, app, route.userId);
+    case 'channels':
+    case 'channel':
+    case 'channel-users':
+    case 'channel-stats':
+      takeReadRequest(node, app);
+      return read(node, app, route, request);
+  }
+}
+
+function triggerEvent(node: Node, app: App, request: ApiRequest): MaybePromise<Answer> {
+  const body = request.body.length === 0 ? bodyFromQuery(request) : parseBody(request.body);
+  const trigger = parseTrigger(body, app.limits);
+  takeBackendEvents(node, app, [trigger]);
+  return after(publish(node, app, trigger), () => {
+    if (trigger.info.size === 0) return EMPTY_OBJECT;
+    const facts = trigger.channels.map((channel) => publishedFacts(node, app, channel, trigger.info));
+    return after(afterAll(facts), (each) =>
+      json({ channels: Object.fromEntries(trigger.channels.map((channel, index) => [channel, each[index]])) }),
+    );
+  });
+}
+
+function triggerBatch(node: Node, app: App, request: ApiRequest): MaybePromise<Answer> {
+  const triggers = parseBatch(parseBody(request.body), app.limits);
+  takeBackendEvents(node, app, triggers);
+  return after(afterAll(triggers.map((trigger) => publish(node, app, trigger))), () => {
+    if (triggers.every(({ info }) => info.size === 0)) return EMPTY_OBJECT;
+    const facts = triggers.map(({ channels: [channel = ''], info }) => publishedFacts(node, app, channel, info));
+    return after(afterAll(facts), (batch) => json({ batch }));
+  });
+}
+
+/** `POST /channels/:name/events?name=E`: the whole body is the payload. Deprecated in 2012; answered 202. */
+function triggerOldStyle(node: Node, app: App, channel: string, request: ApiRequest): MaybePromise<Answer> {
+  const { single } = request.params;
+  const event = {
+    channel,
+    data: request.body.toString(),
+    name: single.get('name'),
+    socket_id: single.get('socket_id'),
+  };
+  const trigger: Trigger = parseTrigger(event, app.limits);
+  takeBackendEvents(node, app, [trigger]);
+  return after(publish(node, app, trigger), () => ({ ...EMPTY_OBJECT, status: 202, body: '' }));
+}
+
+function terminate(node: Node, app: App, userId: string): MaybePromise<Answer> {
+  if (!isUserId(userId)) throw new ApiError('invalid-user-id', 400, `${quote(userId, 60)} can't be a user id`);
+  return after(terminateUser(node, app.id, userId), () => EMPTY_OBJECT);
+}
+
+function read(node: Node, app: App, route: ReadRoute, { params }: ApiRequest): MaybePromise<Answer> {
+  const info = params.single.get('info');
+  switch (route.name) {
+    case 'channels': {
+      const prefix = params.single.get('filter_by_prefix') ?? '';
+      return after(occupiedChannels(node, app, prefix, parseInfo(info)), (channels) => json({ channels }));
+    }
+    case 'channel':
+      return after(channelFacts(node, app, checkedChannel(route.channel, app.limits), parseInfo(info)), toJson);
+    case 'channel-users':
+      refuseExtraneous(params.single.keys());
+      return after(presenceUsers(node, app, checkedChannel(route.channel, app.limits)), toJson);
+    case 'channel-stats':
+      return after(channelStats(node, app, checkedChannel(route.channel, app.limits)), toJson);
+  }
+}
+
+/** `GET /channels/:name/stats`, deprecated in 2012. */
+function channelStats(node: Node, app: App, channel: string): MaybePromise<object> {
+  return after(node.store.summary(app.id, channel), ({ subscriptionCount, userCount }) => ({
+    occupied: subscriptionCount > 0,
+    ...(channel.startsWith('presence-') && { user_count: userCount }),
+    connection_count: subscriptionCount,
+  }));
+}
+
+const toJson = (value: unknown): Answer => json(value);
+
+const AUTH_PARAMS = new Set(['auth_key', 'auth_timestamp', 'auth_version', 'auth_signature', 'body_md5']);
+
+function refuseExtraneous(names: Iterable<string>): void {
+  const extraneous = [...names].filter((name) => !AUTH_PARAMS.has(name));
+  if (extraneous.length > 0) {
+    const list = quote(extraneous.join(', '));
+    throw new ApiError('extraneous-parameters', 400, `The following query string parameters are extraneous: ${list}`);
+  }
+}
+
+/** Parameters of a trigger may stand in the query string instead of the body. */
+function bodyFromQuery({ params: { single, lists } }: ApiRequest): unknown {
+  if (!single.has('name') && !single.has('data')) {
+    throw new ApiError('invalid-body', 400, 'The body is empty: it must be a JSON object with name, channels and data');
+  }
+  return { ...Object.fromEntries(single), ...(lists.has('channels') && { channels: lists.get('channels') }) };
+}
+
+function parseBody(body: Buffer): unknown {
+  const value = parseJson(body.toString());
+  if (value === undefined) throw new ApiError('invalid-json-body', 400, 'The body is not valid JSON');
+  return value;
+}

@@ -1,0 +1,178 @@
+import { parseParams } from '../../auth/request-params.ts';
+import type { App } from '../../channels/app.ts';
+import type { Node } from '../../channels/node.ts';
+import { ApiError } from '../../protocol/errors.ts';
+import type { AppDirectory } from '../apps/app-directory.ts';
+import type { Settings } from '../config/index.ts';
+import type { Logger } from '../log.ts';
+import type { HttpRequest, HttpResponse, TemplatedApp } from '../uws.ts';
+import { type Answer, errorAnswer, statusLine } from './answer.ts';
+import { type ApiRequest, authenticate, findApp } from './authenticate.ts';
+import { type BodyLimits, readBody } from './body.ts';
+import { Cors, type Headers } from './cors.ts';
+import { callEndpoint } from './endpoints.ts';
+import type { Health } from './health.ts';
+import { type ApiRoute, findRoute } from './routes.ts';
+
+const BYTES_PER_MB = 1_048_576;
+/** JSON writes a character as up to six bytes per byte of its UTF-8 (`\u0000`). */
+const JSON_FACTOR = 6;
+/** For the names of the fields and white space. */
+const BODY_SLACK_BYTES = 65_536;
+
+export interface HttpParts {
+  readonly settings: Settings;
+  readonly node: Node;
+  readonly apps: AppDirectory;
+  readonly health: Health;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+/** Serves the HTTP API, health checks and CORS on a uWS app. */
+export class HttpServer {
+  readonly #parts: HttpParts;
+  readonly #cors: Cors;
+
+  constructor(parts: HttpParts) {
+    this.#parts = parts;
+    this.#cors = new Cors(parts.settings.cors);
+  }
+
+  serve(app: TemplatedApp): void {
+    app.any('/*', (res, req) => {
+      const exchange = new Exchange(res);
+      try {
+        this.#handle(exchange, req);
+      } catch (error) {
+        exchange.end(this.#errorAnswer(error), exchange.hasUnreadBody);
+      }
+    });
+  }
+
+  #handle(exchange: Exchange, req: HttpRequest): void {
+    const method = req.getCaseSensitiveMethod();
+    const path = req.getUrl();
+    const origin = req.getHeader('origin');
+    exchange.isHead = method === 'HEAD';
+    exchange.hasUnreadBody = method !== 'GET' && method !== 'HEAD';
+    exchange.headers = this.#cors.headersFor(origin);
+    if (method === 'OPTIONS') {
+      exchange.preflight(this.#cors.preflightHeadersFor(origin));
+      return;
+    }
+    const apiPath = this.#withoutPrefix(path);
+    const route = findRoute(method, apiPath);
+    if (route.name === 'health') {
+      exchange.end(this.#parts.health.answer(route.check));
+      return;
+    }
+    const query = req.getQuery() ?? '';
+    const params = parseParams(query);
+    const app = findApp(this.#parts.apps, route.appId, params);
+    const request = { method, path, apiPath, query, params };
+    if (method !== 'POST') {
+      this.#call(exchange, app, route, { ...request, body: EMPTY_BODY });
+      return;
+    }
+    exchange.stopReading = readBody(
+      exchange.res,
+      this.#bodyLimits(app, route),
+      (body) => this.#call(exchange, app, route, { ...request, body }),
+      (error) => exchange.end(errorAnswer(error), true),
+    );
+  }
+
+  #call(exchange: Exchange, app: App, route: ApiRoute, request: ApiRequest): void {
+    try {
+      authenticate(app, request, Math.floor(this.#parts.now() / 1000));
+      const answer = callEndpoint(this.#parts.node, app, route, request);
+      if (answer instanceof Promise) {
+        answer.then(
+          (late) => exchange.end(late),
+          (error: unknown) => exchange.end(this.#errorAnswer(error)),
+        );
+      } else {
+        exchange.end(answer);
+      }
+    } catch (error) {
+      exchange.end(this.#errorAnswer(error));
+    }
+  }
+
+  #errorAnswer(error: unknown): Answer {
+    if (error instanceof ApiError) return errorAnswer(error);
+    this.#parts.log.error({ err: error }, 'unexpected failure in the HTTP API');
+    return errorAnswer(new ApiError('internal-error', 500, 'Internal error: the log of the server says more'));
+  }
+
+  /** Health checks work without the prefix too: they come from inside. */
+  #withoutPrefix(path: string): string {
+    const { pathPrefix } = this.#parts.settings;
+    if (pathPrefix === '' || !path.startsWith('/')) return path;
+    if (path === pathPrefix) return '/';
+    if (path.startsWith(`${pathPrefix}/`)) return path.slice(pathPrefix.length);
+    if (!path.startsWith('/apps/')) return path;
+    const message = `Path not found: the HTTP API is below ${pathPrefix}/apps/APP_ID here (pathPrefix)`;
+    throw new ApiError('not-found', 404, message);
+  }
+
+  /** What the largest request takes that the app may send, or less if the operator says so. */
+  #bodyLimits({ limits }: App, route: ApiRoute): BodyLimits {
+    const { requestLimitInMb, bodyTimeoutSeconds } = this.#parts.settings.httpApi;
+    const eventBytes = limits.maxEventPayloadBytes + limits.maxEventNameLength * 4;
+    const events = route.name === 'batch-events' ? limits.maxEventBatchSize : 1;
+    const channels = limits.maxEventChannelsAtOnce * limits.maxChannelNameLength;
+    const useful = Math.ceil(JSON_FACTOR * (events * eventBytes + channels)) + BODY_SLACK_BYTES;
+    const maxBytes = Math.min(Math.floor(requestLimitInMb * BYTES_PER_MB), useful);
+    const advice =
+      maxBytes === useful
+        ? `no request within eventLimits needs more (data is limited to ${limits.maxEventPayloadBytes} bytes by eventLimits.maxPayloadInKb)`
+        : 'send less, or raise httpApi.requestLimitInMb';
+    return { maxBytes, timeoutMs: bodyTimeoutSeconds * 1000, advice };
+  }
+}
+
+const EMPTY_BODY = Buffer.alloc(0);
+
+/** One request and its answer: ends once, and never after the client went away. */
+class Exchange {
+  readonly res: HttpResponse;
+  headers: Headers = [];
+  isHead = false;
+  /** The client may still be sending: the rest is not read when the answer comes first. */
+  hasUnreadBody = false;
+  stopReading: (() => void) | undefined;
+  #isOver = false;
+
+  constructor(res: HttpResponse) {
+    this.res = res;
+    res.onAborted(() => {
+      this.#isOver = true;
+      this.stopReading?.();
+    });
+  }
+
+  /** @param closeConnection - when a part of the request may still be on its way and shall not be read */
+  end(answer: Answer, closeConnection = false): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.res.cork(() => {
+      if (answer.status !== 200) this.res.writeStatus(statusLine(answer.status));
+      for (const [name, value] of this.headers) this.res.writeHeader(name, value);
+      for (const name in answer.headers) this.res.writeHeader(name, answer.headers[name] ?? '');
+      this.res.writeHeader('Content-Type', answer.contentType);
+      if (this.isHead) this.res.endWithoutBody(Buffer.byteLength(answer.body), closeConnection);
+      else this.res.end(answer.body, closeConnection);
+    });
+  }
+
+  preflight(headers: Headers): void {
+    this.#isOver = true;
+    this.res.cork(() => {
+      this.res.writeStatus(statusLine(204));
+      for (const [name, value] of headers) this.res.writeHeader(name, value);
+      this.res.endWithoutBody();
+    });
+  }
+}

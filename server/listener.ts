@@ -1,0 +1,159 @@
+import { createServer } from 'node:net';
+import type { Logger } from './log.ts';
+import { loadTls, TlsError, type TlsFiles, type TlsSettings, tlsFingerprint } from './tls.ts';
+import {
+  closeListenSocket,
+  createApp,
+  createTlsApp,
+  EXCLUSIVE_PORT,
+  type ListenSocket,
+  listenOn,
+  localPort,
+  SHARED_PORT,
+  type TemplatedApp,
+} from './uws.ts';
+
+/** How often the certificate files are looked at, in milliseconds. */
+const TLS_CHECK_INTERVAL_MS = 2000;
+
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+/** A uWS app with the socket it listens on. A new certificate takes a new one; connections of the old one live on. */
+interface Generation {
+  readonly app: TemplatedApp;
+  readonly socket: ListenSocket;
+}
+
+export interface ListenerParts {
+  readonly host: string;
+  readonly port: number;
+  /** Undefined for plain HTTP. */
+  readonly ssl: TlsSettings | undefined;
+  readonly log: Logger;
+  /** Puts routes on a new uWS app. */
+  readonly attach: (app: TemplatedApp, isTls: boolean) => void;
+}
+
+/** Listens on the port, with TLS when files are given, and takes up new files while it runs. */
+export class Listener {
+  readonly #parts: ListenerParts;
+  readonly #apps: TemplatedApp[] = [];
+  #current: Generation | undefined;
+  #port: number;
+  #tlsTimer: NodeJS.Timeout | undefined;
+  #fingerprint = '';
+
+  constructor(parts: ListenerParts) {
+    this.#parts = parts;
+    this.#port = parts.port;
+  }
+
+  /** The port that it really listens on. */
+  get port(): number {
+    return this.#port;
+  }
+
+  get isTls(): boolean {
+    return this.#parts.ssl !== undefined;
+  }
+
+  /** @throws {ListenError | TlsError} */
+  async listen(): Promise<void> {
+    const { host, port, ssl } = this.#parts;
+    if (port !== 0) await this.#claim();
+    this.#current = this.#open();
+    if (!this.#current) throw new ListenError(await explainListenFailure(host, port));
+    this.#port = localPort(this.#current.socket);
+    if (ssl) {
+      this.#tlsTimer = setInterval(() => this.#reloadTls(ssl), TLS_CHECK_INTERVAL_MS);
+      this.#tlsTimer.unref();
+    }
+  }
+
+  /** New connections are refused by the machine; open ones stay. */
+  stopAccepting(): void {
+    clearInterval(this.#tlsTimer);
+    if (this.#current) closeListenSocket(this.#current.socket);
+    this.#current = undefined;
+  }
+
+  /** Ends everything at once. */
+  close(): void {
+    this.stopAccepting();
+    for (const app of this.#apps) app.close();
+    this.#apps.length = 0;
+  }
+
+  #open(): Generation | undefined {
+    const { host, ssl } = this.#parts;
+    const tls = ssl && loadTls(ssl, new Date());
+    try {
+      const app = tls ? createTlsApp(tls.options) : createApp();
+      const socket = listenOn(app, host, this.#port, SHARED_PORT);
+      if (!socket) return undefined;
+      this.#parts.attach(app, tls !== undefined);
+      this.#apps.push(app);
+      if (tls) this.#noteTls(tls);
+      return { app, socket };
+    } finally {
+      tls?.dispose();
+    }
+  }
+
+  /** Certificates are replaced on a shared port. That another program has it must show first, not be shared with it. */
+  async #claim(): Promise<void> {
+    const { host, port } = this.#parts;
+    const probe = createApp();
+    const socket = listenOn(probe, host, port, EXCLUSIVE_PORT);
+    if (!socket) throw new ListenError(await explainListenFailure(host, port));
+    closeListenSocket(socket);
+    probe.close();
+  }
+
+  #noteTls({ subject, expires, fingerprint }: TlsFiles): void {
+    this.#fingerprint = fingerprint;
+    const { log, ssl } = this.#parts;
+    log.info({ certPath: ssl?.certPath, subject, expires: expires.toISOString() }, 'TLS is on');
+  }
+
+  #reloadTls(ssl: TlsSettings): void {
+    const fingerprint = tlsFingerprint(ssl);
+    if (fingerprint === '' || fingerprint === this.#fingerprint) return;
+    this.#fingerprint = fingerprint;
+    const { log } = this.#parts;
+    try {
+      const former = this.#current;
+      const next = this.#open();
+      if (!next) throw new TlsError('The port can no longer be listened on');
+      this.#current = next;
+      if (former) closeListenSocket(former.socket);
+      log.info({ certPath: ssl.certPath }, 'TLS certificate reloaded: new connections get it, open ones stay');
+    } catch (error) {
+      log.error(
+        { err: error, certPath: ssl.certPath },
+        'TLS files changed but can not be used: the old certificate stays',
+      );
+    }
+  }
+}
+
+/** The native library only says no. Node's own attempt at the same address tells why. */
+function explainListenFailure(host: string, port: number): Promise<string> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(listenFailure(host, port, error.code ?? '')));
+    server.listen(port, host, () => server.close(() => resolve(listenFailure(host, port, ''))));
+  });
+}
+
+function listenFailure(host: string, port: number, code: string): string {
+  const advice: Readonly<Record<string, string>> = {
+    EADDRINUSE: `another program has port ${port}: stop it, or choose another port with --port`,
+    EACCES: `this user may not listen on port ${port}: choose one above 1023, or allow it`,
+    EADDRNOTAVAIL: `${host} is not an address of this machine: use 0.0.0.0 for all, 127.0.0.1 for this machine only`,
+    ENOTFOUND: `${host} is not the name of this machine`,
+  };
+  return `Can't listen on ${host}:${port}: ${advice[code] ?? `the system refuses it (${code || 'no reason given'})`}`;
+}

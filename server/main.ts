@@ -1,0 +1,149 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from 'commander';
+import { ConfigError, type ConfigFlags, describeConfig, type LoadedConfig, loadConfig } from './config/index.ts';
+import { createLog, type Logger } from './log.ts';
+import type { Server } from './server.ts';
+import { startMessage } from './start-message.ts';
+import { packageVersion } from './version.ts';
+
+/** Exit codes: 1 for a failure of the program, 2 for something to mend in how it was called or configured. */
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
+
+interface CommandFlags {
+  readonly config?: string;
+  readonly port?: number;
+  readonly host?: string;
+  readonly debug?: boolean;
+}
+
+const version = packageVersion();
+const program = new Command('kulkul')
+  .description('Self-hosted broker that speaks the Pusher protocol.')
+  .version(version, '-v, --version', 'print the version')
+  .helpOption('-h, --help', 'print this help')
+  .showHelpAfterError('(kulkul --help says more)')
+  .configureOutput({ outputError: (text, write) => write(text) })
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE));
+
+const configFlag = ['-c, --config <file>', "configuration file, Kulkul's or Soketi's"] as const;
+const portFlag = ['-p, --port <number>', 'port to listen on; 0 for any free one', parsePort] as const;
+const hostFlag = ['--host <address>', 'address to listen on'] as const;
+const debugFlag = ['--debug', 'log each message in and out'] as const;
+
+program
+  .command('start')
+  .description('start the broker')
+  .option(...configFlag)
+  .option(...portFlag)
+  .option(...hostFlag)
+  .option(...debugFlag)
+  .action(start);
+
+program
+  .command('config')
+  .description('print the effective settings and where each comes from')
+  .option(...configFlag)
+  .option(...portFlag)
+  .option(...hostFlag)
+  .option(...debugFlag)
+  .action((flags: CommandFlags) => {
+    process.stdout.write(describeConfig(load(flags)));
+  });
+
+await program.parseAsync();
+
+async function start(flags: CommandFlags): Promise<void> {
+  const config = load(flags);
+  const log = createLog(config.settings.log);
+  failOnUnexpected(log);
+  for (const warning of config.warnings) log.warn(warning);
+  const server = await run(config, log);
+  log.info({ host: config.settings.host, port: server.port, version }, 'listening');
+  // JSON lines are for machines: a text between them would be an error to those.
+  if (config.settings.log.format !== 'json') process.stdout.write(startMessage(config, server.port, version));
+  stopOnSignal(server, log);
+}
+
+async function run(config: LoadedConfig, log: Logger): Promise<Server> {
+  try {
+    // Loaded late: the native module of uWebSockets.js fails to load where it has no binary, and that needs words.
+    const { startServer } = await import('./server.ts');
+    return await startServer(config, log);
+  } catch (error) {
+    fail(startFailure(error), EXIT_FAILURE);
+  }
+}
+
+function startFailure(error: unknown): string {
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+  if (name === 'ListenError' || name === 'TlsError') return message;
+  if (message.includes('uWS.js supports only')) {
+    return (
+      `uWebSockets.js has no binary for Node ${process.version} on ${process.platform} ${process.arch}. ` +
+      'Kulkul runs on Node 20, 22 and 24, on Linux with glibc (not Alpine), macOS and Windows.'
+    );
+  }
+  return stack ?? message;
+}
+
+function load({ config, port, host, debug }: CommandFlags): LoadedConfig {
+  const flags: ConfigFlags = {
+    ...(config !== undefined && { config }),
+    ...(port !== undefined && { port }),
+    ...(host !== undefined && { host }),
+    ...(debug !== undefined && { debug }),
+  };
+  try {
+    return loadConfig({ flags, env: process.env, cwd: process.cwd() });
+  } catch (error) {
+    if (error instanceof ConfigError) fail(error.message, EXIT_USAGE);
+    throw error;
+  }
+}
+
+/** The first signal moves the clients off, the second ends at once. */
+function stopOnSignal(server: Server, log: Logger): void {
+  let isStopping = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (isStopping) {
+      log.warn({ signal }, 'stopping at once');
+      process.exit(EXIT_FAILURE);
+    }
+    isStopping = true;
+    log.info({ signal }, 'stopping: clients are moved off (again to stop at once)');
+    server.stop().then(
+      () => {
+        log.info('stopped');
+        process.exit(0);
+      },
+      (error: unknown) => {
+        log.fatal({ err: error }, 'stopping failed');
+        process.exit(EXIT_FAILURE);
+      },
+    );
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+}
+
+/** A process in an unknown state must end, and must not look as if it had been asked to. */
+function failOnUnexpected(log: Logger): void {
+  const onFailure = (error: unknown): void => {
+    log.fatal({ err: error }, 'unexpected failure: this is a bug, please report it');
+    process.exit(EXIT_FAILURE);
+  };
+  process.on('uncaughtException', onFailure);
+  process.on('unhandledRejection', onFailure);
+}
+
+function parsePort(value: string): number {
+  const port = Number(value);
+  if (!/^\d+$/.test(value) || port > 65_535) throw new InvalidArgumentError('It must be a number from 0 to 65535.');
+  return port;
+}
+
+function fail(message: string, exitCode: number): never {
+  process.stderr.write(`kulkul: ${message}\n`);
+  process.exit(exitCode);
+}

@@ -1,0 +1,98 @@
+import { MemoryBroker } from '../channels/memory-broker.ts';
+import { MemoryChannelStore } from '../channels/memory-channel-store.ts';
+import { Node, type NodeOptions, type Observer } from '../channels/node.ts';
+import { AppDirectory } from './apps/app-directory.ts';
+import { systemClock } from './clock.ts';
+import type { LoadedConfig, Settings } from './config/index.ts';
+import { drain } from './drain.ts';
+import { Health } from './http/health.ts';
+import { HttpServer } from './http/http-server.ts';
+import { Listener } from './listener.ts';
+import type { Logger } from './log.ts';
+import { createSocketIdSource } from './socket-id.ts';
+import { NativeFanOut } from './ws/native-fan-out.ts';
+import { serveWebSockets } from './ws/web-socket-server.ts';
+
+/** A running broker. */
+export interface Server {
+  readonly port: number;
+  /** Moves clients off over the grace period, then ends. A second call changes nothing. */
+  stop(): Promise<void>;
+  /** Ends at once. */
+  kill(): void;
+}
+
+/**
+ * Puts the parts together and listens.
+ *
+ * @throws {ListenError | TlsError}
+ */
+export async function startServer(
+  { settings, apps }: Pick<LoadedConfig, 'settings' | 'apps'>,
+  log: Logger,
+): Promise<Server> {
+  const clock = systemClock;
+  const frameLog = log.isLevelEnabled('debug') ? log : undefined;
+  const directory = new AppDirectory(apps);
+  const fanOut = new NativeFanOut(frameLog);
+  const node = new Node({
+    options: nodeOptions(settings),
+    broker: new MemoryBroker(clock),
+    store: new MemoryChannelStore(),
+    fanOut,
+    clock,
+    observer: logObserver(log),
+    createSocketId: createSocketIdSource(),
+  });
+  const health = new Health(node, settings.httpApi.acceptTraffic.memoryThreshold);
+  const http = new HttpServer({ settings, node, apps: directory, health, log, now: clock.now });
+  const listener = new Listener({
+    host: settings.host,
+    port: settings.port,
+    ssl: settings.ssl.certPath === '' ? undefined : settings.ssl,
+    log,
+    attach: (app, isTls) => {
+      fanOut.add(app);
+      serveWebSockets(app, isTls, settings, node, directory, log);
+      http.serve(app);
+    },
+  });
+  await listener.listen();
+  health.isStarted = true;
+
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    await drain(node, settings.shutdownGracePeriod);
+    listener.close();
+    await node.close();
+  };
+  return {
+    port: listener.port,
+    stop() {
+      stopping ??= stop();
+      return stopping;
+    },
+    kill: () => listener.close(),
+  };
+}
+
+function nodeOptions(settings: Settings): NodeOptions {
+  return {
+    strictProtocol: settings.protocol.strict,
+    activityTimeoutSeconds: settings.activityTimeoutSeconds,
+    pongTimeoutSeconds: settings.pongTimeoutSeconds,
+    userAuthenticationTimeoutMs: settings.userAuthenticationTimeout,
+    subscriptionErrorEvent: settings.subscriptions.errorEvent,
+    lenientDuplicates: settings.subscriptions.lenientDuplicates,
+    strictUnsubscribe: settings.subscriptions.strictUnsubscribe,
+    maxWatchlistSize: settings.users.maxWatchlistSize,
+  };
+}
+
+function logObserver(log: Logger): Observer {
+  return {
+    disconnected: (socketId, app, { id, code, message }) =>
+      log.info({ socketId, app: app?.id, code, cause: id, reason: message }, 'connection ended'),
+    failed: (error, during) => log.error({ err: error, during }, 'unexpected failure'),
+  };
+}

@@ -1,0 +1,19 @@
+import { randomFillSync } from 'node:crypto';
+
+/** Random numbers are drawn for this many ids at once: one call of the generator costs more than its bytes. */
+const BATCH = 256;
+
+/** Makes ids `<integer>.<integer>` of 2 × 48 random bits: unique over all nodes, and not to be guessed. */
+export function createSocketIdSource(): () => string {
+  const pool = Buffer.alloc(BATCH * 12);
+  let offset = pool.length;
+  return () => {
+    if (offset === pool.length) {
+      randomFillSync(pool);
+      offset = 0;
+    }
+    const id = `${pool.readUIntBE(offset, 6)}.${pool.readUIntBE(offset + 6, 6)}`;
+    offset += 12;
+    return id;
+  };
+}

@@ -1,0 +1,180 @@
+import { parseParams } from '../../auth/request-params.ts';
+import { connect } from '../../channels/connect.ts';
+import { disconnect } from '../../channels/disconnect.ts';
+import { after } from '../../channels/maybe-promise.ts';
+import type { Node } from '../../channels/node.ts';
+import { noteActivity, receive, refuseFrame } from '../../channels/receive.ts';
+import { CLOSE_CODES } from '../../protocol/close-codes.ts';
+import { Disconnect } from '../../protocol/errors.ts';
+import { parseConnectionPath } from '../../protocol/handshake.ts';
+import { encodeError } from '../../protocol/server-message.ts';
+import type { AppDirectory } from '../apps/app-directory.ts';
+import { type Logger, loggableFrame } from '../log.ts';
+import { NO_COMPRESSION, type TemplatedApp, type WebSocket } from '../uws.ts';
+import { type SocketData, type WebSocketSession, WebSocketTransport } from './web-socket-transport.ts';
+
+export interface WebSocketOptions {
+  readonly pathPrefix: string;
+  /** Larger messages are answered with an error. */
+  readonly maxFrameBytes: number;
+  /** What a subscriber may have waiting before it is disconnected. */
+  readonly maxBufferedBytes: number;
+}
+
+/**
+ * uWebSockets.js cuts a connection off without a word at its own limit. That limit is this many times ours,
+ * so that whoever is a little over ours is told, and whoever sends without end costs little memory.
+ */
+const HARD_FRAME_FACTOR = 16;
+
+/**
+ * How long uWebSockets.js waits for a peer that does not answer a close frame, in seconds, after which it drops the TCP
+ * connection; also its own idle timeout, which never strikes because the node pings earlier.
+ */
+const NATIVE_IDLE_SECONDS = 960;
+
+/** Accepts WebSockets on every path of an app, as refusals are told inside of the WebSocket. */
+export function serveWebSockets(
+  app: TemplatedApp,
+  isTls: boolean,
+  options: WebSocketOptions,
+  node: Node,
+  apps: AppDirectory,
+  log: Logger,
+): void {
+  const frameLog = log.isLevelEnabled('debug') ? log : undefined;
+
+  app.ws<SocketData>('/*', {
+    compression: NO_COMPRESSION,
+    maxPayloadLength: options.maxFrameBytes * HARD_FRAME_FACTOR,
+    maxBackpressure: options.maxBufferedBytes,
+    closeOnBackpressureLimit: 1,
+    idleTimeout: NATIVE_IDLE_SECONDS,
+    sendPingsAutomatically: false,
+
+    upgrade(res, req, context) {
+      const upgrade = {
+        path: req.getUrl(),
+        query: req.getQuery() ?? '',
+        origin: req.getHeader('origin'),
+        forwardedProto: req.getHeader('x-forwarded-proto'),
+        forwardedFor: req.getHeader('x-forwarded-for'),
+      };
+      res.upgrade<SocketData>(
+        { upgrade },
+        req.getHeader('sec-websocket-key'),
+        req.getHeader('sec-websocket-protocol'),
+        req.getHeader('sec-websocket-extensions'),
+        context,
+      );
+    },
+
+    open(ws) {
+      const transport = new WebSocketTransport(ws, app, frameLog);
+      const session: WebSocketSession = { transport, isSlow: false };
+      const data = ws.getUserData();
+      data.session = session;
+      try {
+        const connected = openConnection(data, session);
+        if (connected instanceof Promise) connected.catch((error: unknown) => refuse(ws, session, error));
+      } catch (error) {
+        refuse(ws, session, error);
+      }
+    },
+
+    message(ws, message) {
+      const connection = ws.getUserData().session?.connection;
+      if (!connection) return;
+      if (message.byteLength > options.maxFrameBytes) {
+        refuseFrame(node, connection, message.byteLength, options.maxFrameBytes);
+        return;
+      }
+      const text = Buffer.from(message).toString();
+      frameLog?.debug({ socketId: connection.socketId, frame: loggableFrame(text) }, 'message in');
+      receive(node, connection, text);
+    },
+
+    ping: noteSign,
+    pong: noteSign,
+
+    dropped(ws) {
+      const session = ws.getUserData().session;
+      if (session) session.isSlow = true;
+    },
+
+    close(ws, code, message) {
+      const session = ws.getUserData().session;
+      if (!session) return;
+      session.transport.detach();
+      const { connection } = session;
+      if (!connection) return;
+      if (!connection.isClosed) logEnd(session, code, Buffer.from(message).toString());
+      disconnect(node, connection);
+    },
+  });
+
+  function openConnection({ upgrade }: SocketData, session: WebSocketSession): void | Promise<void> {
+    const appKey = decodeKey(parseConnectionPath(upgrade.path, options.pathPrefix));
+    const { single } = parseParams(upgrade.query);
+    const request = {
+      appKey,
+      app: apps.byKey(appKey),
+      protocol: single.get('protocol'),
+      version: single.get('version'),
+      origin: upgrade.origin === '' ? undefined : upgrade.origin,
+      isTls: isTls || /^(https|wss)\b/i.test(upgrade.forwardedProto),
+    };
+    return after(
+      connect(node, request, session.transport, () => !session.transport.isOpen),
+      (connection) => {
+        if (connection) session.connection = connection;
+      },
+    );
+  }
+
+  function refuse(ws: WebSocket<SocketData>, session: WebSocketSession, error: unknown): void {
+    if (!session.transport.isOpen) return;
+    const { upgrade } = ws.getUserData();
+    const facts = {
+      ip: Buffer.from(ws.getRemoteAddressAsText()).toString(),
+      forwardedFor: upgrade.forwardedFor || undefined,
+      path: upgrade.path,
+      origin: upgrade.origin || undefined,
+    };
+    const isExpected = error instanceof Disconnect;
+    const reason = isExpected ? error : new Disconnect('internal-error', CLOSE_CODES.overCapacity, 'Internal error');
+    if (!isExpected) log.error({ ...facts, err: error }, 'unexpected failure while connecting');
+    log.info({ ...facts, code: reason.code, reason: reason.message }, 'connection refused');
+    session.transport.send(encodeError(reason.code, reason.message));
+    session.transport.close(reason.code, reason.message);
+  }
+
+  function noteSign(ws: WebSocket<SocketData>): void {
+    const connection = ws.getUserData().session?.connection;
+    if (connection) noteActivity(node, connection);
+  }
+
+  function logEnd({ connection, isSlow }: WebSocketSession, code: number, reason: string): void {
+    const facts = { socketId: connection?.socketId, app: connection?.app.id, code, reason };
+    if (isSlow) {
+      const limit = options.maxBufferedBytes;
+      log.warn(
+        { ...facts, limit },
+        'subscriber too slow: it had more than maxBufferedBytes waiting and was disconnected',
+      );
+    } else if (reason === 'Received too big message') {
+      const limit = options.maxFrameBytes * HARD_FRAME_FACTOR;
+      log.warn({ ...facts, limit }, 'message far over maxFrameBytes: the connection was cut off');
+    } else {
+      log.debug(facts, 'connection closed');
+    }
+  }
+}
+
+function decodeKey(key: string): string {
+  try {
+    return decodeURIComponent(key);
+  } catch {
+    return key;
+  }
+}

@@ -1,0 +1,80 @@
+import type { Connection, Transport } from '../../channels/connection.ts';
+import { closeReason } from '../../protocol/close-codes.ts';
+import { type Logger, loggableFrame } from '../log.ts';
+import type { TemplatedApp, WebSocket } from '../uws.ts';
+
+/** What uWebSockets.js keeps with each socket. */
+export interface SocketData {
+  readonly upgrade: UpgradeFacts;
+  session?: WebSocketSession;
+}
+
+/** Facts of the upgrade request, which is gone when the socket opens. */
+export interface UpgradeFacts {
+  readonly path: string;
+  readonly query: string;
+  readonly origin: string;
+  readonly forwardedProto: string;
+  readonly forwardedFor: string;
+}
+
+/** A socket's transport, and its connection once it is let in. */
+export interface WebSocketSession {
+  readonly transport: WebSocketTransport;
+  connection?: Connection;
+  /** A frame was dropped because the client did not read; the socket is being closed for it. */
+  isSlow: boolean;
+}
+
+/** A client on a WebSocket. */
+export class WebSocketTransport implements Transport {
+  /** The uWS app that the socket belongs to: topics reach the sockets of one app. */
+  readonly app: TemplatedApp;
+  readonly #log: Logger | undefined;
+  #ws: WebSocket<SocketData> | undefined;
+
+  /** @param log - given when each frame is to be logged */
+  constructor(ws: WebSocket<SocketData>, app: TemplatedApp, log: Logger | undefined) {
+    this.#ws = ws;
+    this.app = app;
+    this.#log = log;
+  }
+
+  get isOpen(): boolean {
+    return this.#ws !== undefined;
+  }
+
+  send(frame: string): void {
+    if (!this.#ws) return;
+    this.#log?.debug({ frame: loggableFrame(frame) }, 'message out');
+    this.#ws.send(frame);
+  }
+
+  /** Publishes to a topic's other sockets in the same app. False when there was nobody, or nothing could be done. */
+  publish(topic: string, frame: string): boolean {
+    return this.#ws?.publish(topic, frame) ?? false;
+  }
+
+  close(code: number, reason: string): void {
+    const ws = this.#ws;
+    this.#ws = undefined;
+    ws?.end(code, closeReason(reason));
+  }
+
+  ping(): void {
+    this.#ws?.ping();
+  }
+
+  subscribe(topic: string): void {
+    this.#ws?.subscribe(topic);
+  }
+
+  unsubscribe(topic: string): void {
+    this.#ws?.unsubscribe(topic);
+  }
+
+  /** To be called when the socket is gone: from then on it must not be touched. */
+  detach(): void {
+    this.#ws = undefined;
+  }
+}

@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { loadConfig } from '../../server/config/index.ts';
+import { startServer } from '../../server/server.ts';
+
+export const APP = { id: '12345', key: 'test-key', secret: 'test-secret' } as const;
+
+/** Everything an app can have, so that most tests need no app of their own. */
+export const FULL_APP = {
+  ...APP,
+  enableClientMessages: true,
+  enableSubscriptionCountEvents: true,
+  enableWatchlistEvents: true,
+};
+
+/** A broker that runs in this process on a free port of loopback. */
+export interface TestBroker {
+  readonly port: number;
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  /** `ws://127.0.0.1:PORT` */
+  readonly wsUrl: string;
+  /** Log lines as objects. */
+  readonly log: readonly Record<string, unknown>[];
+  /** Moves clients off, as SIGTERM does. */
+  stop(): Promise<void>;
+  /** Ends at once. To be called in `afterAll` or `afterEach`. */
+  kill(): void;
+}
+
+/**
+ * @param settings - as in a configuration file; host and port are set
+ * @param apps - as in `appManager.array.apps`
+ */
+export async function startBroker(
+  settings: Record<string, unknown> = {},
+  apps: readonly Record<string, unknown>[] = [FULL_APP],
+): Promise<TestBroker> {
+  const folder = mkdtempSync(join(tmpdir(), 'kulkul-test-'));
+  const file = join(folder, 'config.json');
+  writeFileSync(file, JSON.stringify({ host: '127.0.0.1', port: 0, 'appManager.array.apps': apps, ...settings }));
+  const config = loadConfig({ flags: { config: file }, env: {}, cwd: folder });
+  rmSync(folder, { recursive: true });
+  const log: Record<string, unknown>[] = [];
+  const logger = pino({ level: config.settings.log.level }, { write: (line) => log.push(JSON.parse(line)) });
+  const server = await startServer(config, logger);
+  const scheme = config.settings.ssl.certPath === '' ? '' : 's';
+  return {
+    port: server.port,
+    url: `http${scheme}://127.0.0.1:${server.port}`,
+    wsUrl: `ws${scheme}://127.0.0.1:${server.port}`,
+    log,
+    stop: () => server.stop(),
+    kill: () => server.kill(),
+  };
+}
