@@ -49,7 +49,7 @@ export const settingsSchema = z.strictObject({
   ),
   maxFrameBytes: about(
     bytes(128).default(32_768),
-    'Largest incoming WebSocket message, in bytes. A longer one closes its connection.',
+    'Largest incoming WebSocket message, in bytes. A longer one is answered with `pusher:error`; one of more than 16 times as much cuts the connection off.',
   ),
   maxBufferedBytes: about(
     bytes(1024).default(1_048_576),
@@ -62,7 +62,7 @@ export const settingsSchema = z.strictObject({
   ),
   shutdownGracePeriod: about(
     milliseconds(0).default(3000),
-    'Milliseconds that running requests and connections get to finish at shutdown. 0: close at once.',
+    'Milliseconds over which clients are moved off (4200) when the broker is stopped, so that they do not all come back at once. 0: all together.',
     'SOKETI_SHUTDOWN_GRACE_PERIOD',
   ),
   protocol: section('The Pusher protocol', {
@@ -132,13 +132,16 @@ export const settingsSchema = z.strictObject({
     acceptTraffic: section('Readiness of the HTTP API', {
       memoryThreshold: about(
         z.number().min(1).max(100).default(85),
-        'Percent of the memory in use above which `/accept-traffic` answers 503.',
+        'Percent of the memory (of container or machine, and of the heap) above which `/ready` and `/accept-traffic` answer 503.',
         'SOKETI_HTTP_ACCEPT_TRAFFIC_MEMORY_THRESHOLD',
       ),
     }),
   }),
   cors: section('CORS headers of the HTTP API', {
-    credentials: about(flag().default(true), 'Send `Access-Control-Allow-Credentials: true`.'),
+    credentials: about(
+      flag().default(true),
+      'Send `Access-Control-Allow-Credentials: true` to the origins listed; never together with `*`.',
+    ),
     origin: about(list().default(['*']), 'Origins that may read the answers. `*`: any.'),
     methods: about(list().default(['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS']), 'Methods that a page may use.'),
     allowedHeaders: about(
@@ -166,10 +169,13 @@ export const settingsSchema = z.strictObject({
     passphrase: about(text().default(''), 'Passphrase of the private key. Empty: it has none.', 'SOKETI_SSL_PASS'),
     caPath: about(
       text().default(''),
-      "PEM file with the authorities that sign clients' certificates. Empty: the system's.",
+      'PEM file with certificate authorities. Served as the rest of the chain; with `requestClientCertificate` those that sign the certificates of clients instead.',
       'SOKETI_SSL_CA',
     ),
-    requestClientCertificate: about(flag().default(false), 'Ask every client for a certificate.'),
+    requestClientCertificate: about(
+      flag().default(false),
+      'Ask clients for a certificate signed by `caPath`. One that is sent must be valid; a client that has none is let in.',
+    ),
   }),
   log: section('Log', {
     level: about(
