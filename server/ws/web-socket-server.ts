@@ -26,6 +26,8 @@ export interface WebSocketOptions {
  * so that whoever is a little over ours is told, and whoever sends without end costs little memory.
  */
 const HARD_FRAME_FACTOR = 16;
+/** The native limit is a signed 32-bit number. */
+const MAX_NATIVE_LENGTH = 2_147_483_647;
 
 /**
  * How long uWebSockets.js waits for a peer that does not answer a close frame, in seconds, after which it drops the TCP
@@ -46,7 +48,7 @@ export function serveWebSockets(
 
   app.ws<SocketData>('/*', {
     compression: NO_COMPRESSION,
-    maxPayloadLength: options.maxFrameBytes * HARD_FRAME_FACTOR,
+    maxPayloadLength: Math.min(options.maxFrameBytes * HARD_FRAME_FACTOR, MAX_NATIVE_LENGTH),
     maxBackpressure: options.maxBufferedBytes,
     closeOnBackpressureLimit: 1,
     idleTimeout: NATIVE_IDLE_SECONDS,
