@@ -1,5 +1,5 @@
 import { CLOSE_CODES } from '../protocol/close-codes.ts';
-import { Disconnect } from '../protocol/errors.ts';
+import { Disconnect, type PusherError } from '../protocol/errors.ts';
 import { encodeError, PING_FRAME } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
@@ -23,6 +23,8 @@ export interface FanOut {
 export interface Observer {
   /** A connection that the node ended, or never let in. */
   disconnected(socketId: string, app: App | undefined, reason: Disconnect): void;
+  /** A message of a client that was answered with an error; the connection stays. */
+  refused(socketId: string, app: App, reason: PusherError): void;
   /** Something that can only be a bug, or a seam that failed. */
   failed(error: unknown, during: string): void;
 }

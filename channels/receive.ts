@@ -80,6 +80,7 @@ function dispatch(node: Node, connection: Connection, message: ClientMessage): M
 function answer(node: Node, connection: Connection, error: unknown): void {
   if (connection.isClosed) return;
   if (error instanceof PusherError) {
+    node.observer.refused(connection.socketId, connection.app, error);
     connection.transport.send(encodeError(error.code, error.message));
     if (error instanceof SubscriptionError && node.options.subscriptionErrorEvent) {
       connection.transport.send(encodeSubscriptionError(error.channel, error.type, error.message, error.status));

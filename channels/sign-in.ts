@@ -141,5 +141,7 @@ function sendWatchlist(node: Node, connection: Connection, watched: readonly str
 
 function sendWatchlistLimit(node: Node, connection: Connection): void {
   const text = `Watchlist limit exceeded. Only the first ${node.options.maxWatchlistSize} user IDs are accepted.`;
-  connection.transport.send(encodeError(ERROR_CODES.watchlistLimit, text));
+  const error = new PusherError('watchlist-limit', text, ERROR_CODES.watchlistLimit);
+  node.observer.refused(connection.socketId, connection.app, error);
+  connection.transport.send(encodeError(error.code, error.message));
 }

@@ -16,6 +16,8 @@ import { serveWebSockets } from './ws/web-socket-server.ts';
 /** A running broker. */
 export interface Server {
   readonly port: number;
+  /** Connections and channels as they are now; to look at, not to change. */
+  readonly node: Node;
   /** Moves clients off over the grace period, then ends. A second call changes nothing. */
   stop(): Promise<void>;
   /** Ends at once. */
@@ -68,6 +70,7 @@ export async function startServer(
   };
   return {
     port: listener.port,
+    node,
     stop() {
       stopping ??= stop();
       return stopping;
@@ -93,6 +96,8 @@ function logObserver(log: Logger): Observer {
   return {
     disconnected: (socketId, app, { id, code, message }) =>
       log.info({ socketId, app: app?.id, code, cause: id, reason: message }, 'connection ended'),
+    refused: (socketId, app, { id, message }) =>
+      log.debug({ socketId, app: app.id, cause: id, reason: message }, 'message refused'),
     failed: (error, during) => log.error({ err: error, during }, 'unexpected failure'),
   };
 }

@@ -146,7 +146,7 @@ export function serveWebSockets(
     const isExpected = error instanceof Disconnect;
     const reason = isExpected ? error : new Disconnect('internal-error', CLOSE_CODES.overCapacity, 'Internal error');
     if (!isExpected) log.error({ ...facts, err: error }, 'unexpected failure while connecting');
-    log.info({ ...facts, code: reason.code, reason: reason.message }, 'connection refused');
+    log.info({ ...facts, code: reason.code, cause: reason.id, reason: reason.message }, 'connection refused');
     session.transport.send(encodeError(reason.code, reason.message));
     session.transport.close(reason.code, reason.message);
   }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
+import type { Node } from '../../channels/node.ts';
 import { loadConfig } from '../../server/config/index.ts';
 import { startServer } from '../../server/server.ts';
 
@@ -22,6 +23,8 @@ export interface TestBroker {
   readonly url: string;
   /** `ws://127.0.0.1:PORT` */
   readonly wsUrl: string;
+  /** What the broker holds inside. */
+  readonly node: Node;
   /** Log lines as objects. */
   readonly log: readonly Record<string, unknown>[];
   /** Moves clients off, as SIGTERM does. */
@@ -51,6 +54,7 @@ export async function startBroker(
     port: server.port,
     url: `http${scheme}://127.0.0.1:${server.port}`,
     wsUrl: `ws${scheme}://127.0.0.1:${server.port}`,
+    node: server.node,
     log,
     stop: () => server.stop(),
     kill: () => server.kill(),
