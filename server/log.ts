@@ -9,12 +9,12 @@ export function createLog({ level, format }: Settings['log'], isTerminal = proce
   const isPretty = format === 'pretty' || (format === 'auto' && isTerminal);
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (!isPretty) return pino(options, pino.destination({ dest: 1, sync: true }));
-  return pino(options, pretty({ sync: true, colorize: isTerminal, translateTime: 'SYS:HH:MM:ss.l' }));
+  return pino(options, pretty({ sync: true, colorize: isTerminal, translateTime: 'SYS:HH:MM:ss.l', singleLine: true }));
 }
 
-const AUTH = /(\\*"auth\\*"\s*:\s*\\*")([^"\\:]*)[^"\\]*/g;
+const AUTH = /(\\*"auth\\*"\s*:\s*\\*")(?:([^"\\:]*:)?[^"\\]+)/g;
 
-/** A frame as it may be logged: the value of `auth`, which can be a token, is cut down to the key. */
+/** A frame as it may be logged: of the value of `auth`, which can be a token, only a key before a colon stays. */
 export function loggableFrame(frame: string): string {
-  return frame.replace(AUTH, '$1$2:•••');
+  return frame.replace(AUTH, (_, name: string, key = '') => `${name}${key}•••`);
 }

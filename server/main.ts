@@ -17,23 +17,35 @@ interface CommandFlags {
   readonly debug?: boolean;
 }
 
+/** JSON logs carry no secret, so nobody learns the one that was made. */
+const GENERATED_APP_WARNING =
+  'no app is configured: one was made for this run, whose secret is only shown when log.format is not json';
+
 const version = packageVersion();
 const program = new Command('kulkul')
   .description('Self-hosted broker that speaks the Pusher protocol.')
   .version(version, '-v, --version', 'print the version')
   .helpOption('-h, --help', 'print this help')
+  .helpCommand('help [command]', 'print the help of a command')
   .showHelpAfterError('(kulkul --help says more)')
-  .configureOutput({ outputError: (text, write) => write(text) })
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'kulkul: ')) })
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE));
 
-const configFlag = ['-c, --config <file>', "configuration file, Kulkul's or Soketi's"] as const;
-const portFlag = ['-p, --port <number>', 'port to listen on; 0 for any free one', parsePort] as const;
-const hostFlag = ['--host <address>', 'address to listen on'] as const;
+const configFlag = ['-c, --config <file>', "configuration file, Kulkul's or Soketi's (default: none)"] as const;
+const portFlag = ['-p, --port <number>', 'port to listen on, 0 for any free one (default: 6001)', parsePort] as const;
+const hostFlag = ['--host <address>', 'address to listen on (default: 0.0.0.0, all of this machine)'] as const;
 const debugFlag = ['--debug', 'log each message in and out'] as const;
+
+const SETTINGS_HELP = `
+A flag wins over an environment variable, that over the configuration file.
+Settings that have no flag: docs/config.md names the key and the variable of each.`;
 
 program
   .command('start')
-  .description('start the broker')
+  .description('Start the broker. With no app configured, one with random credentials is made for this run.')
+  .summary('start the broker')
+  .showHelpAfterError('(kulkul start --help says more)')
+  .addHelpText('after', SETTINGS_HELP)
   .option(...configFlag)
   .option(...portFlag)
   .option(...hostFlag)
@@ -42,7 +54,10 @@ program
 
 program
   .command('config')
-  .description('print the effective settings and where each comes from')
+  .description('Print the effective settings and where each comes from, secrets masked. Starts nothing.')
+  .summary('print the effective settings and where each comes from')
+  .showHelpAfterError('(kulkul config --help says more)')
+  .addHelpText('after', SETTINGS_HELP)
   .option(...configFlag)
   .option(...portFlag)
   .option(...hostFlag)
@@ -60,9 +75,10 @@ async function start(flags: CommandFlags): Promise<void> {
   for (const warning of config.warnings) log.warn(warning);
   const server = await run(config, log);
   log.info({ host: config.settings.host, port: server.port, version }, 'listening');
+  stopOnSignal(server, log);
   // JSON lines are for machines: a text between them would be an error to those.
   if (config.settings.log.format !== 'json') process.stdout.write(startMessage(config, server.port, version));
-  stopOnSignal(server, log);
+  else if (config.generatedApp) log.warn({ app: config.apps[0]?.id }, GENERATED_APP_WARNING);
 }
 
 async function run(config: LoadedConfig, log: Logger): Promise<Server> {
@@ -71,7 +87,7 @@ async function run(config: LoadedConfig, log: Logger): Promise<Server> {
     const { startServer } = await import('./server.ts');
     return await startServer(config, log);
   } catch (error) {
-    fail(startFailure(error), EXIT_FAILURE);
+    fail(startFailure(error), error instanceof Error && error.name === 'TlsError' ? EXIT_USAGE : EXIT_FAILURE);
   }
 }
 
@@ -111,7 +127,7 @@ function stopOnSignal(server: Server, log: Logger): void {
       process.exit(EXIT_FAILURE);
     }
     isStopping = true;
-    log.info({ signal }, 'stopping: clients are moved off (again to stop at once)');
+    log.info({ signal }, 'stopping: clients are moved off; a second signal stops at once');
     server.stop().then(
       () => {
         log.info('stopped');
@@ -123,8 +139,7 @@ function stopOnSignal(server: Server, log: Logger): void {
       },
     );
   };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
 }
 
 /** A process in an unknown state must end, and must not look as if it had been asked to. */

@@ -13,9 +13,13 @@ export function startMessage(config: LoadedConfig, port: number, version: string
     `  WebSocket  ${isTls ? 'wss' : 'ws'}://${host}:${port}${settings.pathPrefix}/app/${app?.keys[0]?.key}`,
     `  HTTP API   ${isTls ? 'https' : 'http'}://${host}:${port}${settings.pathPrefix}/apps/${app?.id}`,
     ...appLines(config),
-    `  settings   ${configFile ?? 'defaults and environment (no configuration file)'}; kulkul config shows all of them`,
+    `  settings   ${configFile ?? 'defaults and environment (no configuration file)'}`,
+    `             kulkul config${configFile ? ` --config ${configFile}` : ''} shows them all`,
   ];
-  if (app) lines.push('', ...pasteBlocks(app, host, port, isTls, showsSecret(config)));
+  if (app) {
+    const address = { host, port, isTls, pathPrefix: settings.pathPrefix };
+    lines.push('', ...laravelBlock(app, address, showsSecret(config)), '', ...echoBlock(app, address), '');
+  }
   return `${lines.join('\n')}\n`;
 }
 
@@ -40,36 +44,48 @@ function showsSecret({ settings, generatedApp }: LoadedConfig): boolean {
   return generatedApp || /^(127\.|::1$|localhost$)/.test(settings.host);
 }
 
-function pasteBlocks(app: App, host: string, port: number, isTls: boolean, withSecret: boolean): string[] {
-  const key = app.keys[0]?.key ?? '';
-  const secret = withSecret ? (app.keys[0]?.secret ?? '') : `(the secret of app ${app.id} in your configuration)`;
-  const scheme = isTls ? 'https' : 'http';
-  return [
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly isTls: boolean;
+  readonly pathPrefix: string;
+}
+
+function laravelBlock(app: App, { host, port, isTls, pathPrefix }: Address, withSecret: boolean): string[] {
+  const secret = withSecret ? app.keys[0]?.secret : `"(the secret of app ${app.id} in your configuration)"`;
+  const lines = [
     'Laravel .env',
-    '  BROADCAST_CONNECTION=pusher',
-    '  BROADCAST_DRIVER=pusher',
+    '  BROADCAST_CONNECTION=pusher   # Laravel 11 and later',
+    '  BROADCAST_DRIVER=pusher       # Laravel 10 and earlier',
     `  PUSHER_APP_ID=${app.id}`,
-    `  PUSHER_APP_KEY=${key}`,
+    `  PUSHER_APP_KEY=${app.keys[0]?.key}`,
     `  PUSHER_APP_SECRET=${secret}`,
     `  PUSHER_HOST=${host}`,
     `  PUSHER_PORT=${port}`,
-    `  PUSHER_SCHEME=${scheme}`,
+    `  PUSHER_SCHEME=${isTls ? 'https' : 'http'}`,
     '  PUSHER_APP_CLUSTER=mt1',
-    '',
+  ];
+  if (pathPrefix === '') return lines;
+  // Laravel has no variable for it.
+  return [...lines, `and in config/broadcasting.php, options of pusher:  'path' => '${pathPrefix}',`];
+}
+
+function echoBlock(app: App, { host, port, isTls, pathPrefix }: Address): string[] {
+  return [
     'Laravel Echo (npm install laravel-echo pusher-js)',
     "  import Echo from 'laravel-echo';",
     "  import Pusher from 'pusher-js';",
     '  window.Pusher = Pusher;',
     '  window.Echo = new Echo({',
     "    broadcaster: 'pusher',",
-    `    key: '${key}',`,
+    `    key: '${app.keys[0]?.key}',`,
     "    cluster: 'mt1',",
     `    wsHost: '${host}',`,
     `    wsPort: ${port},`,
     `    wssPort: ${port},`,
+    ...(pathPrefix === '' ? [] : [`    wsPath: '${pathPrefix}',`]),
     `    forceTLS: ${isTls},`,
     "    enabledTransports: ['ws', 'wss'],",
     '  });',
-    '',
   ];
 }
