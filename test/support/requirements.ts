@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** A program that tests run and npm can't install. */
+interface Requirement {
+  /** Names it goes by; the first one found is taken. */
+  readonly commands: readonly string[];
+  /** Debian's package. */
+  readonly debianPackage: string;
+  readonly neededFor: string;
+}
+
+const REQUIREMENTS = {
+  chromium: {
+    commands: ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'],
+    debianPackage: 'chromium',
+    neededFor: 'the tests of stock clients in a browser',
+  },
+} as const satisfies Record<string, Requirement>;
+
+export type RequirementName = keyof typeof REQUIREMENTS;
+
+/**
+ * Paths of everything that tests need beyond npm. What is missing is installed where that is possible without asking:
+ * as root, from Debian's packages.
+ *
+ * @throws {Error} one line per program that is missing and can't be installed, with what to do about it
+ */
+export function meetRequirements(): Record<RequirementName, string> {
+  const names = Object.keys(REQUIREMENTS) as RequirementName[];
+  const missing = names.filter((name) => findOnPath(REQUIREMENTS[name].commands) === undefined);
+  if (missing.length > 0) installPackages(missing.map((name) => REQUIREMENTS[name].debianPackage));
+  const found = names.map((name) => [name, findOnPath(REQUIREMENTS[name].commands)] as const);
+  const absent = found.filter(([, path]) => path === undefined).map(([name]) => describeAbsence(REQUIREMENTS[name]));
+  if (absent.length > 0) throw new Error(absent.join('\n'));
+  return Object.fromEntries(found) as Record<RequirementName, string>;
+}
+
+/** The first of some commands that there is. */
+function findOnPath(commands: readonly string[]): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
+  return commands.flatMap((command) => folders.map((folder) => join(folder, command))).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function installPackages(packages: readonly string[]): void {
+  if (process.getuid?.() !== 0 || findOnPath(['apt-get']) === undefined) return;
+  process.stderr.write(`Installing ${packages.join(', ')} for the tests ...\n`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...packages]]) {
+    const { status, stderr } = spawnSync('apt-get', args, {
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      encoding: 'utf8',
+    });
+    if (status !== 0) process.stderr.write(`apt-get ${args.join(' ')} failed: ${stderr.trim()}\n`);
+  }
+}
+
+function describeAbsence({ commands, debianPackage, neededFor }: Requirement): string {
+  return (
+    `Missing: ${commands[0]}, for ${neededFor}. ` +
+    `Put it (or ${commands.slice(1).join(', ')}) on the PATH; on Debian: apt-get install ${debianPackage}`
+  );
+}
