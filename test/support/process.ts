@@ -90,13 +90,16 @@ export class CommandProcess {
   }
 
   /** The first log line with a text, which may have been written already or is waited for. */
-  async logged(message: string, count = 1): Promise<LogLine> {
-    for (;;) {
-      const line = this.log.filter(({ msg }) => String(msg).startsWith(message))[count - 1];
-      if (line) return line;
-      if (this.#isOver) throw new Error(`ended without logging "${message}":\n${this.stdout}${this.stderr}`);
-      await new Promise<void>((resolve) => this.#watchers.add(resolve));
-    }
+  logged(message: string, count = 1): Promise<LogLine> {
+    return this.#once(
+      () => this.log.filter(({ msg }) => String(msg).startsWith(message))[count - 1],
+      `ended without logging "${message}"`,
+    );
+  }
+
+  /** The first line of standard output that matches, likewise. */
+  printed(pattern: RegExp): Promise<string> {
+    return this.#once(() => this.#lines.find((line) => pattern.test(line)), `ended without printing ${pattern}`);
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -106,6 +109,15 @@ export class CommandProcess {
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.exited;
+  }
+
+  async #once<T>(find: () => T | undefined, failure: string): Promise<T> {
+    for (;;) {
+      const found = find();
+      if (found !== undefined) return found;
+      if (this.#isOver) throw new Error(`${failure}:\n${this.stdout}${this.stderr}`);
+      await new Promise<void>((resolve) => this.#watchers.add(resolve));
+    }
   }
 
   #wake(): void {
