@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+
+/** Ticks of /proc/PID/stat per second: USER_HZ, which is 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** CPU time that all threads of a process took so far, in user and kernel mode, in seconds. */
+export function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  // The second field is the command in brackets, which may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** Resident memory of a process, in bytes. */
+export function residentBytes(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+  return Number(kilobytes) * 1024;
+}
+
+const SETTLE_INTERVAL_MS = 150;
+const SETTLED_SHARE = 0.002;
+const MAX_ATTEMPTS = 20;
+
+/** Resident memory once collecting garbage changes it no more. The process must carry bench/agent.ts and --expose-gc. */
+export async function settledBytes(pid: number): Promise<number> {
+  let before = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    process.kill(pid, 'SIGUSR2');
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_INTERVAL_MS));
+    const now = residentBytes(pid);
+    if (attempt > 2 && Math.abs(now - before) <= now * SETTLED_SHARE) return now;
+    before = now;
+  }
+  return before;
+}

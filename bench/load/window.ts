@@ -1,0 +1,38 @@
+import { cpuSeconds } from './process-stats.ts';
+
+/** What happened between two moments. */
+export interface Window {
+  readonly count: number;
+  readonly seconds: number;
+  readonly serverCpuSeconds: number;
+  readonly loadCpuSeconds: number;
+}
+
+/**
+ * Measures a stretch of work.
+ *
+ * @param work - answers how many units of the workload were done
+ */
+export async function measureWindow(serverPid: number, work: () => Promise<number>): Promise<Window> {
+  const startedMs = performance.now();
+  const serverBefore = cpuSeconds(serverPid);
+  const loadBefore = cpuSeconds(process.pid);
+  const count = await work();
+  return {
+    count,
+    seconds: (performance.now() - startedMs) / 1000,
+    serverCpuSeconds: cpuSeconds(serverPid) - serverBefore,
+    loadCpuSeconds: cpuSeconds(process.pid) - loadBefore,
+  };
+}
+
+export const perCpuSecond = ({ count, serverCpuSeconds }: Window): number => count / serverCpuSeconds;
+export const perSecond = ({ count, seconds }: Window): number => count / seconds;
+
+/** How busy both sides were, in percent of a core: beside the figures, to see which side was the limit. */
+export function loads(window: Window, prefix = ''): Record<string, number> {
+  return {
+    [`${prefix}serverBusyPercent`]: (100 * window.serverCpuSeconds) / window.seconds,
+    [`${prefix}loadBusyPercent`]: (100 * window.loadCpuSeconds) / window.seconds,
+  };
+}

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
+
+/** What figures can't be compared without. */
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGb: number;
+  readonly system: string;
+  readonly node: string;
+  readonly uWebSockets: string;
+  readonly date: string;
+}
+
+export function describeMachine(): Machine {
+  const uws = createRequire(import.meta.url)('uWebSockets.js/package.json') as { name: string; version: string };
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+    system: `${type()} ${release()}`,
+    node: process.version,
+    uWebSockets: `${uws.name} ${uws.version}`,
+    date: new Date().toISOString().slice(0, 16).replace('T', ' '),
+  };
+}
+
+/** One core for the server, another for the load. */
+export interface Cores {
+  readonly server: number;
+  readonly load: number;
+}
+
+/** @throws {Error} where CPU time can't be read, or there is one core only */
+export function chooseCores(): Cores {
+  if (process.platform !== 'linux') throw new Error('the bench runs on Linux: it reads /proc and pins with taskset');
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '';
+  const [server, load] = list.split(',').flatMap(coresOfRange);
+  if (server === undefined || load === undefined) {
+    throw new Error('the bench needs two cores: on one, server and load would measure each other');
+  }
+  return { server, load };
+}
+
+/** `0-3` or `5`, as the kernel writes them. */
+function coresOfRange(range: string): number[] {
+  const [first = 0, last = first] = range.split('-').map(Number);
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}

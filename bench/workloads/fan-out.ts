@@ -1,0 +1,125 @@
+import { HttpConnection } from '../load/http-connection.ts';
+import { payload, signedTrigger } from '../load/signed-trigger.ts';
+import { frameBytes, openSubscribers, type Subscriber } from '../load/subscriber.ts';
+import { loads, measureWindow, perCpuSecond } from '../load/window.ts';
+import type { Target, Workload } from './workload.ts';
+
+const CHANNEL = 'fan-out';
+const EVENT = 'scada.data.received';
+const SEVERAL = 8;
+
+/** One trigger, a thousand deliveries. */
+export const fanOut: Workload = {
+  name: 'fan-out',
+  title: 'Fan-out to 1,000 subscribers',
+  description:
+    'Triggers of 200 bytes over HTTP to one public channel with 1,000 subscribers. The next one is sent when every subscriber ' +
+    `got the one before (1 in flight), or the eighth before it (${SEVERAL} in flight). The floor parses the body, encodes the ` +
+    'frame and publishes it natively; it checks no signature.',
+  figures: [
+    { id: 'oneInFlight', title: 'deliveries, 1 in flight', unit: 'per CPU-second', better: 'more', target: 0.8 },
+    {
+      id: 'severalInFlight',
+      title: `deliveries, ${SEVERAL} in flight`,
+      unit: 'per CPU-second',
+      better: 'more',
+      target: 0.8,
+    },
+  ],
+  async measure(target, scale, onFailure) {
+    const load = new FanOutLoad(onFailure);
+    await load.open(target, scale.fanOutSubscribers);
+    await load.run(1, scale.warmUpMs);
+    const one = await measureWindow(target.pid, () => load.run(1, scale.windowMs));
+    await load.run(SEVERAL, scale.warmUpMs / 4);
+    const several = await measureWindow(target.pid, () => load.run(SEVERAL, scale.windowMs));
+    load.check();
+    return {
+      oneInFlight: perCpuSecond(one),
+      severalInFlight: perCpuSecond(several),
+      ...loads(one, 'oneInFlight_'),
+      ...loads(several, 'severalInFlight_'),
+    };
+  },
+};
+
+class FanOutLoad {
+  readonly #onFailure: (error: Error) => void;
+  #target: Target | undefined;
+  #subscribers: readonly Subscriber[] = [];
+  /** Connections with no request under way. */
+  #idle: HttpConnection[] = [];
+  /** Wire bytes of one event at all subscribers together. */
+  #eventBytes = 0;
+  #sent = 0;
+  #receivedBytes = 0;
+  #inFlight = 0;
+  #onQuiet: (() => void) | undefined;
+  #endsMs = 0;
+
+  constructor(onFailure: (error: Error) => void) {
+    this.#onFailure = onFailure;
+  }
+
+  async open(target: Target, subscribers: number): Promise<void> {
+    this.#target = target;
+    const onBytes = (bytes: number): void => {
+      this.#receivedBytes += bytes;
+      this.#pump();
+    };
+    this.#subscribers = await openSubscribers(target.port, subscribers, 50, () => CHANNEL, this.#onFailure, onBytes);
+    this.#eventBytes = subscribers * frameBytes(eventFrame(payload(0)).length);
+    for (let count = 0; count < SEVERAL; count += 1) {
+      this.#idle.push(await HttpConnection.open(target.port, this.#onFailure));
+    }
+  }
+
+  /** @returns deliveries, all of which have arrived */
+  async run(inFlight: number, durationMs: number): Promise<number> {
+    const sentBefore = this.#sent;
+    this.#inFlight = inFlight;
+    this.#endsMs = performance.now() + durationMs;
+    await new Promise<void>((resolve) => {
+      this.#onQuiet = resolve;
+      this.#pump();
+    });
+    return (this.#sent - sentBefore) * this.#subscribers.length;
+  }
+
+  /** Nobody missed anything, nobody got anything twice. */
+  check(): void {
+    const expected = (this.#sent * this.#eventBytes) / this.#subscribers.length;
+    const wrong = this.#subscribers.find(({ received }) => received !== expected);
+    if (wrong) this.#onFailure(new Error(`a subscriber got ${wrong.received} bytes instead of ${expected}`));
+  }
+
+  #pump(): void {
+    const isOver = performance.now() >= this.#endsMs;
+    const waitingFor = this.#sent - (isOver ? 0 : this.#inFlight - 1);
+    if (this.#receivedBytes < waitingFor * this.#eventBytes) return;
+    if (isOver) this.#finish();
+    else this.#send();
+  }
+
+  #finish(): void {
+    // The answers to the last triggers may still be on their way.
+    if (this.#idle.length < SEVERAL) return;
+    this.#onQuiet?.();
+    this.#onQuiet = undefined;
+  }
+
+  #send(): void {
+    const connection = this.#idle.pop();
+    if (!connection || !this.#target) return;
+    this.#sent += 1;
+    connection.request(signedTrigger(this.#target.port, CHANNEL, payload(this.#sent)), () => {
+      this.#idle.push(connection);
+      this.#pump();
+    });
+    this.#pump();
+  }
+}
+
+function eventFrame(data: string): string {
+  return JSON.stringify({ event: EVENT, channel: CHANNEL, data });
+}
