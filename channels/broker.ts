@@ -25,6 +25,8 @@ export interface LastEvent {
  * - MUST hand every message of a channel that this node subscribed to, and that was published after `subscribe` was
  *   answered, to the listener exactly once, messages of this node included;
  * - MUST keep one order per channel on all nodes;
+ * - MUST carry out `subscribe` and `unsubscribe` of a channel in the order they were called, answered or not;
+ * - MUST leave the channel when it rejects `subscribe`, and when it rejects `unsubscribe`;
  * - MUST answer `publish` without a promise when it is done, and with a rejected one when delivery can't be promised;
  * - MUST NOT hand over messages of channels nobody here subscribed to (a late one after `unsubscribe` is allowed).
  */

@@ -27,6 +27,9 @@ export interface ChannelSummary {
  * - MUST decide first and last of `join`, `leave`, `signIn` and `signOut` atomically over all nodes;
  * - MUST keep the `WireMember` of a user's first live connection in a channel;
  * - MUST take repeated `leave` and `signOut` of the same socket as no change (`undefined`, false);
+ * - MUST carry out the calls of one node for a channel, or a user, in the order they were made, answered or not;
+ * - MUST carry out `leave` and `signOut` even when it rejects them (as soon as it can), and count nothing when it
+ *   rejects `addConnection`; what became of a rejected `join` or `signIn` is open, the caller undoes it;
  * - MUST answer reads from maintained numbers, never by asking the other nodes.
  */
 export interface ChannelStore {

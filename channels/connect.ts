@@ -40,9 +40,10 @@ export function connect(
   // Where connections must authorize themselves, only those that did count.
   const counted = app.enableUserAuthentication || countConnection(node, connection);
   return after(counted, () => {
-    if (isGone()) {
+    if (isGone() || node.isDraining) {
       if (connection.isCounted) node.store.removeConnection(app.id);
-      return undefined;
+      if (isGone()) return undefined;
+      throw RESTARTING;
     }
     node.connections.set(connection.socketId, connection);
     node.liveness.watch(connection);
@@ -52,10 +53,14 @@ export function connect(
   });
 }
 
+const RESTARTING = new Disconnect(
+  'restarting',
+  CLOSE_CODES.reconnect,
+  'This server is stopping: reconnect to another one',
+);
+
 function admit(node: Node, { app, appKey, isTls, origin, protocol, version }: ConnectRequest): App {
-  if (node.isDraining) {
-    throw new Disconnect('restarting', CLOSE_CODES.reconnect, 'This server is stopping: reconnect to another one');
-  }
+  if (node.isDraining) throw RESTARTING;
   if (!app) {
     throw new Disconnect(
       'unknown-app',
@@ -93,7 +98,8 @@ function countConnection(node: Node, connection: Connection): MaybePromise<void>
         `Application is over connection quota: limit ${app.limits.maxConnections} (maxConnections)`,
       );
     }
-    connection.isCounted = true;
+    if (connection.isClosed) node.store.removeConnection(app.id);
+    else connection.isCounted = true;
   });
 }
 
@@ -112,8 +118,9 @@ function startAuthorizationTimeout(node: Node, connection: Connection): void {
  */
 export function authorizeConnection(node: Node, connection: Connection): MaybePromise<void> {
   if (connection.isAuthorized) return;
-  connection.isAuthorized = true;
-  connection.cancelAuthorizationTimeout?.();
-  connection.cancelAuthorizationTimeout = undefined;
-  if (connection.app.enableUserAuthentication) return countConnection(node, connection);
+  return after(connection.app.enableUserAuthentication ? countConnection(node, connection) : undefined, () => {
+    connection.isAuthorized = true;
+    connection.cancelAuthorizationTimeout?.();
+    connection.cancelAuthorizationTimeout = undefined;
+  });
 }

@@ -11,7 +11,7 @@ export type ChannelRole =
   /** Instructions to the connections of a user; never sent to clients. */
   | 'control';
 
-/** A channel that at least one connection of this node is in. */
+/** A channel that at least one connection of this node is in, or about to enter. */
 export class LocalChannel {
   readonly app: App;
   readonly name: string;
@@ -20,6 +20,10 @@ export class LocalChannel {
   /** Name for the native fan-out, unique over all apps. */
   readonly topic: string;
   readonly connections = new Set<Connection>();
+  /** Commands that opened the channel and are not done: it stays, even when the last connection leaves meanwhile. */
+  holds = 0;
+  /** Until the broker listens to the channel; nobody may be told of success before. */
+  opening: Promise<LocalChannel> | undefined;
 
   constructor(app: App, name: string, role: ChannelRole) {
     this.app = app;

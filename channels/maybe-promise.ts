@@ -9,6 +9,20 @@ export function after<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePro
   return value instanceof Promise ? value.then(next) : next(value);
 }
 
+/** Does some work and then, whatever came of it, `last`. */
+export function lastly<T>(work: () => MaybePromise<T>, last: () => void): MaybePromise<T> {
+  let result: MaybePromise<T>;
+  try {
+    result = work();
+  } catch (error) {
+    last();
+    throw error;
+  }
+  if (result instanceof Promise) return result.finally(last);
+  last();
+  return result;
+}
+
 /** Waits for several; answers without a promise when none of them is one. */
 export function afterAll<T>(values: readonly MaybePromise<T>[]): MaybePromise<readonly T[]> {
   return values.some((value) => value instanceof Promise) ? Promise.all(values) : (values as readonly T[]);

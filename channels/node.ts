@@ -103,14 +103,14 @@ export class Node {
     this.fanOut.publish(channel.topic, message.frame, except && channel.connections.has(except) ? except : undefined);
   }
 
-  /** The channel on this node, which listens to it from now on. */
+  /**
+   * The channel on this node, which listens to it. It stays until `release`, which must follow once when a connection
+   * has entered or given up.
+   */
   open(app: App, name: string, role: ChannelRole): MaybePromise<LocalChannel> {
-    const topic = topicOf(app.id, name);
-    const present = this.channels.get(topic);
-    if (present) return present;
-    const channel = new LocalChannel(app, name, role);
-    this.channels.set(topic, channel);
-    return after(this.broker.subscribe(app.id, name), () => channel);
+    const channel = this.channels.get(topicOf(app.id, name)) ?? this.#listen(new LocalChannel(app, name, role));
+    channel.holds += 1;
+    return channel.opening ?? channel;
   }
 
   /** Puts a connection into a channel: from now on it receives what is published there. */
@@ -125,14 +125,13 @@ export class Node {
     channel.connections.delete(connection);
     if (!connection.isClosed && channel.role !== 'control') connection.transport.unsubscribe(channel.topic);
     this.#count(channel);
-    this.release(channel);
+    this.#forgetIfUnused(channel);
   }
 
-  /** Forgets a channel that no connection is in. */
+  /** Takes back one `open`, and forgets the channel when no connection entered it. */
   release(channel: LocalChannel): void {
-    if (channel.connections.size > 0 || this.channels.get(channel.topic) !== channel) return;
-    this.channels.delete(channel.topic);
-    this.settle(this.broker.unsubscribe(channel.app.id, channel.name), 'broker.unsubscribe');
+    channel.holds -= 1;
+    this.#forgetIfUnused(channel);
   }
 
   /** Ends a connection with an error frame and a close frame of the same code and text. */
@@ -154,6 +153,32 @@ export class Node {
     this.liveness.stop();
     this.subscriptionCounts.stop();
     return after(this.broker.close(), () => this.store.close());
+  }
+
+  #listen(channel: LocalChannel): LocalChannel {
+    const { app, name, topic } = channel;
+    this.channels.set(topic, channel);
+    const listening = this.broker.subscribe(app.id, name);
+    if (listening instanceof Promise) {
+      channel.opening = listening.then(
+        () => {
+          channel.opening = undefined;
+          return channel;
+        },
+        (error: unknown) => {
+          // Whoever waits for this channel hears of the error; the next one to come tries anew.
+          this.channels.delete(topic);
+          throw error;
+        },
+      );
+    }
+    return channel;
+  }
+
+  #forgetIfUnused(channel: LocalChannel): void {
+    if (channel.connections.size > 0 || channel.holds > 0 || this.channels.get(channel.topic) !== channel) return;
+    this.channels.delete(channel.topic);
+    this.settle(this.broker.unsubscribe(channel.app.id, channel.name), 'broker.unsubscribe');
   }
 
   #count(channel: LocalChannel): void {

@@ -1,6 +1,7 @@
 import { type ClientMessage, parseClientMessage } from '../protocol/client-message.ts';
 import { CLOSE_CODES } from '../protocol/close-codes.ts';
 import { Disconnect, PusherError, SubscriptionError } from '../protocol/errors.ts';
+import { quote } from '../protocol/json.ts';
 import { encodeError, encodeSubscriptionError, PONG_FRAME } from '../protocol/server-message.ts';
 import { clientEvent } from './client-event.ts';
 import type { Connection } from './connection.ts';
@@ -53,8 +54,11 @@ async function drain(node: Node, connection: Connection, first: Promise<void>): 
 /** Never throws and never rejects: errors are answered. */
 function handle(node: Node, connection: Connection, text: string): MaybePromise<void> {
   try {
-    const done = dispatch(node, connection, parseClientMessage(text));
-    if (done instanceof Promise) return done.catch((error: unknown) => answer(node, connection, error));
+    const message = parseClientMessage(text);
+    const done = dispatch(node, connection, message);
+    if (done instanceof Promise) {
+      return done.catch((error: unknown) => answer(node, connection, expected(node, connection, message, error)));
+    }
   } catch (error) {
     answer(node, connection, error);
   }
@@ -75,6 +79,19 @@ function dispatch(node: Node, connection: Connection, message: ClientMessage): M
     case 'signin':
       return signIn(node, connection, message);
   }
+}
+
+/** A seam that fails costs the command which needed it, and nothing else: the client may try again. */
+function expected(node: Node, connection: Connection, message: ClientMessage, error: unknown): Error {
+  if (error instanceof PusherError || error instanceof Disconnect) return error;
+  node.observer.failed(error, message.kind);
+  const id = 'temporarily-unavailable';
+  const advice = 'the server could not do it just now: try again later';
+  if (message.kind === 'subscribe' && !connection.subscriptions.has(message.channel)) {
+    const text = `Subscription to ${quote(message.channel, 200)} failed, ${advice}`;
+    return new SubscriptionError(id, message.channel, 'ServerError', 503, text);
+  }
+  return new PusherError(id, `Your ${message.kind} failed in part or whole, ${advice}`);
 }
 
 function answer(node: Node, connection: Connection, error: unknown): void {

@@ -11,7 +11,7 @@ import {
 import { authorizeConnection } from './connect.ts';
 import type { Connection, SignedInUser } from './connection.ts';
 import { controlChannelName, type LocalChannel, watchChannelName } from './local-channel.ts';
-import { after, afterAll, type MaybePromise } from './maybe-promise.ts';
+import { after, afterAll, lastly, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 
 export interface SignInRequest {
@@ -39,19 +39,44 @@ export function signIn(node: Node, connection: Connection, request: SignInReques
   }
   const watched = app.enableWatchlistEvents ? user.watchlist.slice(0, node.options.maxWatchlistSize) : [];
   return after(authorizeConnection(node, connection), () =>
-    after(openUserChannels(node, connection, user, watched), (channels) => {
-      if (connection.isClosed) return releaseAll(node, channels);
-      enterUserChannels(node, connection, user, channels);
-      return after(node.store.signIn(app.id, user.id, socketId), (isFirst) => {
-        if (connection.isClosed) return signOut(node, connection, user.id);
-        connection.transport.send(encodeSigninSuccess(request.userData));
-        if (app.enableWatchlistEvents && user.watchlist.length > watched.length) sendWatchlistLimit(node, connection);
-        return after(sendWatchlist(node, connection, watched), () => {
-          if (isFirst) return announceUser(node, connection, user.id, 'online');
-        });
-      });
-    }),
+    after(openUserChannels(node, connection, user, watched), (channels) =>
+      lastly(
+        () =>
+          after(storeSignIn(node, connection, user), (isFirst) => {
+            if (connection.isClosed) return undoSignIn(node, connection, user, isFirst);
+            enterUserChannels(node, connection, user, channels);
+            connection.transport.send(encodeSigninSuccess(request.userData));
+            if (app.enableWatchlistEvents && user.watchlist.length > watched.length) {
+              sendWatchlistLimit(node, connection);
+            }
+            const told = sendWatchlist(node, connection, watched);
+            const announced = isFirst ? announceUser(node, connection, user.id, 'online') : undefined;
+            return after(afterAll([told, announced]), () => undefined);
+          }),
+        () => releaseAll(node, channels),
+      ),
+    ),
   );
+}
+
+/** Whether this is the user's first connection. */
+function storeSignIn(node: Node, connection: Connection, { id }: UserData): MaybePromise<boolean> {
+  const { app, socketId, user } = connection;
+  const asked = node.store.signIn(app.id, id, socketId);
+  if (asked instanceof Promise && !user) {
+    // The store may have done what it could not answer.
+    asked.catch(() => node.settle(node.store.signOut(app.id, id, socketId), 'undoing a sign-in'));
+  }
+  return asked;
+}
+
+/** Takes back the sign-in of a connection that was closed meanwhile: nobody has heard of it. */
+function undoSignIn(node: Node, connection: Connection, { id }: UserData, wasFirst: boolean): MaybePromise<void> {
+  const { app, socketId } = connection;
+  return after(node.store.signOut(app.id, id, socketId), (isLast) => {
+    // Another connection of the user came meanwhile, and was not told to be the first.
+    if (wasFirst && !isLast) return announceUser(node, connection, id, 'online');
+  });
 }
 
 /** Signs a connection's user out; those who watch the user hear of it when it was the last connection. */
@@ -83,10 +108,18 @@ function openUserChannels(
   user: UserData,
   watched: readonly string[],
 ): MaybePromise<readonly LocalChannel[]> {
-  return afterAll([
+  const opened = [
     node.open(app, controlChannelName(user.id), 'control'),
     ...watched.map((id) => node.open(app, watchChannelName(id), 'watch')),
-  ]);
+  ];
+  const all = afterAll(opened);
+  if (!(all instanceof Promise)) return all;
+  return all.catch(async (error: unknown) => {
+    for (const result of await Promise.allSettled(opened)) {
+      if (result.status === 'fulfilled') node.release(result.value);
+    }
+    throw error;
+  });
 }
 
 function enterUserChannels(

@@ -10,10 +10,11 @@ import {
   encodeSubscriptionSucceeded,
   type WireMember,
 } from '../protocol/server-message.ts';
+import type { PresenceJoin } from './channel-store.ts';
 import { authorizeConnection } from './connect.ts';
 import type { Connection } from './connection.ts';
 import type { LocalChannel } from './local-channel.ts';
-import { after, type MaybePromise } from './maybe-promise.ts';
+import { after, afterAll, lastly, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 
 export interface SubscribeRequest {
@@ -45,11 +46,12 @@ export function subscribe(node: Node, connection: Connection, request: Subscribe
 
   const authorized = kind.isPrivate || kind.isPresence ? authorizeConnection(node, connection) : undefined;
   return after(authorized, () =>
-    after(node.open(app, name, 'application'), (channel) => {
-      if (member) return subscribeMember(node, connection, channel, member);
-      if (connection.isClosed) return node.release(channel);
-      return complete(node, connection, channel, undefined, encodeSubscriptionSucceeded(name));
-    }),
+    after(node.open(app, name, 'application'), (channel) =>
+      lastly(
+        () => enter(node, connection, channel, member),
+        () => node.release(channel),
+      ),
+    ),
   );
 }
 
@@ -109,33 +111,67 @@ function signedInMember({ user }: Connection, channel: string): WireMember {
   return { userId: user.id, userIdJson: JSON.stringify(user.id), userInfoJson: user.userInfoJson };
 }
 
-function subscribeMember(
+function enter(
+  node: Node,
+  connection: Connection,
+  channel: LocalChannel,
+  member: WireMember | undefined,
+): MaybePromise<void> {
+  if (connection.isClosed) return;
+  if (!member) return complete(node, connection, channel, undefined, encodeSubscriptionSucceeded(channel.name));
+  return after(join(node, connection, channel, member), (joined) => {
+    const added = joined.isFirst && {
+      appId: channel.app.id,
+      channel: channel.name,
+      frame: encodeMemberAdded(channel.name, member),
+      exceptSocketId: connection.socketId,
+    };
+    if (connection.isClosed) {
+      return after(leave(node, connection, channel, member), (gone) => {
+        // Another connection of the user came in meanwhile, and was not told to be the first.
+        if (added && !gone) return node.broker.publish(added);
+      });
+    }
+    const completed = complete(
+      node,
+      connection,
+      channel,
+      member,
+      encodePresenceSucceeded(channel.name, joined.members),
+    );
+    const announced = added ? node.broker.publish(added) : undefined;
+    return after(afterAll([completed, announced]), () => undefined);
+  });
+}
+
+/** @throws {SubscriptionError} the channel is full */
+function join(
   node: Node,
   connection: Connection,
   channel: LocalChannel,
   member: WireMember,
-): MaybePromise<void> {
+): MaybePromise<Extract<PresenceJoin, { outcome: 'joined' }>> {
   const { app, name } = channel;
-  const { socketId } = connection;
   const maxMembers = app.limits.maxPresenceMembersPerChannel;
-  return after(node.store.join(app.id, name, socketId, member, maxMembers), (join) => {
-    if (join.outcome === 'full') {
-      node.release(channel);
-      const message = `${name} has its maximum of ${maxMembers} members (presence.maxMembersPerChannel)`;
-      throw new SubscriptionError('channel-full', name, 'LimitReached', 4100, message);
-    }
-    if (connection.isClosed) {
-      node.release(channel);
-      return after(node.store.leave(app.id, name, socketId, member.userId), () => undefined);
-    }
-    const added = join.isFirst
-      ? { appId: app.id, channel: name, frame: encodeMemberAdded(name, member), exceptSocketId: socketId }
-      : undefined;
-    const completed = complete(node, connection, channel, member, encodePresenceSucceeded(name, join.members));
-    return after(completed, () => {
-      if (added) return node.broker.publish(added);
-    });
+  const asked = node.store.join(app.id, name, connection.socketId, member, maxMembers);
+  if (asked instanceof Promise) {
+    // The store may have done what it could not answer.
+    asked.catch(() => node.settle(leave(node, connection, channel, member), 'undoing a join'));
+  }
+  return after(asked, (answer) => {
+    if (answer.outcome === 'joined') return answer;
+    const message = `${name} has its maximum of ${maxMembers} members (presence.maxMembersPerChannel)`;
+    throw new SubscriptionError('channel-full', name, 'LimitReached', 4100, message);
   });
+}
+
+function leave(
+  node: Node,
+  { socketId }: Connection,
+  { app, name }: LocalChannel,
+  { userId }: WireMember,
+): MaybePromise<WireMember | undefined> {
+  return node.store.leave(app.id, name, socketId, userId);
 }
 
 /** Enters the channel and says so. Nothing published from here on can come before the success frame. */

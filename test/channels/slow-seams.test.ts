@@ -1,0 +1,322 @@
+import { describe, expect, test } from 'vitest';
+import { DelayedSeams } from '../support/delayed-seams.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { type createApp, type TestClient, TestNode } from './test-node.ts';
+
+/** A node whose seams answer when they are told to. */
+function createSlow(app: Parameters<typeof createApp>[0] = {}) {
+  const clock = new FakeClock();
+  const seams = new DelayedSeams(clock);
+  const test = new TestNode({ app, clock, seams });
+  return { clock, seams, test, node: test.node };
+}
+
+type Slow = ReturnType<typeof createSlow>;
+
+/** What a node with nobody on it looks like, here and behind the seams. */
+async function expectNothingLeft({ seams, test, node, clock }: Slow): Promise<void> {
+  seams.isSlow = false;
+  expect(node.connections.size).toBe(0);
+  expect([...node.channels.keys()]).toEqual([]);
+  expect([...seams.subscribed]).toEqual([]);
+  expect([...test.fanOut.topics.values()].flatMap((clients) => [...clients])).toEqual([]);
+  expect(await seams.store.occupied('3', '')).toEqual([]);
+  expect(await seams.store.members('3', 'presence-room')).toEqual([]);
+  expect([...(await seams.store.online('3', ['ann', 'bob']))]).toEqual([]);
+  expect(await seams.store.addConnection('3', 1)).toBe(true);
+  clock.advance(600_000);
+  expect(test.failures).toEqual([]);
+}
+
+const SCENARIOS: Readonly<
+  Record<string, { readonly app?: Parameters<typeof createApp>[0]; run(c: TestClient): void }>
+> = {
+  'a public subscription': { run: (client) => client.subscribe('news') },
+  'a private subscription': { run: (client) => client.subscribe('private-news') },
+  'a presence subscription': { run: (client) => client.subscribe('presence-room', '{"user_id":"ann"}') },
+  'a cache subscription': { run: (client) => client.subscribe('cache-news') },
+  'a presence-cache subscription': { run: (client) => client.subscribe('presence-cache-x', '{"user_id":"ann"}') },
+  'a subscription that is counted': {
+    app: { enableSubscriptionCountEvents: true },
+    run: (client) => client.subscribe('news'),
+  },
+  'a sign-in': { run: (client) => client.signIn('{"id":"ann"}') },
+  'a sign-in with a watchlist': { run: (client) => client.signIn('{"id":"ann","watchlist":["bob","cid","ann"]}') },
+  'a repeated sign-in with another watchlist': {
+    run: (client) => {
+      client.signIn('{"id":"ann","watchlist":["bob"]}');
+      client.signIn('{"id":"ann","watchlist":["cid"]}');
+    },
+  },
+  'the authorization of a connection by subscription': {
+    app: { enableUserAuthentication: true, limits: { maxConnections: 5 } },
+    run: (client) => client.subscribe('presence-room', '{"user_id":"ann"}'),
+  },
+  'the authorization of a connection by sign-in': {
+    app: { enableUserAuthentication: true, limits: { maxConnections: 5 } },
+    run: (client) => client.signIn('{"id":"ann"}'),
+  },
+  'leaving and entering again': {
+    run: (client) => {
+      client.subscribe('presence-room', '{"user_id":"ann"}');
+      client.unsubscribe('presence-room');
+      client.subscribe('presence-room', '{"user_id":"ann"}');
+    },
+  },
+  'everything at once': {
+    app: { enableSubscriptionCountEvents: true },
+    run: (client) => {
+      client.signIn('{"id":"ann","watchlist":["bob"]}');
+      client.subscribe('#server-to-user-ann');
+      client.subscribe('presence-room');
+      client.subscribe('private-cache-x');
+      client.send({ event: 'client-hello', channel: 'presence-room', data: 1 });
+      client.unsubscribe('presence-room');
+    },
+  },
+};
+
+describe('a client that vanishes', () => {
+  for (const [name, { app, run }] of Object.entries(SCENARIOS)) {
+    test(`leaves nothing behind at any point of ${name}`, async () => {
+      for (let answered = 0; ; answered += 1) {
+        const slow = createSlow(app);
+        const client = slow.test.connect();
+        slow.seams.isSlow = true;
+        run(client);
+        let isOver = false;
+        for (let step = 0; step < answered && !isOver; step += 1) isOver = !(await slow.seams.answer());
+        client.vanish();
+        await slow.seams.answerAll();
+        await expectNothingLeft(slow);
+        if (isOver) break;
+      }
+    });
+  }
+
+  test('leaves nothing behind while it connects', async () => {
+    const slow = createSlow();
+    slow.seams.isSlow = true;
+    const client = slow.test.open();
+    client.vanish();
+    await slow.seams.answerAll();
+    await client.connecting;
+    expect(client.frames).toEqual([]);
+    await expectNothingLeft(slow);
+  });
+
+  test('takes no other client out of a channel that both are entering', async () => {
+    // A subscription that was given up released the channel while another waited for its own answer.
+    for (const channel of ['news', 'presence-room']) {
+      for (let answered = 0; answered < 4; answered += 1) {
+        const { seams, test: slow } = createSlow();
+        const leaving = slow.connect();
+        const staying = slow.connect();
+        seams.isSlow = true;
+        leaving.subscribe(channel, '{"user_id":"ann"}');
+        staying.subscribe(channel, '{"user_id":"bob"}');
+        for (let step = 0; step < answered; step += 1) await seams.answer();
+        leaving.vanish();
+        await seams.answerAll();
+        staying.take();
+        seams.isSlow = false;
+        await seams.broker.publish({ appId: '3', channel, frame: 'hello' });
+        expect(staying.take()).toEqual(['hello']);
+      }
+    }
+  });
+
+  test('leaves its user announced when the same user enters meanwhile', async () => {
+    // The first connection's member_added was never sent, and the second was not the first to join.
+    const { seams, test: slow } = createSlow();
+    const watcher = slow.connect();
+    watcher.subscribe('presence-room', '{"user_id":"watcher"}');
+    watcher.take();
+    const vanishing = slow.connect();
+    const staying = slow.connect();
+    seams.isSlow = true;
+    vanishing.subscribe('presence-room', '{"user_id":"ann"}');
+    staying.subscribe('presence-room', '{"user_id":"ann"}');
+    vanishing.vanish();
+    await seams.answerAll();
+    expect(watcher.take()).toEqual([
+      '{"event":"pusher_internal:member_added","channel":"presence-room","data":"{\\"user_id\\":\\"ann\\"}"}',
+    ]);
+    staying.vanish();
+    await seams.answerAll();
+    expect(watcher.take()).toEqual([
+      '{"event":"pusher_internal:member_removed","channel":"presence-room","data":"{\\"user_id\\":\\"ann\\"}"}',
+    ]);
+  });
+
+  test('leaves its user online when the same user signs in meanwhile', async () => {
+    const { seams, test: slow } = createSlow();
+    const watcher = slow.connect();
+    watcher.signIn('{"id":"watcher","watchlist":["ann"]}');
+    watcher.take();
+    const vanishing = slow.connect();
+    const staying = slow.connect();
+    seams.isSlow = true;
+    vanishing.signIn('{"id":"ann"}');
+    staying.signIn('{"id":"ann"}');
+    await seams.answer();
+    vanishing.vanish();
+    await seams.answerAll();
+    expect(watcher.take().map((frame) => JSON.parse(JSON.parse(frame).data).events)).toEqual([
+      [{ name: 'online', user_ids: ['ann'] }],
+    ]);
+    staying.vanish();
+    await seams.answerAll();
+    expect(watcher.take().map((frame) => JSON.parse(JSON.parse(frame).data).events)).toEqual([
+      [{ name: 'offline', user_ids: ['ann'] }],
+    ]);
+  });
+});
+
+describe('a slow seam', () => {
+  test('keeps a subscriber from being told of success before its channel is listened to', async () => {
+    // The second subscriber of a channel did not wait for the first one's broker subscription.
+    const { seams, test: slow } = createSlow();
+    const [first, second] = [slow.connect(), slow.connect()];
+    seams.isSlow = true;
+    first.subscribe('news');
+    second.subscribe('news');
+    expect(second.take()).toEqual([]);
+    await seams.answerAll();
+    expect(second.take()).toHaveLength(1);
+    expect(seams.calls.filter((call) => call.startsWith('broker.subscribe'))).toEqual(['broker.subscribe news']);
+  });
+
+  test('keeps the frames of a connection in order', async () => {
+    const { seams, test: slow } = createSlow();
+    const [client, other] = [slow.connect(), slow.connect()];
+    seams.isSlow = true;
+    client.subscribe('presence-room', '{"user_id":"ann"}');
+    client.send('{"event":"pusher:ping"}');
+    client.send('not JSON');
+    client.subscribe('presence-room', '{"user_id":"ann"}');
+    client.unsubscribe('presence-room');
+    client.subscribe('presence-room', '{"user_id":"ann"}');
+    client.send('{"event":"pusher:ping"}');
+    expect(client.frames).toEqual([]);
+    expect(other.ask('{"event":"pusher:ping"}')).toHaveLength(1);
+    await seams.answerAll();
+    const told = client.take().map((frame) => JSON.parse(frame));
+    expect(told.map(({ event, data }) => (event === 'pusher:error' ? data.message : event))).toEqual([
+      'pusher_internal:subscription_succeeded',
+      'pusher:pong',
+      'Received invalid JSON',
+      'Existing subscription to channel presence-room',
+      'pusher_internal:subscription_succeeded',
+      'pusher:pong',
+    ]);
+    client.send('{"event":"pusher:ping"}');
+    expect(client.take()).toHaveLength(1);
+  });
+
+  test('is no way to pile up memory: a client that sends on and on is closed with 4100', async () => {
+    const { seams, test: slow } = createSlow();
+    const client = slow.connect();
+    seams.isSlow = true;
+    client.subscribe('news');
+    for (let sent = 0; sent < 256; sent += 1) client.send('{"event":"pusher:ping"}');
+    expect(client.closedWith).toBeUndefined();
+    client.send('{"event":"pusher:ping"}');
+    expect(client.closedWith?.code).toBe(4100);
+    await seams.answerAll();
+  });
+
+  test('does not let a client in that the node would have to move off at once', async () => {
+    // The node began to stop while the connection was being counted.
+    const slow = createSlow();
+    slow.seams.isSlow = true;
+    const client = slow.test.open();
+    slow.node.isDraining = true;
+    const refused = expect(client.connecting).rejects.toMatchObject({ code: 4200 });
+    await slow.seams.answerAll();
+    await refused;
+    await expectNothingLeft(slow);
+  });
+});
+
+describe('a seam that fails', () => {
+  for (const isDone of [false, true]) {
+    const how = isDone ? 'with only its answer lost' : 'without having done anything';
+    for (const [name, { app, run }] of Object.entries(SCENARIOS)) {
+      test(`costs only the command, ${how}, at any point of ${name}`, async () => {
+        for (let answered = 0; ; answered += 1) {
+          const slow = createSlow(app);
+          const { seams, node } = slow;
+          const client = slow.test.connect();
+          const witness = slow.test.connect();
+          witness.subscribe('elsewhere');
+          witness.take();
+          seams.isSlow = true;
+          run(client);
+          for (let step = 0; step < answered; step += 1) await seams.answer();
+          const wasLast = !(await seams.answer({ error: new Error('far away'), isDone }));
+          await seams.answerAll();
+          seams.isSlow = false;
+
+          const told = client.take();
+          if (!wasLast)
+            expect(slow.test.failures.splice(0).map(({ error }) => String(error))).toEqual(['Error: far away']);
+          expect(told.filter((frame) => frame.includes('far away'))).toEqual([]);
+          expect(client.closedWith).toBeUndefined();
+          expect(client.ask('{"event":"pusher:ping"}')).toEqual(['{"event":"pusher:pong","data":"{}"}']);
+          await seams.broker.publish({ appId: '3', channel: 'elsewhere', frame: 'hello' });
+          expect(witness.take()).toEqual(['hello']);
+          // The same works once the seam does.
+          client.subscribe('again');
+          expect(client.take()[0]).toContain('subscription_succeeded');
+
+          client.vanish();
+          witness.vanish();
+          expect([...node.channels.keys()]).toEqual([]);
+          await expectNothingLeft(slow);
+          if (wasLast) break;
+        }
+      });
+    }
+  }
+
+  test('tells the channel, so that a page can show it', async () => {
+    const { seams, test: slow } = createSlow();
+    const client = slow.connect();
+    seams.isSlow = true;
+    client.subscribe('presence-room', '{"user_id":"ann"}');
+    await seams.answer();
+    await seams.answer({ error: new Error('far away') });
+    await seams.answerAll();
+    const text = 'Subscription to presence-room failed, the server could not do it just now: try again later';
+    expect(client.take().map((frame) => JSON.parse(frame))).toEqual([
+      { event: 'pusher:error', data: { code: null, message: text } },
+      {
+        event: 'pusher:subscription_error',
+        channel: 'presence-room',
+        data: JSON.stringify({ type: 'ServerError', error: text, status: 503 }),
+      },
+    ]);
+    expect(slow.refused).toEqual(['temporarily-unavailable']);
+  });
+
+  test('refuses a client that is connecting, and does not count it', async () => {
+    const slow = createSlow();
+    slow.seams.isSlow = true;
+    const client = slow.test.open();
+    const refused = expect(client.connecting).rejects.toThrow('far away');
+    await slow.seams.answer({ error: new Error('far away') });
+    await refused;
+    await expectNothingLeft(slow);
+  });
+
+  test('is told to the observer when nobody waits for the answer', async () => {
+    const { seams, test: slow } = createSlow();
+    const client = slow.connect();
+    client.subscribe('presence-room', '{"user_id":"ann"}');
+    seams.isSlow = true;
+    client.vanish();
+    while (await seams.answer({ error: new Error('far away') }));
+    expect(slow.failures.map(({ during }) => during)).toEqual(['broker.unsubscribe', 'leaving a channel']);
+  });
+});

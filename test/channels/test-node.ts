@@ -1,0 +1,233 @@
+import { hmacHex } from '../../auth/hmac.ts';
+import type { App, AppLimits } from '../../channels/app.ts';
+import type { Broker } from '../../channels/broker.ts';
+import type { ChannelStore } from '../../channels/channel-store.ts';
+import { type ConnectRequest, connect } from '../../channels/connect.ts';
+import type { Connection, Transport } from '../../channels/connection.ts';
+import { disconnect } from '../../channels/disconnect.ts';
+import { MemoryBroker } from '../../channels/memory-broker.ts';
+import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
+import { type FanOut, Node, type NodeOptions } from '../../channels/node.ts';
+import { receive } from '../../channels/receive.ts';
+import type { Disconnect } from '../../protocol/errors.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+export const LIMITS: AppLimits = {
+  maxConnections: -1,
+  maxBackendEventsPerSecond: -1,
+  maxClientEventsPerSecond: 10,
+  maxAppClientEventsPerSecond: -1,
+  maxReadRequestsPerSecond: -1,
+  maxPresenceMembersPerChannel: 100,
+  maxPresenceMemberBytes: 2048,
+  maxChannelNameLength: 200,
+  maxEventChannelsAtOnce: 100,
+  maxEventNameLength: 200,
+  maxEventPayloadBytes: 10_240,
+  maxEventBatchSize: 10,
+  cacheTtlSeconds: 60,
+};
+
+type AppOverrides = Partial<Omit<App, 'limits'>> & { readonly limits?: Partial<AppLimits> };
+
+export function createApp({ limits, ...rest }: AppOverrides = {}): App {
+  return {
+    id: '3',
+    keys: [{ key: 'key', secret: 'secret' }],
+    enabled: true,
+    forceTls: false,
+    allowedOrigins: [],
+    enableClientMessages: true,
+    enableUserAuthentication: false,
+    enableSubscriptionCountEvents: false,
+    enableWatchlistEvents: true,
+    ...rest,
+    limits: { ...LIMITS, ...limits },
+  };
+}
+
+interface TestNodeParts {
+  readonly app?: AppOverrides;
+  readonly options?: Partial<NodeOptions>;
+  readonly clock?: FakeClock;
+  readonly seams?: { readonly broker: Broker; readonly store: ChannelStore };
+}
+
+/** A node without a network: clients are called, frames are kept, time stands still until it is turned. */
+export class TestNode {
+  readonly app: App;
+  readonly clock: FakeClock;
+  readonly node: Node;
+  readonly fanOut = new LoopedFanOut();
+  /** What the observer was told of. */
+  readonly failures: { readonly error: unknown; readonly during: string }[] = [];
+  readonly ended: Disconnect[] = [];
+  /** Ids of the errors that messages were answered with. */
+  readonly refused: string[] = [];
+  #socketIds = 0;
+
+  constructor({ app, options, clock = new FakeClock(), seams }: TestNodeParts = {}) {
+    this.app = createApp(app);
+    this.clock = clock;
+    this.node = new Node({
+      options: {
+        strictProtocol: false,
+        activityTimeoutSeconds: 120,
+        pongTimeoutSeconds: 30,
+        userAuthenticationTimeoutMs: 30_000,
+        subscriptionErrorEvent: true,
+        lenientDuplicates: false,
+        strictUnsubscribe: false,
+        maxWatchlistSize: 100,
+        ...options,
+      },
+      broker: seams?.broker ?? new MemoryBroker(clock),
+      store: seams?.store ?? new MemoryChannelStore(),
+      fanOut: this.fanOut,
+      clock,
+      observer: {
+        disconnected: (_socketId, _app, reason) => this.ended.push(reason),
+        refused: (_socketId, _app, reason) => this.refused.push(reason.id),
+        failed: (error, during) => this.failures.push({ error, during }),
+      },
+      createSocketId: () => {
+        this.#socketIds += 1;
+        return `1.${this.#socketIds}`;
+      },
+    });
+  }
+
+  /** A client that is let in at once. */
+  connect(request: Partial<ConnectRequest> = {}): TestClient {
+    const client = this.open(request);
+    if (client.connecting instanceof Promise) throw new Error('the seams are slow: use open()');
+    client.take();
+    return client;
+  }
+
+  /** A client that begins to connect. */
+  open(request: Partial<ConnectRequest> = {}): TestClient {
+    return new TestClient(this, {
+      appKey: 'key',
+      app: this.app,
+      protocol: '7',
+      version: '8.6.0',
+      origin: undefined,
+      isTls: false,
+      ...request,
+    });
+  }
+}
+
+/** Loops over the subscribers of a topic, as a transport without native topics would. */
+class LoopedFanOut implements FanOut {
+  readonly topics = new Map<string, Set<TestClient>>();
+
+  publish(topic: string, frame: string, except: Connection | undefined): void {
+    for (const client of this.topics.get(topic) ?? []) {
+      if (client.connection === undefined || client.connection !== except) client.frames.push(frame);
+    }
+  }
+}
+
+/** The far end of a connection. */
+export class TestClient {
+  readonly #node: TestNode;
+  /** Frames in the order in which they were sent or fanned out. */
+  readonly frames: string[] = [];
+  closedWith: { readonly code: number; readonly reason: string } | undefined;
+  nativePings = 0;
+  connection: Connection | undefined;
+  readonly connecting: Promise<void> | undefined;
+  #isGone = false;
+
+  constructor(node: TestNode, request: ConnectRequest) {
+    this.#node = node;
+    const connected = connect(node.node, request, this.#transport(), () => this.#isGone);
+    if (connected instanceof Promise) {
+      this.connecting = connected.then((connection) => {
+        this.connection = connection;
+      });
+    } else {
+      this.connection = connected;
+    }
+  }
+
+  get socketId(): string {
+    return this.connected.socketId;
+  }
+
+  get connected(): Connection {
+    if (!this.connection) throw new Error('not connected');
+    return this.connection;
+  }
+
+  /** The frames so far; they are counted as read. */
+  take(): string[] {
+    return this.frames.splice(0);
+  }
+
+  send(frame: unknown): void {
+    receive(this.#node.node, this.connected, typeof frame === 'string' ? frame : JSON.stringify(frame));
+  }
+
+  /** Sends and takes what comes of it at once. */
+  ask(frame: unknown): string[] {
+    this.send(frame);
+    return this.take();
+  }
+
+  subscribe(channel: string, channelData?: string): void {
+    this.send({ event: 'pusher:subscribe', data: this.subscription(channel, channelData) });
+  }
+
+  unsubscribe(channel: string): void {
+    this.send({ event: 'pusher:unsubscribe', data: { channel } });
+  }
+
+  subscription(channel: string, channelData?: string): Record<string, string> {
+    const signed = [this.socketId, channel, ...(channelData === undefined ? [] : [channelData])].join(':');
+    const data: Record<string, string> = { channel };
+    if (/^(private|presence)-/.test(channel)) data.auth = `key:${hmacHex('secret', signed)}`;
+    if (channelData !== undefined) data.channel_data = channelData;
+    return data;
+  }
+
+  signIn(userData: string): void {
+    const auth = `key:${hmacHex('secret', `${this.socketId}::user::${userData}`)}`;
+    this.send({ event: 'pusher:signin', data: { auth, user_data: userData } });
+  }
+
+  /** The network connection ends, with or without a goodbye. */
+  vanish(): void {
+    this.#isGone = true;
+    for (const clients of this.#node.fanOut.topics.values()) clients.delete(this);
+    if (this.connection) disconnect(this.#node.node, this.connection);
+  }
+
+  #transport(): Transport {
+    const { topics } = this.#node.fanOut;
+    return {
+      send: (frame) => {
+        if (!this.#isGone && !this.closedWith) this.frames.push(frame);
+      },
+      close: (code, reason) => {
+        this.closedWith ??= { code, reason };
+        this.vanish();
+      },
+      ping: () => {
+        this.nativePings += 1;
+      },
+      subscribe: (topic) => {
+        const clients = topics.get(topic) ?? new Set();
+        topics.set(topic, clients.add(this));
+      },
+      unsubscribe: (topic) => topics.get(topic)?.delete(this),
+    };
+  }
+}
+
+/** An error frame, as it is on the wire. */
+export function errorFrame(message: string, code: number | null = null): string {
+  return JSON.stringify({ event: 'pusher:error', data: { code, message } });
+}
