@@ -42,6 +42,9 @@ function idsOf(source: string, argument: string, index: number, file: string): s
   const literal = LITERAL.exec(argument)?.[1];
   if (literal !== undefined) return [literal];
   if (argument === 'id') {
+    const before = source.slice(source.lastIndexOf('\nfunction ', index), index);
+    const constant = /\bconst id = '([a-z0-9-]+)'/.exec(before)?.[1];
+    if (constant !== undefined) return [constant];
     const functionName = [...source.slice(0, index).matchAll(/function (\w+)\(id: string/g)].at(-1)?.[1];
     const ids = [...source.matchAll(new RegExp(`[^.\\w]${functionName}\\(\\s*'([a-z0-9-]+)'`, 'g'))].map(
       ([, id]) => id,

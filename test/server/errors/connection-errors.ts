@@ -1,0 +1,97 @@
+import { vi } from 'vitest';
+import { TestNode } from '../../channels/test-node.ts';
+import { call } from '../../support/api-client.ts';
+import { APP, type TestBroker } from '../../support/broker.ts';
+import { RawClient } from '../../support/raw-client.ts';
+import { APPS, api, loggedCause, type Row, type Seen, startErrorsBroker } from './errors-broker.ts';
+
+const QUERY = '?protocol=7&version=8.6.0';
+
+/** The error frame and the close frame say the same. */
+async function seen(client: RawClient, cause: () => string): Promise<Seen> {
+  const { code, reason, before } = await client.closed();
+  const { data } = JSON.parse(before.at(-1) ?? '{}') as { data: { code: number; message: string } };
+  if (data.code !== code || !data.message.startsWith(reason.replace(/\.\.\.$/, ''))) {
+    throw new Error(`closed with ${code} "${reason}" after ${before.at(-1)}`);
+  }
+  return { id: cause(), code: String(code) };
+}
+
+/** Refused when it connects. */
+function refused(id: string, path: string, headers: Record<string, string> = {}): Row {
+  return {
+    kind: 'Disconnect',
+    id,
+    raise: (broker) =>
+      seen(new RawClient(`${broker.wsUrl}${path}`, { headers }), () => loggedCause(broker, 'connection refused')),
+  };
+}
+
+/** Let in, and ended later. */
+function ended(
+  id: string,
+  end: (client: RawClient, broker: TestBroker) => Promise<unknown>,
+  key: string = APP.key,
+): Row {
+  return {
+    kind: 'Disconnect',
+    id,
+    raise: async (broker) => {
+      const client = await RawClient.connect(broker.wsUrl, { key });
+      await end(client, broker);
+      return seen(client, () => loggedCause(broker, 'connection ended', client.socketId));
+    },
+  };
+}
+
+export const CONNECTION_ERRORS: readonly Row[] = [
+  refused('tls-required', `/app/${APPS.tls.key}${QUERY}`),
+  refused('unknown-app', `/app/nobody${QUERY}`),
+  refused('app-disabled', `/app/${APPS.disabled.key}${QUERY}`),
+  refused('over-connection-quota', `/app/${APPS.full.key}${QUERY}`),
+  refused('path-not-found', `/socket${QUERY}`),
+  refused('invalid-version', `/app/${APP.key}?protocol=7&version=new`),
+  refused('unsupported-protocol', `/app/${APP.key}?protocol=3`),
+  refused('missing-protocol', `/app/${APP.key}`),
+  refused('origin-refused', `/app/${APPS.origins.key}${QUERY}`, { origin: 'https://bad.example' }),
+  ended('authorization-timeout', async () => {}, APPS.sessions.key),
+  ended('terminated', async (client, { url }) => {
+    client.signIn('{"id":"1"}');
+    await client.next('pusher:signin_success');
+    await call(url, 'POST', api('/users/1/terminate_connections'), { body: {} });
+  }),
+  ended('internal-error', async (client, { node }) => {
+    vi.spyOn(node.broker, 'publish').mockImplementationOnce(() => {
+      throw new Error('a fault inside');
+    });
+    client.subscribe('presence-fault', '{"user_id":"1"}');
+  }),
+  ended('too-many-waiting', async (client, { node }) => {
+    vi.spyOn(node.store, 'signIn').mockImplementationOnce(() => new Promise(() => {}));
+    client.signIn('{"id":"waits"}');
+    for (let count = 0; count <= 256; count += 1) client.send({ event: 'pusher:ping' });
+  }),
+  {
+    kind: 'Disconnect',
+    id: 'restarting',
+    raise: async () => {
+      const broker = await startErrorsBroker();
+      const client = await RawClient.connect(broker.wsUrl);
+      const stopped = broker.stop();
+      const restarting = await seen(client, () => loggedCause(broker, 'connection ended', client.socketId));
+      await stopped;
+      return restarting;
+    },
+  },
+  {
+    kind: 'Disconnect',
+    id: 'pong-timeout',
+    // Takes more than 30 s on a real clock.
+    raise: async () => {
+      const idle = new TestNode({ options: { activityTimeoutSeconds: 1, pongTimeoutSeconds: 1 } });
+      const client = idle.connect();
+      idle.clock.advance(60_000);
+      return { id: String(idle.ended[0]?.id), code: String(client.closedWith?.code) };
+    },
+  },
+];
