@@ -5,7 +5,7 @@ import { quote } from './json.ts';
 const OLDEST_PROTOCOL = 4;
 const NEWEST_PROTOCOL = 7;
 /** Dotted numbers with an optional suffix: `8.6.0`, `7.0.3-with-encryption`, `8.0.0-beta.1`. */
-const VERSION = /^\d+(\.\d+)*([-+.][0-9A-Za-z.+-]*)?$/;
+const VERSION = /^\d+([-+.][0-9A-Za-z]+)*$/;
 
 /**
  * The app key of `{prefix}/app/{key}`.

@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest';
+import { infoProblem, parseInfo } from '../../protocol/channel-info.ts';
+import { channelKindOf } from '../../protocol/channel-name.ts';
+import { ApiError } from '../../protocol/errors.ts';
+
+describe('info', () => {
+  test.for([
+    [undefined, []],
+    ['', []],
+    ['user_count', ['user_count']],
+    ['user_count,subscription_count', ['user_count', 'subscription_count']],
+    [' cache , user_count,,cache', ['cache', 'user_count']],
+  ] as const)('%j asks for %j', ([info, attributes]) => {
+    expect([...parseInfo(info)]).toEqual(attributes);
+  });
+
+  test.for(['users', 'user_count;cache', 'User_Count', 'toString'])('%s is refused with 400', (info) => {
+    const message = `info has the unknown attribute ${info}: ask for user_count, subscription_count or cache`;
+    expect(() => parseInfo(info)).toThrow(new ApiError('unknown-info', 400, message));
+  });
+});
+
+test.for([
+  ['user_count', 'presence-x', true, undefined],
+  ['user_count', 'presence-cache-x', false, undefined],
+  ['user_count', 'x', true, 'user_count may only be requested for presence channels'],
+  ['user_count', 'presence', true, 'user_count may only be requested for presence channels'],
+  ['subscription_count', 'x', true, undefined],
+  ['subscription_count', 'x', false, 'subscription_count needs the app option enableSubscriptionCountEvents'],
+  [
+    'subscription_count',
+    'presence-x',
+    true,
+    'subscription_count is not available for presence channels: ask for user_count',
+  ],
+  ['cache', 'cache-x', false, undefined],
+  ['cache', 'private-encrypted-cache-x', false, undefined],
+  ['cache', 'presence-cache-x', false, undefined],
+  ['cache', 'x', false, 'cache may only be requested for cache channels'],
+  ['cache', 'foo-cache-x', false, 'cache may only be requested for cache channels'],
+] as const)('%s of %s, counts enabled: %s', ([attribute, channel, countsEnabled, problem]) => {
+  expect(infoProblem(attribute, channelKindOf(channel), countsEnabled)).toBe(problem);
+});

@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type ClientMessage, parseClientMessage } from '../../protocol/client-message.ts';
+import { PusherError } from '../../protocol/errors.ts';
+
+function errorOf(text: string): { id: string; code: number | null; message: string } {
+  try {
+    parseClientMessage(text);
+  } catch (error) {
+    if (error instanceof PusherError) return { id: error.id, code: error.code, message: error.message };
+    throw error;
+  }
+  throw new Error(`${text} was taken`);
+}
+
+describe('reads', () => {
+  test.for([
+    ['{"event":"pusher:ping"}', { kind: 'ping' }],
+    ['{"event":"pusher:ping","data":{}}', { kind: 'ping' }],
+    ['{"event":"pusher:ping","data":"{}"}', { kind: 'ping' }],
+    ['{"event":"pusher:pong","data":{}}', { kind: 'pong' }],
+    ['{"event":"pusher:pong"}', { kind: 'pong' }],
+    [
+      '{"event":"pusher:subscribe","data":{"auth":"","channel":"news"}}',
+      { kind: 'subscribe', channel: 'news', auth: '', channelData: undefined },
+    ],
+    [
+      '{"event":"pusher:subscribe","data":{"channel":"news"}}',
+      { kind: 'subscribe', channel: 'news', auth: undefined, channelData: undefined },
+    ],
+    [
+      '{"event":"pusher:subscribe","data":{"channel":"news","auth":null,"channel_data":null,"more":1},"more":[]}',
+      { kind: 'subscribe', channel: 'news', auth: undefined, channelData: undefined },
+    ],
+    [
+      String.raw`{"event":"pusher:subscribe","data":"{\"channel\":\"presence-x\",\"auth\":\"k:s\",\"channel_data\":\"{ \\\"user_id\\\" : 1 }\"}"}`,
+      { kind: 'subscribe', channel: 'presence-x', auth: 'k:s', channelData: '{ "user_id" : 1 }' },
+    ],
+    ['{"event":"pusher:unsubscribe","data":{"channel":"news"}}', { kind: 'unsubscribe', channel: 'news' }],
+    ['{"event":"pusher:unsubscribe","data":"{\\"channel\\":\\"news\\"}"}', { kind: 'unsubscribe', channel: 'news' }],
+    [
+      '{"event":"pusher:signin","data":{"auth":"k:s","user_data":"{\\"id\\":\\"7\\"}"}}',
+      { kind: 'signin', auth: 'k:s', userData: '{"id":"7"}' },
+    ],
+  ] as [string, ClientMessage][])('%s', ([text, message]) => {
+    expect(parseClientMessage(text)).toEqual(message);
+  });
+
+  test.for([
+    ['a string as it is', '"{\\"a\\": 1}"', '{"a": 1}'],
+    ['a string that is not JSON as it is', '"hello"', 'hello'],
+    ['an empty string as it is', '""', ''],
+    ['an object as JSON text', '{ "a": [1, "ü"] }', '{"a":[1,"ü"]}'],
+    ['null as JSON text', 'null', 'null'],
+    ['a number as JSON text', '1.50', '1.5'],
+    ['false as JSON text', 'false', 'false'],
+  ])('the data of a client event: %s', ([, data, text]) => {
+    expect(parseClientMessage(`{"event":"client-x","channel":"private-a","data":${data},"user_id":"forged"}`)).toEqual({
+      kind: 'client-event',
+      event: 'client-x',
+      channel: 'private-a',
+      data: text,
+    });
+  });
+});
+
+describe('refuses', () => {
+  test.for(['', ' ', '{', 'hello', '{"event":"pusher:ping"', '{"event":"pusher:ping"}x', "{'event':'x'}"])(
+    '%j, which is not JSON',
+    (text) => expect(errorOf(text)).toEqual({ id: 'invalid-json', code: null, message: 'Received invalid JSON' }),
+  );
+
+  test.for(['null', '1', '"pusher:ping"', '[]', '[{"event":"pusher:ping"}]', '{}', '{"event":1}', '{"event":null}'])(
+    '%s, which is no message',
+    (text) =>
+      expect(errorOf(text)).toEqual({
+        id: 'invalid-message',
+        code: null,
+        message: 'Invalid message: it must be a JSON object with a string "event"',
+      }),
+  );
+
+  test.for(['', 'hello', 'pusher:hello', 'pusher:subscribed', 'pusher_internal:member_added', 'client', 'Client-x'])(
+    'the event %j, which clients may not send',
+    (event) =>
+      expect(errorOf(JSON.stringify({ event, channel: 'private-x', data: {} }))).toEqual({
+        id: 'unsupported-event',
+        code: null,
+        message: `Unsupported event received on socket: ${event}`,
+      }),
+  );
+
+  test('a long event name without repeating all of it', () => {
+    expect(errorOf(JSON.stringify({ event: 'x'.repeat(5000) })).message.length).toBeLessThan(200);
+  });
+
+  test.for([
+    ['{"event":"client-x"}'],
+    ['{"event":"client-x","channel":"private-a"}'],
+    ['{"event":"client-x","data":{}}'],
+    ['{"event":"client-x","channel":1,"data":{}}'],
+    ['{"event":"client-x","channel":null,"data":{}}'],
+  ])('the client event %s without channel or data', ([text = '']) => {
+    expect(errorOf(text)).toEqual({
+      id: 'invalid-client-event',
+      code: null,
+      message: 'Invalid client event (must contain channel and data)',
+    });
+  });
+
+  test.for([
+    ['subscribe', undefined, '"data" must be an object'],
+    ['subscribe', null, '"data" must be an object'],
+    ['subscribe', [], '"data" must be an object'],
+    ['subscribe', 'hello', '"data" must be an object'],
+    ['subscribe', '[]', '"data" must be an object'],
+    ['subscribe', {}, '"data.channel" must be a string'],
+    ['subscribe', { channel: 7 }, '"data.channel" must be a string'],
+    ['subscribe', { channel: 'x', auth: 7 }, '"data.auth" must be a string'],
+    ['subscribe', { channel: 'x', channel_data: { user_id: 1 } }, '"data.channel_data" must be a string'],
+    ['unsubscribe', undefined, '"data" must be an object'],
+    ['unsubscribe', { channel: null }, '"data.channel" must be a string'],
+    ['signin', undefined, '"data" must be an object'],
+    ['signin', { user_data: '{}' }, '"data.auth" must be a string'],
+    ['signin', { auth: 'a' }, '"data.user_data" must be a string'],
+    ['signin', { auth: 'a', user_data: { id: '7' } }, '"data.user_data" must be a string'],
+  ])('pusher:%s with the data %j', ([event, data, problem]) => {
+    expect(errorOf(JSON.stringify({ event: `pusher:${event}`, data }))).toEqual({
+      id: 'invalid-message',
+      code: null,
+      message: `Invalid pusher:${event}: ${problem}`,
+    });
+  });
+});
+
+test('reads or refuses any text, and fails on none', () => {
+  const event = fc.oneof(
+    fc.constantFrom('pusher:ping', 'pusher:subscribe', 'pusher:unsubscribe', 'pusher:signin', 'client-x'),
+    fc.string(),
+  );
+  const frame = fc.record({ event, channel: fc.anything(), data: fc.jsonValue() }, { requiredKeys: [] });
+  const text = fc.oneof(
+    fc.string(),
+    fc.json(),
+    frame.map((value) => JSON.stringify(value)),
+  );
+  fc.assert(
+    fc.property(text, (value) => {
+      try {
+        expect(parseClientMessage(value).kind).toBeTypeOf('string');
+      } catch (error) {
+        expect(error).toBeInstanceOf(PusherError);
+      }
+    }),
+  );
+});
+
+test('refuses a client event that is nested too deeply to be written again', () => {
+  const depth = 7000;
+  const text = `{"event":"client-x","channel":"private-a","data":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+  // How deep is too deep is the engine's business; what counts is that it is answered.
+  try {
+    expect(parseClientMessage(text)).toMatchObject({ kind: 'client-event' });
+  } catch (error) {
+    expect(error).toBeInstanceOf(PusherError);
+  }
+});
