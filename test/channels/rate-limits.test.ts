@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { RateLimit, RateLimits, retryAdvice } from '../../channels/rate-limits.ts';
+import { createApp } from './test-node.ts';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'performance', 'hrtime'] }));
+afterEach(() => void vi.useRealTimers());
+
+describe('a rate limit', () => {
+  test('lets so many pass per second, all of them again a second later', () => {
+    const limit = new RateLimit(10);
+    for (let round = 0; round < 3; round += 1) {
+      for (let taken = 0; taken < 10; taken += 1) expect(limit.take(1)).toBe(0);
+      expect(limit.take(1)).toBeGreaterThan(0);
+      vi.advanceTimersByTime(1000);
+    }
+  });
+
+  test('tells how long to wait, and lets pass what waited so long', () => {
+    const limit = new RateLimit(10);
+    expect(limit.take(10)).toBe(0);
+    vi.advanceTimersByTime(300);
+    const wait = limit.take(1);
+    expect(wait).toBe(700);
+    vi.advanceTimersByTime(wait - 1);
+    expect(limit.take(1)).toBeGreaterThan(0);
+    vi.advanceTimersByTime(1);
+    expect(limit.take(1)).toBe(0);
+  });
+
+  test('takes several at once, or none of them', () => {
+    const limit = new RateLimit(10);
+    expect(limit.take(8)).toBe(0);
+    expect(limit.take(3)).toBeGreaterThan(0);
+    expect(limit.take(2)).toBe(0);
+  });
+
+  test('never lets more pass at once than a whole second allows', () => {
+    expect(new RateLimit(10).take(11)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('of 0 lets nothing pass, of -1 everything', () => {
+    expect(new RateLimit(0).take(1)).toBe(Number.POSITIVE_INFINITY);
+    const none = new RateLimit(-1);
+    for (let taken = 0; taken < 1000; taken += 1) expect(none.take(1000)).toBe(0);
+  });
+});
+
+test('keeps the limits of apps apart', () => {
+  const limits = new RateLimits();
+  const app = createApp({ limits: { maxBackendEventsPerSecond: 1, maxReadRequestsPerSecond: 1 } });
+  const other = createApp({ id: '4', limits: { maxBackendEventsPerSecond: 1 } });
+  expect(limits.of(app).backendEvents.take(1)).toBe(0);
+  expect(limits.of(app).backendEvents.take(1)).toBeGreaterThan(0);
+  expect(limits.of(app).readRequests.take(1)).toBe(0);
+  expect(limits.of(other).backendEvents.take(1)).toBe(0);
+});
+
+test('advises to wait, unless waiting does not help', () => {
+  expect(retryAdvice(319.2)).toBe('try again in 320 ms');
+  expect(retryAdvice(Number.POSITIVE_INFINITY)).toBe('it can never pass: send fewer at once');
+});
