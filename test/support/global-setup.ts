@@ -6,6 +6,7 @@ import type { TestProject } from 'vitest/node';
 import { meetRequirements } from './requirements.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const COMMAND = join(ROOT, 'dist/server/main.js');
 const SOURCES = ['protocol', 'auth', 'channels', 'server'];
 
 declare module 'vitest' {
@@ -23,8 +24,7 @@ export default function setup(project: TestProject): void {
 
 /** Tests of the command run what `npm run build` made. `npm test` builds first, plain `vitest run` does not. */
 function isBuildStale(): boolean {
-  const command = join(ROOT, 'dist/server/main.js');
-  if (!existsSync(command)) return true;
+  if (!existsSync(COMMAND)) return true;
   const newest = Math.max(...SOURCES.flatMap((folder) => modificationTimes(join(ROOT, folder))));
   return newest > Math.max(...modificationTimes(join(ROOT, 'dist')));
 }
@@ -33,7 +33,10 @@ function modificationTimes(folder: string): number[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => statSync(join(folder, name)).mtimeMs);
 }
 
+/** Code with type errors is written all the same: tests say whether it works, `npm run check` whether its types do. */
 function build(): void {
   const { status, stdout } = spawnSync('npm', ['run', 'build'], { cwd: ROOT, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`npm run build failed:\n${stdout}`);
+  if (status === 0) return;
+  if (!existsSync(COMMAND)) throw new Error(`npm run build failed:\n${stdout}`);
+  process.stderr.write(`npm run build has something to say:\n${stdout}\n`);
 }

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -181,6 +183,19 @@ export async function startProcess({
   const broker = new BrokerProcess(['start', '--config', file, ...args], 'ssl.certPath' in settings, options);
   broker.port = Number((await broker.logged('listening')).port);
   return broker;
+}
+
+/**
+ * A port that nobody listens on, for brokers that follow one another on it: port 0 would not do, as only sockets of a
+ * port that was asked for let a successor have it at once.
+ */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 function neutralEnvironment(): NodeJS.ProcessEnv {
