@@ -10,12 +10,29 @@ export interface BrokerMessage {
   readonly exceptSocketId?: string | undefined;
   /** For cache channels: how long this stays the channel's last event, in seconds. */
   readonly keepSeconds?: number | undefined;
+  /** Set when the frame tells that a member of a presence channel came or went. */
+  readonly member?: MemberChange | undefined;
+  /** Where the message stands in its channel; only ever grows. Brokers whose answers keep the messages' order have none. */
+  readonly position?: number | undefined;
+}
+
+export interface MemberChange {
+  readonly change: 'added' | 'removed';
+  /** `user_id` as JSON text. */
+  readonly userIdJson: string;
 }
 
 export interface LastEvent {
   readonly frame: string;
   /** Rounded up, so 1 at least. */
   readonly remainingSeconds: number;
+  /** The message's position, where messages have one. */
+  readonly position?: number | undefined;
+}
+
+/** Delivery can't be promised now, through no fault of the message. The text says why, for people. */
+export class BrokerUnavailable extends Error {
+  override readonly name = 'BrokerUnavailable';
 }
 
 /**

@@ -6,10 +6,10 @@ export type PresenceJoin =
   | { readonly outcome: 'full' }
   | {
       readonly outcome: 'joined';
-      /** Whether this is the user's first connection in the channel. */
-      readonly isFirst: boolean;
       /** All members including the one that joined, each user once. */
       readonly members: Iterable<WireMember>;
+      /** Position of the last message that `members` knows of; undefined where answers and messages come in one order. */
+      readonly position?: number | undefined;
     };
 
 export interface ChannelSummary {
@@ -24,9 +24,11 @@ export interface ChannelSummary {
  * how many connections there are.
  *
  * An implementation
- * - MUST decide first and last of `join`, `leave`, `signIn` and `signOut` atomically over all nodes;
+ * - MUST decide first and last of `join`, `leave`, `signIn` and `signOut` atomically over all nodes, and publish what follows
+ *   (`member_added` to all but the socket that joined, `member_removed`, watchlist events) in the same step, so that subscribers
+ *   hear of changes in the order in which they happened;
  * - MUST keep the `WireMember` of a user's first live connection in a channel;
- * - MUST take repeated `leave` and `signOut` of the same socket as no change (`undefined`, false);
+ * - MUST take repeated `leave` and `signOut` of the same socket as no change;
  * - MUST carry out the calls of one node for a channel, or a user, in the order they were made, answered or not;
  * - MUST carry out `leave` and `signOut` even when it rejects them (as soon as it can), and count nothing when it
  *   rejects `addConnection`; what became of a rejected `join` or `signIn` is open, the caller undoes it;
@@ -35,6 +37,8 @@ export interface ChannelSummary {
 export interface ChannelStore {
   /** Tells this node's own absolute number of subscriptions of a channel. 0 forgets the channel. */
   setSubscriptionCount(appId: string, channel: string, count: number): void;
+  /** Publishes the count over all nodes to the channel: at once, or every few seconds in a large channel. */
+  announceSubscriptionCount(appId: string, channel: string): void;
   summary(appId: string, channel: string): MaybePromise<ChannelSummary>;
   /** Channels with at least one subscription whose name begins with a prefix, in no particular order. */
   occupied(appId: string, prefix: string): MaybePromise<readonly ChannelSummary[]>;
@@ -46,14 +50,13 @@ export interface ChannelStore {
     member: WireMember,
     maxMembers: number,
   ): MaybePromise<PresenceJoin>;
-  /** The member that is gone now, or undefined while the user has other connections in the channel. */
-  leave(appId: string, channel: string, socketId: string, userId: string): MaybePromise<WireMember | undefined>;
+  leave(appId: string, channel: string, socketId: string, userId: string): MaybePromise<void>;
   members(appId: string, channel: string): MaybePromise<readonly WireMember[]>;
 
-  /** Whether this is the user's first signed-in connection. */
-  signIn(appId: string, userId: string, socketId: string): MaybePromise<boolean>;
-  /** Whether the user's last signed-in connection is gone now. */
-  signOut(appId: string, userId: string, socketId: string): MaybePromise<boolean>;
+  /** @param isAnnounced - tell those who watch the user when it is the first connection */
+  signIn(appId: string, userId: string, socketId: string, isAnnounced: boolean): MaybePromise<void>;
+  /** @param isAnnounced - tell those who watch the user when it was the last connection */
+  signOut(appId: string, userId: string, socketId: string, isAnnounced: boolean): MaybePromise<void>;
   /** Those of the users who have a signed-in connection. */
   online(appId: string, userIds: readonly string[]): MaybePromise<ReadonlySet<string>>;
 

@@ -1,5 +1,16 @@
-import type { WireMember } from '../protocol/server-message.ts';
+import {
+  encodeMemberAdded,
+  encodeMemberRemoved,
+  encodeSubscriptionCount,
+  encodeWatchlistEvents,
+  type WatchlistEvent,
+  type WireMember,
+} from '../protocol/server-message.ts';
+import type { BrokerMessage } from './broker.ts';
 import type { ChannelStore, ChannelSummary, PresenceJoin } from './channel-store.ts';
+import type { Clock } from './clock.ts';
+import { watchChannelName } from './local-channel.ts';
+import { SubscriptionCounts } from './subscription-counts.ts';
 
 interface PresentUser {
   readonly member: WireMember;
@@ -16,11 +27,23 @@ interface AppFacts {
 /** The facts of a single node, in its own memory. */
 export class MemoryChannelStore implements ChannelStore {
   readonly #apps = new Map<string, AppFacts>();
+  readonly #publish: (message: BrokerMessage) => void;
+  readonly #announcements: SubscriptionCounts;
+
+  /** @param publish - hands what follows from a change to the broker, at once */
+  constructor(clock: Clock, publish: (message: BrokerMessage) => void) {
+    this.#publish = publish;
+    this.#announcements = new SubscriptionCounts(clock, (appId, channel) => this.#publishCount(appId, channel));
+  }
 
   setSubscriptionCount(appId: string, channel: string, count: number): void {
     const { subscriptionCounts } = this.#facts(appId);
     if (count > 0) subscriptionCounts.set(channel, count);
     else subscriptionCounts.delete(channel);
+  }
+
+  announceSubscriptionCount(appId: string, channel: string): void {
+    this.#announcements.changed(appId, channel);
   }
 
   summary(appId: string, channel: string): ChannelSummary {
@@ -50,41 +73,54 @@ export class MemoryChannelStore implements ChannelStore {
       if (users.size >= maxMembers) return { outcome: 'full' };
       users.set(member.userId, { member, socketIds: new Set([socketId]) });
       presence.set(channel, users);
+      this.#publish({
+        appId,
+        channel,
+        frame: encodeMemberAdded(channel, member),
+        exceptSocketId: socketId,
+        member: { change: 'added', userIdJson: member.userIdJson },
+      });
     }
-    return { outcome: 'joined', isFirst: !present, members: membersOf(users) };
+    return { outcome: 'joined', members: membersOf(users) };
   }
 
-  leave(appId: string, channel: string, socketId: string, userId: string): WireMember | undefined {
+  leave(appId: string, channel: string, socketId: string, userId: string): void {
     const presence = this.#apps.get(appId)?.presence;
     const users = presence?.get(channel);
     const present = users?.get(userId);
-    if (!presence || !users || !present?.socketIds.delete(socketId) || present.socketIds.size > 0) return undefined;
+    if (!presence || !users || !present?.socketIds.delete(socketId) || present.socketIds.size > 0) return;
     users.delete(userId);
     if (users.size === 0) presence.delete(channel);
-    return present.member;
+    const { member } = present;
+    this.#publish({
+      appId,
+      channel,
+      frame: encodeMemberRemoved(channel, member),
+      member: { change: 'removed', userIdJson: member.userIdJson },
+    });
   }
 
   members(appId: string, channel: string): readonly WireMember[] {
     return [...membersOf(this.#apps.get(appId)?.presence.get(channel) ?? new Map())];
   }
 
-  signIn(appId: string, userId: string, socketId: string): boolean {
+  signIn(appId: string, userId: string, socketId: string, isAnnounced: boolean): void {
     const { signedIn } = this.#facts(appId);
     const sockets = signedIn.get(userId);
     if (sockets) {
       sockets.add(socketId);
-      return false;
+      return;
     }
     signedIn.set(userId, new Set([socketId]));
-    return true;
+    if (isAnnounced) this.#publishUser(appId, userId, 'online');
   }
 
-  signOut(appId: string, userId: string, socketId: string): boolean {
+  signOut(appId: string, userId: string, socketId: string, isAnnounced: boolean): void {
     const signedIn = this.#apps.get(appId)?.signedIn;
     const sockets = signedIn?.get(userId);
-    if (!signedIn || !sockets?.delete(socketId) || sockets.size > 0) return false;
+    if (!signedIn || !sockets?.delete(socketId) || sockets.size > 0) return;
     signedIn.delete(userId);
-    return true;
+    if (isAnnounced) this.#publishUser(appId, userId, 'offline');
   }
 
   online(appId: string, userIds: readonly string[]): ReadonlySet<string> {
@@ -105,7 +141,21 @@ export class MemoryChannelStore implements ChannelStore {
   }
 
   close(): void {
+    this.#announcements.stop();
     this.#apps.clear();
+  }
+
+  #publishCount(appId: string, channel: string): number {
+    const { subscriptionCount } = this.summary(appId, channel);
+    if (subscriptionCount > 0) {
+      this.#publish({ appId, channel, frame: encodeSubscriptionCount(channel, subscriptionCount) });
+    }
+    return subscriptionCount;
+  }
+
+  #publishUser(appId: string, userId: string, name: WatchlistEvent['name']): void {
+    const frame = encodeWatchlistEvents([{ name, userIds: [userId] }]);
+    this.#publish({ appId, channel: watchChannelName(userId), frame });
   }
 
   #facts(appId: string): AppFacts {

@@ -11,7 +11,6 @@ import { Liveness } from './liveness.ts';
 import { type ChannelRole, LocalChannel, topicOf } from './local-channel.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
 import { RateLimits } from './rate-limits.ts';
-import { SubscriptionCounts } from './subscription-counts.ts';
 
 /** Sends a frame to every client of this node that subscribed to a topic. */
 export interface FanOut {
@@ -64,7 +63,6 @@ export class Node {
   readonly createSocketId: () => string;
   readonly rateLimits = new RateLimits();
   readonly liveness: Liveness;
-  readonly subscriptionCounts: SubscriptionCounts;
   /** Accepted connections by socket id. */
   readonly connections = new Map<string, Connection>();
   /** Channels with a connection of this node, by topic. */
@@ -80,7 +78,6 @@ export class Node {
     this.clock = parts.clock;
     this.observer = parts.observer;
     this.createSocketId = parts.createSocketId;
-    this.subscriptionCounts = new SubscriptionCounts(this);
     this.liveness = new Liveness(
       parts.clock,
       parts.options.activityTimeoutSeconds,
@@ -128,6 +125,12 @@ export class Node {
     this.#forgetIfUnused(channel);
   }
 
+  /** Tells the subscribers of a channel how many they are now, where the app wants it. */
+  announceCount({ app, name, kind, role }: LocalChannel): void {
+    if (!app.enableSubscriptionCountEvents || kind.isPresence || kind.isUser || role !== 'application') return;
+    this.store.announceSubscriptionCount(app.id, name);
+  }
+
   /** Takes back one `open`, and forgets the channel when no connection entered it. */
   release(channel: LocalChannel): void {
     channel.holds -= 1;
@@ -151,7 +154,6 @@ export class Node {
   /** Stops timers and seams. Connections must be gone. */
   close(): MaybePromise<void> {
     this.liveness.stop();
-    this.subscriptionCounts.stop();
     return after(this.broker.close(), () => this.store.close());
   }
 

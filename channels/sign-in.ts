@@ -42,16 +42,14 @@ export function signIn(node: Node, connection: Connection, request: SignInReques
     after(openUserChannels(node, connection, user, watched), (channels) =>
       lastly(
         () =>
-          after(storeSignIn(node, connection, user), (isFirst) => {
-            if (connection.isClosed) return undoSignIn(node, connection, user, isFirst);
+          after(storeSignIn(node, connection, user), () => {
+            if (connection.isClosed) return signOut(node, connection, user.id);
             enterUserChannels(node, connection, user, channels);
             connection.transport.send(encodeSigninSuccess(request.userData));
             if (app.enableWatchlistEvents && user.watchlist.length > watched.length) {
               sendWatchlistLimit(node, connection);
             }
-            const told = sendWatchlist(node, connection, watched);
-            const announced = isFirst ? announceUser(node, connection, user.id, 'online') : undefined;
-            return after(afterAll([told, announced]), () => undefined);
+            return sendWatchlist(node, connection, watched);
           }),
         () => releaseAll(node, channels),
       ),
@@ -59,24 +57,14 @@ export function signIn(node: Node, connection: Connection, request: SignInReques
   );
 }
 
-/** Whether this is the user's first connection. */
-function storeSignIn(node: Node, connection: Connection, { id }: UserData): MaybePromise<boolean> {
+function storeSignIn(node: Node, connection: Connection, { id }: UserData): MaybePromise<void> {
   const { app, socketId, user } = connection;
-  const asked = node.store.signIn(app.id, id, socketId);
+  const asked = node.store.signIn(app.id, id, socketId, app.enableWatchlistEvents);
   if (asked instanceof Promise && !user) {
     // The store may have done what it could not answer.
-    asked.catch(() => node.settle(node.store.signOut(app.id, id, socketId), 'undoing a sign-in'));
+    asked.catch(() => node.settle(signOut(node, connection, id), 'undoing a sign-in'));
   }
   return asked;
-}
-
-/** Takes back the sign-in of a connection that was closed meanwhile: nobody has heard of it. */
-function undoSignIn(node: Node, connection: Connection, { id }: UserData, wasFirst: boolean): MaybePromise<void> {
-  const { app, socketId } = connection;
-  return after(node.store.signOut(app.id, id, socketId), (isLast) => {
-    // Another connection of the user came meanwhile, and was not told to be the first.
-    if (wasFirst && !isLast) return announceUser(node, connection, id, 'online');
-  });
 }
 
 /** Signs a connection's user out; those who watch the user hear of it when it was the last connection. */
@@ -142,21 +130,8 @@ function releaseAll(node: Node, channels: readonly LocalChannel[]): void {
   for (const channel of channels) node.release(channel);
 }
 
-function signOut(node: Node, connection: Connection, userId: string): MaybePromise<void> {
-  return after(node.store.signOut(connection.app.id, userId, connection.socketId), (isLast) => {
-    if (isLast) return announceUser(node, connection, userId, 'offline');
-  });
-}
-
-function announceUser(
-  node: Node,
-  { app }: Connection,
-  userId: string,
-  name: WatchlistEvent['name'],
-): MaybePromise<void> {
-  if (!app.enableWatchlistEvents) return;
-  const frame = encodeWatchlistEvents([{ name, userIds: [userId] }]);
-  return node.broker.publish({ appId: app.id, channel: watchChannelName(userId), frame });
+function signOut(node: Node, { app, socketId }: Connection, userId: string): MaybePromise<void> {
+  return node.store.signOut(app.id, userId, socketId, app.enableWatchlistEvents);
 }
 
 /** Tells a connection who of its watchlist is there now. */

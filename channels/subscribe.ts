@@ -5,7 +5,6 @@ import { exceedsBytes, quote } from '../protocol/json.ts';
 import { MemberDataError, parseChannelData } from '../protocol/member-data.ts';
 import {
   encodeCacheMiss,
-  encodeMemberAdded,
   encodePresenceSucceeded,
   encodeSubscriptionSucceeded,
   type WireMember,
@@ -14,7 +13,7 @@ import type { PresenceJoin } from './channel-store.ts';
 import { authorizeConnection } from './connect.ts';
 import type { Connection } from './connection.ts';
 import type { LocalChannel } from './local-channel.ts';
-import { after, afterAll, lastly, type MaybePromise } from './maybe-promise.ts';
+import { after, lastly, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 
 export interface SubscribeRequest {
@@ -119,28 +118,9 @@ function enter(
 ): MaybePromise<void> {
   if (connection.isClosed) return;
   if (!member) return complete(node, connection, channel, undefined, encodeSubscriptionSucceeded(channel.name));
-  return after(join(node, connection, channel, member), (joined) => {
-    const added = joined.isFirst && {
-      appId: channel.app.id,
-      channel: channel.name,
-      frame: encodeMemberAdded(channel.name, member),
-      exceptSocketId: connection.socketId,
-    };
-    if (connection.isClosed) {
-      return after(leave(node, connection, channel, member), (gone) => {
-        // Another connection of the user came in meanwhile, and was not told to be the first.
-        if (added && !gone) return node.broker.publish(added);
-      });
-    }
-    const completed = complete(
-      node,
-      connection,
-      channel,
-      member,
-      encodePresenceSucceeded(channel.name, joined.members),
-    );
-    const announced = added ? node.broker.publish(added) : undefined;
-    return after(afterAll([completed, announced]), () => undefined);
+  return after(join(node, connection, channel, member), ({ members }) => {
+    if (connection.isClosed) return leave(node, connection, channel, member);
+    return complete(node, connection, channel, member, encodePresenceSucceeded(channel.name, members));
   });
 }
 
@@ -170,7 +150,7 @@ function leave(
   { socketId }: Connection,
   { app, name }: LocalChannel,
   { userId }: WireMember,
-): MaybePromise<WireMember | undefined> {
+): MaybePromise<void> {
   return node.store.leave(app.id, name, socketId, userId);
 }
 
@@ -185,7 +165,7 @@ function complete(
   connection.subscriptions.set(channel.name, { channel, member });
   connection.transport.send(successFrame);
   node.enter(connection, channel);
-  return after(sendLastEvent(node, connection, channel), () => node.subscriptionCounts.changed(channel));
+  return after(sendLastEvent(node, connection, channel), () => node.announceCount(channel));
 }
 
 function sendLastEvent(node: Node, connection: Connection, channel: LocalChannel): MaybePromise<void> {

@@ -1,8 +1,7 @@
 import { PusherError } from '../protocol/errors.ts';
 import { quote } from '../protocol/json.ts';
-import { encodeMemberRemoved } from '../protocol/server-message.ts';
 import type { Connection, Subscription } from './connection.ts';
-import { after, type MaybePromise } from './maybe-promise.ts';
+import type { MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 
 /**
@@ -27,10 +26,7 @@ export function unsubscribe(node: Node, connection: Connection, name: string): M
 export function leaveSubscription(node: Node, connection: Connection, subscription: Subscription): MaybePromise<void> {
   const { channel, member } = subscription;
   node.leave(connection, channel);
-  node.subscriptionCounts.changed(channel);
+  node.announceCount(channel);
   if (!member) return;
-  const { app, name } = channel;
-  return after(node.store.leave(app.id, name, connection.socketId, member.userId), (gone) => {
-    if (gone) return node.broker.publish({ appId: app.id, channel: name, frame: encodeMemberRemoved(name, gone) });
-  });
+  return node.store.leave(channel.app.id, channel.name, connection.socketId, member.userId);
 }

@@ -37,10 +37,11 @@ export async function startServer(
   const frameLog = log.isLevelEnabled('debug') ? log : undefined;
   const directory = new AppDirectory(apps);
   const fanOut = new NativeFanOut(frameLog);
+  const broker = new MemoryBroker(clock);
   const node = new Node({
     options: nodeOptions(settings),
-    broker: new MemoryBroker(clock),
-    store: new MemoryChannelStore(),
+    broker,
+    store: new MemoryChannelStore(clock, (message) => broker.publish(message)),
     fanOut,
     clock,
     observer: logObserver(log),

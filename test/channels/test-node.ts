@@ -69,6 +69,7 @@ export class TestNode {
   constructor({ app, options, clock = new FakeClock(), seams }: TestNodeParts = {}) {
     this.app = createApp(app);
     this.clock = clock;
+    const memory = new MemoryBroker(clock);
     this.node = new Node({
       options: {
         strictProtocol: false,
@@ -81,8 +82,8 @@ export class TestNode {
         maxWatchlistSize: 100,
         ...options,
       },
-      broker: seams?.broker ?? new MemoryBroker(clock),
-      store: seams?.store ?? new MemoryChannelStore(),
+      broker: seams?.broker ?? memory,
+      store: seams?.store ?? new MemoryChannelStore(clock, (message) => memory.publish(message)),
       fanOut: this.fanOut,
       clock,
       observer: {

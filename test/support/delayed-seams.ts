@@ -55,9 +55,13 @@ export class DelayedSeams {
       lastEvent: (appId, channel) => this.#call(`broker.lastEvent ${channel}`, () => broker.lastEvent(appId, channel)),
       close: () => broker.close(),
     };
-    const store = new MemoryChannelStore();
+    const store = new MemoryChannelStore(clock, (message) => {
+      this.published.push(message);
+      broker.publish(message);
+    });
     this.store = {
       setSubscriptionCount: (appId, channel, count) => store.setSubscriptionCount(appId, channel, count),
+      announceSubscriptionCount: (appId, channel) => store.announceSubscriptionCount(appId, channel),
       summary: (appId, channel) => this.#call(`store.summary ${channel}`, () => store.summary(appId, channel)),
       occupied: (appId, prefix) => this.#call(`store.occupied ${prefix}`, () => store.occupied(appId, prefix)),
       join: (appId, channel, socketId, member, max) =>
@@ -69,10 +73,10 @@ export class DelayedSeams {
       leave: (appId, channel, socketId, userId) =>
         this.#call(`store.leave ${channel}`, () => store.leave(appId, channel, socketId, userId), true),
       members: (appId, channel) => this.#call(`store.members ${channel}`, () => store.members(appId, channel)),
-      signIn: (appId, userId, socketId) =>
-        this.#call(`store.signIn ${userId}`, () => store.signIn(appId, userId, socketId)),
-      signOut: (appId, userId, socketId) =>
-        this.#call(`store.signOut ${userId}`, () => store.signOut(appId, userId, socketId), true),
+      signIn: (appId, userId, socketId, isAnnounced) =>
+        this.#call(`store.signIn ${userId}`, () => store.signIn(appId, userId, socketId, isAnnounced)),
+      signOut: (appId, userId, socketId, isAnnounced) =>
+        this.#call(`store.signOut ${userId}`, () => store.signOut(appId, userId, socketId, isAnnounced), true),
       online: (appId, userIds) => this.#call('store.online', () => store.online(appId, userIds)),
       addConnection: (appId, max) => this.#call('store.addConnection', () => store.addConnection(appId, max), false),
       removeConnection: (appId) => {
