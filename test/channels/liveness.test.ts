@@ -76,18 +76,31 @@ test('takes the timeouts from the options', () => {
   expect(client.closedWith?.code).toBe(4201);
 });
 
-test('gives everybody time to answer when the process itself was stopped for a while', () => {
+describe('when the process itself was stopped for a while', () => {
   // After a suspended virtual machine woke up, all connections were closed before their pongs were read.
-  const server = new TestNode();
-  const clients = [server.connect(), server.connect()] as const;
-  server.clock.sleep(3_600_000);
-  server.clock.advance(1000);
-  expect(clients.map(({ closedWith }) => closedWith)).toEqual([undefined, undefined]);
-  clients[0].send('{"event":"pusher:pong"}');
-  server.clock.advance(30_000);
-  server.clock.advance(30_000);
-  expect(clients[0].closedWith).toBe(undefined);
-  expect(clients[1].closedWith?.code).toBe(4201);
+  test('gives those that were pinged the time to answer', () => {
+    const server = new TestNode();
+    const clients = [server.connect(), server.connect()] as const;
+    server.clock.advance(150_000);
+    server.clock.sleep(3_600_000);
+    server.clock.advance(29_000);
+    expect(clients.map(({ closedWith }) => closedWith)).toEqual([undefined, undefined]);
+    clients[0].send('{"event":"pusher:pong"}');
+    server.clock.advance(2000);
+    expect(clients[0].closedWith).toBe(undefined);
+    expect(clients[1].closedWith?.code).toBe(4201);
+  });
+
+  test('pings the others before it closes them', () => {
+    const server = new TestNode();
+    const client = server.connect();
+    server.clock.sleep(3_600_000);
+    server.clock.advance(31_000);
+    expect(client.take()).toEqual([PING]);
+    expect(client.closedWith).toBe(undefined);
+    server.clock.advance(30_000);
+    expect(client.closedWith?.code).toBe(4201);
+  });
 });
 
 test('is not confused by a clock that is set back', () => {
