@@ -1,3 +1,4 @@
+import type { WireMember } from '../protocol/server-message.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 
 /** A frame on its way to the subscribers of a channel. Built once by the node that accepted the event. */
@@ -18,8 +19,7 @@ export interface BrokerMessage {
 
 export interface MemberChange {
   readonly change: 'added' | 'removed';
-  /** `user_id` as JSON text. */
-  readonly userIdJson: string;
+  readonly member: WireMember;
 }
 
 export interface LastEvent {
@@ -48,6 +48,11 @@ export class BrokerUnavailable extends Error {
  * - MUST NOT hand over messages of channels nobody here subscribed to (a late one after `unsubscribe` is allowed).
  */
 export interface Broker {
+  /**
+   * Whether an answer of a seam may be here before messages that were published earlier. If so, messages and answers
+   * carry positions; else answers and messages come in one order.
+   */
+  readonly answersMayOvertake: boolean;
   /** Sets who receives messages. Called once, before anything else. */
   listen(deliver: (message: BrokerMessage) => void): void;
   subscribe(appId: string, channel: string): MaybePromise<void>;

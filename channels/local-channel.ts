@@ -1,6 +1,9 @@
 import { type ChannelKind, channelKindOf } from '../protocol/channel-name.ts';
 import type { App } from './app.ts';
+import type { BrokerMessage } from './broker.ts';
 import type { Connection } from './connection.ts';
+import type { MaybePromise } from './maybe-promise.ts';
+import { Roster } from './roster.ts';
 
 /** What a channel of this node is for. */
 export type ChannelRole =
@@ -22,6 +25,13 @@ export class LocalChannel {
   readonly connections = new Set<Connection>();
   /** Commands that opened the channel and are not done: it stays, even when the last connection leaves meanwhile. */
   holds = 0;
+  /** Members as the clients of this node know them; of presence channels only. */
+  readonly roster: Roster | undefined;
+  /** Latest message that this channel keeps, while somebody is about to enter and may have asked for it too early. */
+  latest: BrokerMessage | undefined;
+  /** Position of the last message that was handed on, where messages have one. */
+  position = 0;
+  readonly #waiting: { position: number; resolve: () => void }[] = [];
   /** Until the broker listens to the channel; nobody may be told of success before. */
   opening: Promise<LocalChannel> | undefined;
 
@@ -31,6 +41,26 @@ export class LocalChannel {
     this.kind = channelKindOf(name);
     this.role = role;
     this.topic = topicOf(app.id, name);
+    this.roster = this.kind.isPresence ? new Roster() : undefined;
+  }
+
+  /** Resolves once the messages up to a position are handed on. */
+  reached(position: number): MaybePromise<void> {
+    if (this.position >= position) return;
+    return new Promise((resolve) => {
+      this.#waiting.push({ position, resolve });
+    });
+  }
+
+  /** Notes that the messages up to a position are handed on. */
+  reach(position: number): void {
+    this.position = position;
+    for (let index = this.#waiting.length - 1; index >= 0; index -= 1) {
+      const waiting = this.#waiting[index];
+      if (!waiting || waiting.position > position) continue;
+      this.#waiting.splice(index, 1);
+      waiting.resolve();
+    }
   }
 }
 

@@ -78,7 +78,7 @@ export class MemoryChannelStore implements ChannelStore {
         channel,
         frame: encodeMemberAdded(channel, member),
         exceptSocketId: socketId,
-        member: { change: 'added', userIdJson: member.userIdJson },
+        member: { change: 'added', member },
       });
     }
     return { outcome: 'joined', members: membersOf(users) };
@@ -96,7 +96,7 @@ export class MemoryChannelStore implements ChannelStore {
       appId,
       channel,
       frame: encodeMemberRemoved(channel, member),
-      member: { change: 'removed', userIdJson: member.userIdJson },
+      member: { change: 'removed', member },
     });
   }
 

@@ -96,8 +96,10 @@ export class Node {
       this.#terminate(channel, message.frame);
       return;
     }
-    const except = message.exceptSocketId === undefined ? undefined : this.connections.get(message.exceptSocketId);
-    this.fanOut.publish(channel.topic, message.frame, except && channel.connections.has(except) ? except : undefined);
+    const { member, position } = message;
+    const isNews = !member || !channel.roster || channel.roster.note(member, position);
+    if (isNews) this.#handOn(channel, message);
+    if (position !== undefined) channel.reach(position);
   }
 
   /**
@@ -134,6 +136,7 @@ export class Node {
   /** Takes back one `open`, and forgets the channel when no connection entered it. */
   release(channel: LocalChannel): void {
     channel.holds -= 1;
+    if (channel.holds === 0) channel.latest = undefined;
     this.#forgetIfUnused(channel);
   }
 
@@ -186,6 +189,12 @@ export class Node {
   #count(channel: LocalChannel): void {
     if (channel.role !== 'application' || channel.kind.isUser) return;
     this.store.setSubscriptionCount(channel.app.id, channel.name, channel.connections.size);
+  }
+
+  #handOn(channel: LocalChannel, message: BrokerMessage): void {
+    if (channel.holds > 0 && message.keepSeconds !== undefined) channel.latest = message;
+    const except = message.exceptSocketId === undefined ? undefined : this.connections.get(message.exceptSocketId);
+    this.fanOut.publish(channel.topic, message.frame, except && channel.connections.has(except) ? except : undefined);
   }
 
   #terminate(channel: LocalChannel, message: string): void {

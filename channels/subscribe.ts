@@ -9,7 +9,6 @@ import {
   encodeSubscriptionSucceeded,
   type WireMember,
 } from '../protocol/server-message.ts';
-import type { PresenceJoin } from './channel-store.ts';
 import { authorizeConnection } from './connect.ts';
 import type { Connection } from './connection.ts';
 import type { LocalChannel } from './local-channel.ts';
@@ -117,20 +116,21 @@ function enter(
   member: WireMember | undefined,
 ): MaybePromise<void> {
   if (connection.isClosed) return;
-  if (!member) return complete(node, connection, channel, undefined, encodeSubscriptionSucceeded(channel.name));
-  return after(join(node, connection, channel, member), ({ members }) => {
-    if (connection.isClosed) return leave(node, connection, channel, member);
-    return complete(node, connection, channel, member, encodePresenceSucceeded(channel.name, members));
-  });
+  const joined = member ? join(node, connection, channel, member) : undefined;
+  return after(joined, () =>
+    after(lastEvent(node, channel), (last) => {
+      if (connection.isClosed) return member && leave(node, connection, channel, member);
+      complete(node, connection, channel, member, last);
+    }),
+  );
 }
 
-/** @throws {SubscriptionError} the channel is full */
-function join(
-  node: Node,
-  connection: Connection,
-  channel: LocalChannel,
-  member: WireMember,
-): MaybePromise<Extract<PresenceJoin, { outcome: 'joined' }>> {
+/**
+ * Joins a presence channel on all nodes. When this is answered, the channel's roster has the member.
+ *
+ * @throws {SubscriptionError} the channel is full
+ */
+function join(node: Node, connection: Connection, channel: LocalChannel, member: WireMember): MaybePromise<void> {
   const { app, name } = channel;
   const maxMembers = app.limits.maxPresenceMembersPerChannel;
   const asked = node.store.join(app.id, name, connection.socketId, member, maxMembers);
@@ -139,9 +139,12 @@ function join(
     asked.catch(() => node.settle(leave(node, connection, channel, member), 'undoing a join'));
   }
   return after(asked, (answer) => {
-    if (answer.outcome === 'joined') return answer;
-    const message = `${name} has its maximum of ${maxMembers} members (presence.maxMembersPerChannel)`;
-    throw new SubscriptionError('channel-full', name, 'LimitReached', 4100, message);
+    if (answer.outcome === 'full') {
+      const message = `${name} has its maximum of ${maxMembers} members (presence.maxMembersPerChannel)`;
+      throw new SubscriptionError('channel-full', name, 'LimitReached', 4100, message);
+    }
+    channel.roster?.begin(answer.members, answer.position);
+    return caughtUp(node, channel, answer.position);
   });
 }
 
@@ -154,23 +157,38 @@ function leave(
   return node.store.leave(app.id, name, socketId, userId);
 }
 
-/** Enters the channel and says so. Nothing published from here on can come before the success frame. */
+/** The frame that a cache channel begins with for a new subscriber; undefined for other channels. */
+function lastEvent(node: Node, channel: LocalChannel): MaybePromise<string | undefined> {
+  if (!channel.kind.isCache) return;
+  return after(node.broker.lastEvent(channel.app.id, channel.name), (last) =>
+    after(caughtUp(node, channel, last?.position), () => {
+      // A later one may have come while the answer was on its way.
+      const { latest } = channel;
+      const isNewer = latest?.position !== undefined && latest.position > (last?.position ?? 0);
+      return (isNewer ? latest.frame : last?.frame) ?? encodeCacheMiss(channel.name);
+    }),
+  );
+}
+
+/** Waits until this node has handed on what an answer already knows of. */
+function caughtUp(node: Node, channel: LocalChannel, position: number | undefined): MaybePromise<void> {
+  if (position !== undefined && node.broker.answersMayOvertake) return channel.reached(position);
+}
+
+/** Enters the channel and says so, in one go: nothing published can come before the success frame, or be missed after it. */
 function complete(
   node: Node,
   connection: Connection,
   channel: LocalChannel,
   member: WireMember | undefined,
-  successFrame: string,
-): MaybePromise<void> {
-  connection.subscriptions.set(channel.name, { channel, member });
-  connection.transport.send(successFrame);
+  lastFrame: string | undefined,
+): void {
+  const { name, roster } = channel;
+  connection.subscriptions.set(name, { channel, member });
+  connection.transport.send(
+    member && roster ? encodePresenceSucceeded(name, roster.members) : encodeSubscriptionSucceeded(name),
+  );
+  if (lastFrame !== undefined) connection.transport.send(lastFrame);
   node.enter(connection, channel);
-  return after(sendLastEvent(node, connection, channel), () => node.announceCount(channel));
-}
-
-function sendLastEvent(node: Node, connection: Connection, channel: LocalChannel): MaybePromise<void> {
-  if (!channel.kind.isCache) return;
-  return after(node.broker.lastEvent(channel.app.id, channel.name), (last) => {
-    if (!connection.isClosed) connection.transport.send(last?.frame ?? encodeCacheMiss(channel.name));
-  });
+  node.announceCount(channel);
 }

@@ -39,6 +39,7 @@ export class DelayedSeams {
   constructor(clock: Clock) {
     const broker = new MemoryBroker(clock);
     this.broker = {
+      answersMayOvertake: false,
       listen: (deliver) =>
         broker.listen((message) => {
           if (this.subscribed.has(`${message.appId}/${message.channel}`)) deliver(message);

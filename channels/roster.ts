@@ -1,0 +1,70 @@
+import type { WireMember } from '../protocol/server-message.ts';
+import type { MemberChange } from './broker.ts';
+
+interface Noted {
+  readonly change: MemberChange;
+  readonly position: number | undefined;
+}
+
+/**
+ * Members of a presence channel as the clients of this node know them. It begins with the answer to the first join and follows the
+ * messages from there on, so that a client's roster and the changes it is sent always fit together.
+ */
+export class Roster {
+  #members: Map<string, WireMember> | undefined;
+  /** Changes that came before the first answer. */
+  #early: Noted[] = [];
+
+  /** By user id; empty until `begin`. */
+  get members(): Iterable<WireMember> {
+    return this.#members?.values() ?? [];
+  }
+
+  /**
+   * Sets the members as of a position, unless they are known already.
+   *
+   * @param position - undefined where answers and messages come in one order: then all that came before is in the answer
+   */
+  begin(members: Iterable<WireMember>, position: number | undefined): void {
+    if (this.#members) return;
+    this.#members = new Map();
+    for (const member of members) this.#members.set(member.userId, member);
+    for (const noted of this.#early) {
+      if (position !== undefined && noted.position !== undefined && noted.position > position)
+        this.#apply(noted.change);
+    }
+    this.#early = [];
+  }
+
+  /**
+   * Takes up a change. False when clients know of it already, as after a node announced again what it has: nobody shall see a user
+   * come or go twice.
+   */
+  note(change: MemberChange, position: number | undefined): boolean {
+    if (this.#members) return this.#apply(change);
+    this.#early.push({ change, position });
+    return true;
+  }
+
+  /** Makes the roster agree with the truth; what clients must be told of it, removals first. */
+  correct(truth: Iterable<WireMember>): readonly MemberChange[] {
+    const known = this.#members;
+    if (!known) return [];
+    const actual = new Map<string, WireMember>();
+    for (const member of truth) actual.set(member.userId, member);
+    const changes: MemberChange[] = [];
+    for (const member of known.values()) if (!actual.has(member.userId)) changes.push({ change: 'removed', member });
+    for (const member of actual.values()) if (!known.has(member.userId)) changes.push({ change: 'added', member });
+    for (const change of changes) this.#apply(change);
+    return changes;
+  }
+
+  #apply({ change, member }: MemberChange): boolean {
+    const members = this.#members;
+    if (!members) return false;
+    if (change === 'removed') return members.delete(member.userId);
+    if (members.has(member.userId)) return false;
+    members.set(member.userId, member);
+    return true;
+  }
+}
