@@ -31,6 +31,8 @@ export interface TlsFiles {
  * @throws {TlsError} a file that can't be read, isn't PEM, doesn't fit the key, or has expired
  */
 export function loadTls(ssl: TlsSettings, now: Date): TlsFiles {
+  // Before reading: what changes meanwhile must be seen as a change later.
+  const fingerprint = tlsFingerprint(ssl);
   const cert = readPem(ssl.certPath, 'ssl.certPath');
   const key = readPem(ssl.keyPath, 'ssl.keyPath');
   const ca = ssl.caPath === '' ? undefined : readPem(ssl.caPath, 'ssl.caPath');
@@ -58,7 +60,7 @@ export function loadTls(ssl: TlsSettings, now: Date): TlsFiles {
     },
     subject: certificate.subject.replaceAll('\n', ', '),
     expires,
-    fingerprint: tlsFingerprint(ssl),
+    fingerprint,
     dispose: () => chain?.remove(),
   };
 }

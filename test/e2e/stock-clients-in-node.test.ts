@@ -1,34 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Backend } from '../support/backend.ts';
-import { APP } from '../support/broker.ts';
-import { type BrokerProcess, freePort, startProcess } from '../support/process.ts';
-import { restartScenario } from './scenarios/connection.ts';
+import { startApplication, type TestApplication } from '../support/application.ts';
+import { interruptionScenarios } from './scenarios/connection.ts';
 import { echoScenarios } from './scenarios/echo.ts';
 import { play } from './scenarios/play.ts';
 import { pusherJsScenarios } from './scenarios/pusher-js.ts';
-import type { World } from './scenarios/stage.ts';
 
-let broker: BrokerProcess;
-let backend: Backend;
-let world: World;
+let application: TestApplication;
 beforeAll(async () => {
-  const port = await freePort();
-  broker = await startProcess({ port });
-  backend = await Backend.start(broker, {
-    async restartBroker() {
-      broker.signal('SIGTERM');
-      await broker.exited;
-      broker = await startProcess({ port });
-    },
-  });
-  world = { key: APP.key, wsHost: '127.0.0.1', wsPort: port, wssPort: port, backendUrl: backend.url };
+  application = await startApplication();
 });
-afterAll(() => backend.stop());
+afterAll(() => application.stop());
 
 describe('in Node', () => {
-  for (const scenario of [...pusherJsScenarios, ...echoScenarios, restartScenario]) {
+  for (const scenario of [...pusherJsScenarios, ...echoScenarios, ...interruptionScenarios]) {
     test(scenario.title, async () => {
-      expect(await play(scenario, world)).toEqual(scenario.expected);
+      expect(await play(scenario, application.world)).toEqual(scenario.expected);
     });
   }
 });

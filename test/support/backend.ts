@@ -11,8 +11,8 @@ interface Broker {
 export interface BackendOptions {
   /** Files to serve by path, as the pages of the application. */
   readonly files?: ReadonlyMap<string, string>;
-  /** What `restartBroker` calls. */
-  readonly restartBroker?: () => Promise<void>;
+  /** What a client can have done beside the SDK's methods, by name. */
+  readonly operations?: Readonly<Record<string, () => Promise<void>>>;
   /** For a broker with TLS: how the SDK connects. */
   readonly sdk?: Partial<PusherSdk.Options>;
 }
@@ -105,8 +105,9 @@ export class Backend {
   }
 
   async #call({ method, args }: Call): Promise<unknown> {
-    if (method === 'restartBroker') {
-      await this.#options.restartBroker?.();
+    const operation = this.#options.operations?.[method];
+    if (operation) {
+      await operation();
       return {};
     }
     const call = (this.sdk as unknown as Record<string, (...args: unknown[]) => Promise<Response>>)[method];

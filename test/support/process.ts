@@ -186,8 +186,8 @@ export async function startProcess({
 }
 
 /**
- * A port that nobody listens on, for brokers that follow one another on it: port 0 would not do, as only sockets of a
- * port that was asked for let a successor have it at once.
+ * A port that nobody listens on, for listeners that follow one another on it: port 0 would not do, as uWebSockets.js
+ * shares only a port that was asked for.
  */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

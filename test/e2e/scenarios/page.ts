@@ -1,11 +1,16 @@
 /** Entry of the bundle for browsers: scenarios by title, for the test to call. */
-import { forceTlsScenario, restartScenario } from './connection.ts';
+import { forceTlsScenario, interruptionScenarios } from './connection.ts';
 import { echoScenarios } from './echo.ts';
 import { play } from './play.ts';
 import { pusherJsScenarios } from './pusher-js.ts';
-import { type Scenario, Stage, type World } from './stage.ts';
+import type { Scenario, World } from './stage.ts';
 
-const scenarios: readonly Scenario[] = [...pusherJsScenarios, ...echoScenarios, restartScenario, forceTlsScenario];
+const scenarios: readonly Scenario[] = [
+  ...pusherJsScenarios,
+  ...echoScenarios,
+  ...interruptionScenarios,
+  forceTlsScenario,
+];
 
 Object.assign(globalThis, {
   runScenario(title: string, world: World): Promise<unknown> {
@@ -13,5 +18,4 @@ Object.assign(globalThis, {
     if (!scenario) throw new Error(`no scenario "${title}"`);
     return play(scenario, world);
   },
-  connect: (world: World) => new Stage(world).pusher(),
 });
