@@ -107,7 +107,7 @@ export function presenceUsers(node: Node, app: App, channel: string): MaybePromi
       `Users can only be retrieved for presence channels, and ${channel} is none`,
     );
   }
-  return after(node.store.members(app.id, channel), (members) => ({
+  return after(node.store.members(app.id, channel), ({ members }) => ({
     users: members.map(({ userId }) => ({ id: userId })),
   }));
 }

@@ -12,6 +12,12 @@ export type PresenceJoin =
       readonly position?: number | undefined;
     };
 
+export interface Members {
+  readonly members: readonly WireMember[];
+  /** Position of the last message that they know of; undefined where answers and messages come in one order. */
+  readonly position?: number | undefined;
+}
+
 export interface ChannelSummary {
   readonly channel: string;
   readonly subscriptionCount: number;
@@ -51,7 +57,7 @@ export interface ChannelStore {
     maxMembers: number,
   ): MaybePromise<PresenceJoin>;
   leave(appId: string, channel: string, socketId: string, userId: string): MaybePromise<void>;
-  members(appId: string, channel: string): MaybePromise<readonly WireMember[]>;
+  members(appId: string, channel: string): MaybePromise<Members>;
 
   /** @param isAnnounced - tell those who watch the user when it is the first connection */
   signIn(appId: string, userId: string, socketId: string, isAnnounced: boolean): MaybePromise<void>;

@@ -7,7 +7,7 @@ import {
   type WireMember,
 } from '../protocol/server-message.ts';
 import type { BrokerMessage } from './broker.ts';
-import type { ChannelStore, ChannelSummary, PresenceJoin } from './channel-store.ts';
+import type { ChannelStore, ChannelSummary, Members, PresenceJoin } from './channel-store.ts';
 import type { Clock } from './clock.ts';
 import { watchChannelName } from './local-channel.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
@@ -100,8 +100,8 @@ export class MemoryChannelStore implements ChannelStore {
     });
   }
 
-  members(appId: string, channel: string): readonly WireMember[] {
-    return [...membersOf(this.#apps.get(appId)?.presence.get(channel) ?? new Map())];
+  members(appId: string, channel: string): Members {
+    return { members: [...membersOf(this.#apps.get(appId)?.presence.get(channel) ?? new Map())] };
   }
 
   signIn(appId: string, userId: string, socketId: string, isAnnounced: boolean): void {

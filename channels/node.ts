@@ -1,6 +1,6 @@
 import { CLOSE_CODES } from '../protocol/close-codes.ts';
 import { Disconnect, type PusherError } from '../protocol/errors.ts';
-import { encodeError, PING_FRAME } from '../protocol/server-message.ts';
+import { encodeError, encodeMemberAdded, encodeMemberRemoved, PING_FRAME } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
 import type { ChannelStore } from './channel-store.ts';
@@ -10,6 +10,7 @@ import { disconnect } from './disconnect.ts';
 import { Liveness } from './liveness.ts';
 import { type ChannelRole, LocalChannel, topicOf } from './local-channel.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
+import { PacedEnd } from './paced-end.ts';
 import { RateLimits } from './rate-limits.ts';
 
 /** Sends a frame to every client of this node that subscribed to a topic. */
@@ -39,6 +40,8 @@ export interface NodeOptions {
   readonly lenientDuplicates: boolean;
   readonly strictUnsubscribe: boolean;
   readonly maxWatchlistSize: number;
+  /** End connections that may have missed an event (4200), rather than leave them with a gap they don't know of. */
+  readonly disconnectOnGap: boolean;
 }
 
 export interface NodeParts {
@@ -67,6 +70,7 @@ export class Node {
   readonly connections = new Map<string, Connection>();
   /** Channels with a connection of this node, by topic. */
   readonly channels = new Map<string, LocalChannel>();
+  readonly #pacedEnd: PacedEnd;
   /** New connections are sent to other nodes. */
   isDraining = false;
 
@@ -78,6 +82,7 @@ export class Node {
     this.clock = parts.clock;
     this.observer = parts.observer;
     this.createSocketId = parts.createSocketId;
+    this.#pacedEnd = new PacedEnd(this);
     this.liveness = new Liveness(
       parts.clock,
       parts.options.activityTimeoutSeconds,
@@ -140,6 +145,26 @@ export class Node {
     this.#forgetIfUnused(channel);
   }
 
+  /**
+   * Tells a channel's subscribers that they missed something, by ending their connections: they come back and fetch what they need.
+   * Spread over a moment, so that they don't come all at once.
+   *
+   * @param position - up to which messages are accounted for now
+   */
+  missed(appId: string, name: string, position: number): void {
+    const channel = this.channels.get(topicOf(appId, name));
+    if (!channel) return;
+    if (this.options.disconnectOnGap) this.#pacedEnd.add(channel.connections, MISSED_EVENTS);
+    channel.reach(position);
+  }
+
+  /** Makes what clients know of presence channels agree with the store, after it or the way to it was lost. */
+  correctRosters(): void {
+    for (const channel of this.channels.values()) {
+      if (channel.roster) this.settle(this.#correctRoster(channel), 'correcting a roster');
+    }
+  }
+
   /** Ends a connection with an error frame and a close frame of the same code and text. */
   end(connection: Connection, reason: Disconnect): void {
     if (connection.isClosed) return;
@@ -157,6 +182,7 @@ export class Node {
   /** Stops timers and seams. Connections must be gone. */
   close(): MaybePromise<void> {
     this.liveness.stop();
+    this.#pacedEnd.stop();
     return after(this.broker.close(), () => this.store.close());
   }
 
@@ -191,6 +217,26 @@ export class Node {
     this.store.setSubscriptionCount(channel.app.id, channel.name, channel.connections.size);
   }
 
+  async #correctRoster(channel: LocalChannel): Promise<void> {
+    const { app, name, roster } = channel;
+    for (
+      let attempt = 0;
+      attempt < MAX_CORRECTIONS && roster && this.channels.get(channel.topic) === channel;
+      attempt += 1
+    ) {
+      const { members, position } = await this.store.members(app.id, name);
+      if (position !== undefined) await channel.reached(position);
+      // Messages that came meanwhile know more than the answer: ask again.
+      if (position !== undefined && channel.position > position) continue;
+      for (const change of roster.correct(members)) {
+        const frame =
+          change.change === 'added' ? encodeMemberAdded(name, change.member) : encodeMemberRemoved(name, change.member);
+        this.fanOut.publish(channel.topic, frame, undefined);
+      }
+      return;
+    }
+  }
+
   #handOn(channel: LocalChannel, message: BrokerMessage): void {
     if (channel.holds > 0 && message.keepSeconds !== undefined) channel.latest = message;
     const except = message.exceptSocketId === undefined ? undefined : this.connections.get(message.exceptSocketId);
@@ -202,6 +248,15 @@ export class Node {
     for (const connection of [...channel.connections]) this.end(connection, reason);
   }
 }
+
+const MISSED_EVENTS = new Disconnect(
+  'missed-events',
+  CLOSE_CODES.reconnect,
+  'Events may have been missed while this server was cut off from the others: reconnect now',
+);
+
+/** In a channel where members come and go all the time, some attempt falls between two changes. */
+const MAX_CORRECTIONS = 10;
 
 const PONG_TIMEOUT = new Disconnect(
   'pong-timeout',

@@ -60,9 +60,7 @@ function subscribeAgain(node: Node, connection: Connection, channel: LocalChanne
     throw new PusherError('already-subscribed', `Existing subscription to channel ${name}`);
   }
   if (!channel.kind.isPresence) return connection.transport.send(encodeSubscriptionSucceeded(name));
-  return after(node.store.members(channel.app.id, name), (members) =>
-    connection.transport.send(encodePresenceSucceeded(name, members)),
-  );
+  return connection.transport.send(encodePresenceSucceeded(name, channel.roster?.members ?? []));
 }
 
 function authorize(connection: Connection, kind: ChannelKind, request: SubscribeRequest): void {

@@ -78,7 +78,7 @@ export function encodeSubscriptionError(channel: string, type: string, error: st
   return channelFrame('pusher:subscription_error', channel, JSON.stringify({ type, error, status }));
 }
 
-export function encodeSubscriptionCount(channel: string, count: number): string {
+export function encodeSubscriptionCount(channel: string, count: number | string): string {
   return channelFrame('pusher_internal:subscription_count', channel, `{"subscription_count":${count}}`);
 }
 

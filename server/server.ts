@@ -56,7 +56,7 @@ export async function startServer(
     log,
     attach: (app, isTls) => {
       fanOut.add(app);
-      serveWebSockets(app, isTls, settings, node, directory, log);
+      serveWebSockets(app, isTls, settings, node, directory, fanOut, log);
       http.serve(app);
     },
   });
@@ -90,6 +90,7 @@ function nodeOptions(settings: Settings): NodeOptions {
     lenientDuplicates: settings.subscriptions.lenientDuplicates,
     strictUnsubscribe: settings.subscriptions.strictUnsubscribe,
     maxWatchlistSize: settings.users.maxWatchlistSize,
+    disconnectOnGap: true,
   };
 }
 

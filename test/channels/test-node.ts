@@ -80,6 +80,7 @@ export class TestNode {
         lenientDuplicates: false,
         strictUnsubscribe: false,
         maxWatchlistSize: 100,
+        disconnectOnGap: true,
         ...options,
       },
       broker: seams?.broker ?? memory,

@@ -1,0 +1,119 @@
+import type { ChannelScripts } from './channel-scripts.ts';
+import type { RedisKeys } from './keys.ts';
+import { encodeChannelId } from './node-facts.ts';
+import { RedisUnavailable } from './redis-commands.ts';
+import type { RedisLink } from './redis-link.ts';
+
+/** Changes of a channel's count are gathered for this long before they are written, in milliseconds. */
+const GATHER_MS = 50;
+const MAX_AT_ONCE = 200;
+
+interface OwnCount {
+  readonly appId: string;
+  readonly channel: string;
+  count: number;
+  isAnnounced: boolean;
+}
+
+/**
+ * Writes this node's own number of subscriptions per channel. Absolute numbers, gathered for a moment: a thousand
+ * subscribers that come at once cost one write, and what was lost is right again with the next.
+ */
+export class CountWriter {
+  readonly #link: RedisLink;
+  readonly #keys: RedisKeys;
+  readonly #scripts: ChannelScripts;
+  readonly #nodeId: () => string;
+  /** Channels with at least one subscription on this node, and those whose 0 is not written yet. */
+  readonly #own = new Map<string, OwnCount>();
+  readonly #changed = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> | undefined;
+
+  constructor(link: RedisLink, keys: RedisKeys, scripts: ChannelScripts, nodeId: () => string) {
+    this.#link = link;
+    this.#keys = keys;
+    this.#scripts = scripts;
+    this.#nodeId = nodeId;
+  }
+
+  set(appId: string, channel: string, count: number): void {
+    const id = encodeChannelId(appId, channel);
+    const own = this.#own.get(id);
+    if (own) own.count = count;
+    else this.#own.set(id, { appId, channel, count, isAnnounced: false });
+    this.#mark(id);
+  }
+
+  /** Has the sum announced with the next write. */
+  announce(appId: string, channel: string): void {
+    const id = encodeChannelId(appId, channel);
+    const own = this.#own.get(id) ?? { appId, channel, count: 0, isAnnounced: true };
+    own.isAnnounced = true;
+    this.#own.set(id, own);
+    this.#mark(id);
+  }
+
+  get(appId: string, channel: string): number {
+    return this.#own.get(encodeChannelId(appId, channel))?.count ?? 0;
+  }
+
+  *own(): Generator<Readonly<OwnCount>> {
+    for (const own of this.#own.values()) if (own.count > 0) yield own;
+  }
+
+  /** Writes everything anew, after Redis or this node's entries in it were lost. */
+  rewrite(): Promise<void> {
+    for (const id of this.#own.keys()) this.#changed.add(id);
+    return this.flush();
+  }
+
+  /** Writes what has changed. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#writing;
+    this.#writing = this.#write();
+    await this.#writing;
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #mark(id: string): void {
+    this.#changed.add(id);
+    this.#timer ??= setTimeout(() => void this.flush(), GATHER_MS);
+    this.#timer.unref();
+  }
+
+  async #write(): Promise<void> {
+    if (!this.#link.isUp) return;
+    const ids = [...this.#changed];
+    this.#changed.clear();
+    for (let start = 0; start < ids.length; start += MAX_AT_ONCE) {
+      await Promise.all(ids.slice(start, start + MAX_AT_ONCE).map((id) => this.#writeOne(id)));
+    }
+  }
+
+  async #writeOne(id: string): Promise<void> {
+    const own = this.#own.get(id);
+    if (!own) return;
+    const { appId, channel, count, isAnnounced } = own;
+    own.isAnnounced = false;
+    const nodeKey = this.#keys.nodeChannels(this.#nodeId());
+    try {
+      // The entry under the node comes first and goes last, so that whoever cleans up after this node finds everything.
+      if (count > 0) await this.#link.commands.do((client) => client.hset(nodeKey, id, count));
+      const { againMs } = await this.#scripts.count(this.#nodeId(), appId, channel, count, isAnnounced);
+      if (count === 0) await this.#link.commands.do((client) => client.hdel(nodeKey, id));
+      if (againMs > 0) setTimeout(() => this.announce(appId, channel), againMs).unref();
+      if (own.count === 0 && !this.#changed.has(id)) this.#own.delete(id);
+    } catch (error) {
+      if (!(error instanceof RedisUnavailable)) throw error;
+      // Everything is written again when Redis is back.
+      own.isAnnounced = true;
+      this.#changed.add(id);
+    }
+  }
+}

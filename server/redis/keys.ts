@@ -1,0 +1,79 @@
+/**
+ * Every key and topic that Kulkul uses in Redis. docs/scaling.md lists them for operators.
+ *
+ * What belongs to one channel carries the same hash tag, `{app/channel}`, so that Redis Cluster keeps it in one slot, where a script
+ * can change it in one step and publish about it, and spreads the channels over its masters.
+ */
+export class RedisKeys {
+  readonly #prefix: string;
+
+  /** @param prefix - the operator's, in front of every key and topic; '' for none */
+  constructor(prefix: string) {
+    this.#prefix = `${prefix}kulkul:`;
+  }
+
+  /** Prefix of all that belongs to a channel; also its pub/sub topic. */
+  topic(appId: string, channel: string): string {
+    return `${this.#prefix}{${appId}/${channel}}`;
+  }
+
+  /** String: position of the channel's last message. */
+  position(appId: string, channel: string): string {
+    return `${this.topic(appId, channel)}:position`;
+  }
+
+  /** String `position\nframe`: last event of a cache channel. */
+  lastEvent(appId: string, channel: string): string {
+    return `${this.topic(appId, channel)}:last`;
+  }
+
+  /** Hash user id → `[user id, user_id as JSON, user_info as JSON or null]`: members of a presence channel. */
+  members(appId: string, channel: string): string {
+    return `${this.topic(appId, channel)}:members`;
+  }
+
+  /** Hash `node/socket` → user id: connections in a presence channel, or signed in (on the user's watch channel). */
+  sockets(appId: string, channel: string): string {
+    return `${this.topic(appId, channel)}:sockets`;
+  }
+
+  /** Hash user id → number of connections in a presence channel. */
+  userSockets(appId: string, channel: string): string {
+    return `${this.topic(appId, channel)}:users`;
+  }
+
+  /** Hash node → its own number of subscriptions. */
+  counts(appId: string, channel: string): string {
+    return `${this.topic(appId, channel)}:counts`;
+  }
+
+  /** String that expires: a large channel's count was announced a moment ago. */
+  announced(appId: string, channel: string): string {
+    return `${this.topic(appId, channel)}:announced`;
+  }
+
+  /** Sorted set node → milliseconds at which its lease ends. */
+  nodes(): string {
+    return `${this.#prefix}{nodes}:leases`;
+  }
+
+  /** Sorted set node → milliseconds at which the claim to clean up after it ends. */
+  dead(): string {
+    return `${this.#prefix}{nodes}:dead`;
+  }
+
+  /** Hash `app/channel` → number of subscriptions of one node. */
+  nodeChannels(nodeId: string): string {
+    return `${this.#prefix}{node/${nodeId}}:channels`;
+  }
+
+  /** Set of JSON `[app, channel, socket, user]`: presence members and sign-ins that a node answers for. */
+  nodeMembers(nodeId: string): string {
+    return `${this.#prefix}{node/${nodeId}}:members`;
+  }
+
+  /** Hash app → connections of one node that count in the app's quota. */
+  nodeConnections(nodeId: string): string {
+    return `${this.#prefix}{node/${nodeId}}:connections`;
+  }
+}

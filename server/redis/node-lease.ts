@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import type { RedisKeys } from './keys.ts';
+import type { RedisLink } from './redis-link.ts';
+
+/** How long one survivor has to clean up after a dead node before another takes over, in milliseconds. */
+const CLAIM_MS = 15_000;
+
+export interface LeaseEvents {
+  /** This node is registered under a new id: everything it has must be written again. */
+  registered(): Promise<void>;
+  /** A lease was renewed. */
+  renewed(): Promise<void>;
+  /** Another node is dead, and this one is to clean up after it. */
+  claimed(nodeId: string): Promise<void>;
+  failed(error: unknown, during: string): void;
+}
+
+/**
+ * This node's place among the live ones. A lease that is not renewed in time ends, and what the node had in Redis is
+ * cleaned up by a survivor. A node that comes back after that finds its lease gone, and begins again under a new id: nobody
+ * mixes what it has now with what is being cleaned up.
+ */
+export class NodeLease {
+  readonly #link: RedisLink;
+  readonly #keys: RedisKeys;
+  readonly #leaseMs: number;
+  readonly #renewMs: number;
+  readonly #events: LeaseEvents;
+  #nodeId = newNodeId();
+  #isRegistered = false;
+  #others: readonly string[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #renewing: Promise<void> | undefined;
+  #isStopped = false;
+
+  /** @param timeoutMs - a dead node is noticed within this time */
+  constructor(link: RedisLink, keys: RedisKeys, timeoutMs: number, events: LeaseEvents) {
+    this.#link = link;
+    this.#keys = keys;
+    // A lease that has just been renewed ends, and is found by the next renewal of a survivor.
+    this.#renewMs = Math.max(50, Math.floor(timeoutMs / 6));
+    this.#leaseMs = Math.max(150, timeoutMs - 2 * this.#renewMs);
+    this.#events = events;
+  }
+
+  get nodeId(): string {
+    return this.#nodeId;
+  }
+
+  /** The other live nodes, as of the last renewal. */
+  otherNodes(): readonly string[] {
+    return this.#others;
+  }
+
+  /** Registers, and renews from then on. */
+  async start(): Promise<void> {
+    await this.renew();
+    this.#schedule();
+  }
+
+  /** Renews at once; after a lost connection, say. Concurrent calls are one. */
+  renew(): Promise<void> {
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
+  /** Gives the lease back. What the node has in Redis must be gone. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#renewing?.catch(() => {});
+    await this.#link.commands.do(async (client) => {
+      await client.zrem(this.#keys.nodes(), this.#nodeId);
+      await client.del(this.#keys.nodeConnections(this.#nodeId));
+    });
+  }
+
+  #schedule(): void {
+    this.#timer = setTimeout(() => {
+      this.renew()
+        .catch((error: unknown) => {
+          // While Redis is away that is no news.
+          if (this.#link.isUp) this.#events.failed(error, 'renewing the lease of this node');
+        })
+        .finally(() => {
+          if (!this.#isStopped) this.#schedule();
+        });
+    }, this.#renewMs);
+  }
+
+  async #renew(): Promise<void> {
+    let answer = await this.#ask(!this.#isRegistered);
+    const isNew = !this.#isRegistered || !answer.isAlive;
+    if (!answer.isAlive) {
+      this.#nodeId = newNodeId();
+      answer = await this.#ask(true);
+    }
+    this.#isRegistered = true;
+    this.#others = answer.live.filter((id) => id !== this.#nodeId);
+    if (isNew) await this.#events.registered();
+    await this.#events.renewed();
+    for (const nodeId of answer.claimed) await this.#events.claimed(nodeId);
+  }
+
+  async #ask(register: boolean): Promise<{ isAlive: boolean; live: string[]; claimed: string[] }> {
+    const keys = [this.#keys.nodes(), this.#keys.dead()];
+    const args = [this.#nodeId, this.#leaseMs, CLAIM_MS, register ? 1 : 0];
+    const [isAlive, count, ...nodes] = (await this.#link.commands.run('renew', keys, args)) as [
+      number,
+      number,
+      ...string[],
+    ];
+    return { isAlive: isAlive === 1, live: nodes.slice(0, count), claimed: nodes.slice(count) };
+  }
+}
+
+function newNodeId(): string {
+  return randomBytes(8).toString('hex');
+}

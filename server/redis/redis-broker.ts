@@ -1,0 +1,212 @@
+import { type Broker, type BrokerMessage, BrokerUnavailable, type LastEvent } from '../../channels/broker.ts';
+import type { RedisKeys } from './keys.ts';
+import type { RedisLink } from './redis-link.ts';
+import { encodeHeader, parseWireMessage, type WireMessage } from './wire.ts';
+
+/** Told that messages of a channel up to a position may not have come. */
+type OnGap = (appId: string, channel: string, position: number) => void;
+
+/** A topic that this node listens to. */
+interface Topic {
+  readonly appId: string;
+  readonly channel: string;
+  /** Position of the last message handed over; undefined until it is known. */
+  position: number | undefined;
+  /** The connection was lost, and it is not known yet whether messages were. */
+  isSuspect: boolean;
+}
+
+/** How long nodes have to give back the positions they know after a loss, before each looks whether it missed something. */
+const SETTLE_MS = 1500;
+/** Own publishes whose positions are remembered for that, at most. */
+const MAX_RECENT = 10_000;
+/** Reads on their way at once while all channels are verified. */
+const CHUNK = 200;
+
+/**
+ * Pub/sub of Redis: one topic per channel, so that a node hears of the channels that its own sockets are in and of no others.
+ *
+ * Each message carries its position and the one before. After a lost connection, and with each message, that shows
+ * whether this node missed something; then `onGap` is told, so that the subscribers learn of it.
+ */
+export class RedisBroker implements Broker {
+  readonly answersMayOvertake = true;
+  readonly #link: RedisLink;
+  readonly #keys: RedisKeys;
+  readonly #onGap: OnGap;
+  readonly #topics = new Map<string, Topic>();
+  /** Topic → position of this node's latest publish on it, oldest first. */
+  readonly #recent = new Map<string, { key: string; position: number }>();
+  #deliver: (message: BrokerMessage) => void = () => {};
+  #verification = 0;
+
+  constructor(link: RedisLink, keys: RedisKeys, onGap: OnGap) {
+    this.#link = link;
+    this.#keys = keys;
+    this.#onGap = onGap;
+    link.onMessage((topic, payload) => this.#receive(topic, payload));
+    link.onLost(() => this.#suspectAll());
+    link.onRestored(() => void this.#verifyAll());
+  }
+
+  listen(deliver: (message: BrokerMessage) => void): void {
+    this.#deliver = deliver;
+  }
+
+  async subscribe(appId: string, channel: string): Promise<void> {
+    const name = this.#keys.topic(appId, channel);
+    const topic: Topic = { appId, channel, position: undefined, isSuspect: false };
+    this.#topics.set(name, topic);
+    // While Redis is away a subscription waits for it: a client told of success must not miss what others publish.
+    for (let isSubscribed = false; !isSubscribed && this.#topics.get(name) === topic; ) {
+      await this.#link.whenUp();
+      isSubscribed = await this.#link.subscribe(name).then(
+        () => true,
+        () => false,
+      );
+    }
+    void this.#readPosition(topic).catch(() => {});
+  }
+
+  async unsubscribe(appId: string, channel: string): Promise<void> {
+    const name = this.#keys.topic(appId, channel);
+    this.#topics.delete(name);
+    await this.#link.unsubscribe(name);
+  }
+
+  async publish({ appId, channel, frame, exceptSocketId, keepSeconds = 0 }: BrokerMessage): Promise<void> {
+    const topic = this.#keys.topic(appId, channel);
+    const key = this.#keys.position(appId, channel);
+    const keys = [key, this.#keys.lastEvent(appId, channel)];
+    const args = [
+      topic,
+      encodeHeader({ exceptSocketId, isKept: keepSeconds > 0 }),
+      frame,
+      this.#link.publishCommand,
+      Math.floor(keepSeconds * 1000),
+    ];
+    try {
+      this.#remember(topic, key, Number(await this.#link.commands.run('publish', keys, args)));
+    } catch (error) {
+      throw new BrokerUnavailable('Redis could not be reached', { cause: error });
+    }
+  }
+
+  async lastEvent(appId: string, channel: string): Promise<LastEvent | undefined> {
+    const key = this.#keys.lastEvent(appId, channel);
+    const [kept, ttlMs] = await Promise.all([
+      this.#link.commands.do((client) => client.get(key)),
+      this.#link.commands.do((client) => client.pttl(key)),
+    ]);
+    if (kept === null || ttlMs <= 0) return undefined;
+    const end = kept.indexOf('\n');
+    return {
+      frame: kept.slice(end + 1),
+      remainingSeconds: Math.ceil(ttlMs / 1000),
+      position: Number(kept.slice(0, end)),
+    };
+  }
+
+  close(): void {
+    this.#topics.clear();
+  }
+
+  #receive(name: string, payload: string): void {
+    const topic = this.#topics.get(name);
+    const message = topic && parseWireMessage(payload);
+    if (!topic || !message) return;
+    const isGap = hasGap(topic, message);
+    topic.position = message.position;
+    const { appId, channel } = topic;
+    const { frame, exceptSocketId, isKept, member, position } = message;
+    // Subscribers are told of a gap before they could see what comes after it.
+    if (isGap) this.#onGap(appId, channel, position);
+    const keepSeconds = isKept ? 1 : undefined;
+    this.#deliver({ appId, channel, frame, exceptSocketId, keepSeconds, member, position });
+  }
+
+  async #readPosition(topic: Topic): Promise<void> {
+    const key = this.#keys.position(topic.appId, topic.channel);
+    const position = Number((await this.#link.commands.do((client) => client.get(key))) ?? 0);
+    topic.position = Math.max(topic.position ?? 0, position);
+  }
+
+  #remember(topic: string, key: string, position: number): void {
+    this.#recent.delete(topic);
+    this.#recent.set(topic, { key, position });
+    if (this.#recent.size <= MAX_RECENT) return;
+    for (const oldest of this.#recent.keys()) {
+      this.#recent.delete(oldest);
+      return;
+    }
+  }
+
+  #suspectAll(): void {
+    this.#verification += 1;
+    for (const topic of this.#topics.values()) topic.isSuspect = true;
+  }
+
+  /** Finds out which channels really missed something while the connection was lost. */
+  async #verifyAll(): Promise<void> {
+    this.#verification += 1;
+    const verification = this.#verification;
+    try {
+      await this.#givePositionsBack();
+      await pause(SETTLE_MS);
+      const suspects = [...this.#topics.values()].filter(({ isSuspect }) => isSuspect);
+      for (let start = 0; start < suspects.length; start += CHUNK) {
+        if (verification !== this.#verification) return;
+        await this.#verify(suspects.slice(start, start + CHUNK));
+      }
+    } catch {
+      // Lost again: the next restoration verifies anew, and until then the topics stay suspect.
+    }
+  }
+
+  async #verify(topics: readonly Topic[]): Promise<void> {
+    const positions = await Promise.all(
+      topics.map(({ appId, channel }) =>
+        this.#link.commands.do((client) => client.get(this.#keys.position(appId, channel))),
+      ),
+    );
+    // Whatever was published before the positions were read has arrived when this is answered, or never will.
+    await this.#link.barrier();
+    topics.forEach((topic, index) => {
+      topic.isSuspect = false;
+      const position = Number(positions[index] ?? 0);
+      if (position <= (topic.position ?? 0)) return;
+      topic.position = position;
+      if (this.#topics.get(this.#keys.topic(topic.appId, topic.channel)) === topic) {
+        this.#onGap(topic.appId, topic.channel, position);
+      }
+    });
+  }
+
+  /** A Redis that lost its data learns again how far each channel had come, from all who know a part of it. */
+  async #givePositionsBack(): Promise<void> {
+    const known = new Map<string, number>();
+    for (const { key, position } of this.#recent.values()) known.set(key, position);
+    for (const { appId, channel, position } of this.#topics.values()) {
+      const key = this.#keys.position(appId, channel);
+      if (position !== undefined && position > 0) known.set(key, Math.max(position, known.get(key) ?? 0));
+    }
+    const entries = [...known];
+    for (let start = 0; start < entries.length; start += CHUNK) {
+      const chunk = entries.slice(start, start + CHUNK);
+      await Promise.all(chunk.map(([key, position]) => this.#link.commands.run('raisePosition', [key], [position])));
+    }
+  }
+}
+
+function hasGap({ position, isSuspect }: Topic, { previous }: WireMessage): boolean {
+  if (position === undefined) return false;
+  // Redis knew no position: its data is new. On an unbroken connection nothing came in between.
+  if (previous === 0) return isSuspect;
+  return previous > position;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}

@@ -1,0 +1,223 @@
+import type { ChannelStore, ChannelSummary, Members, PresenceJoin } from '../../channels/channel-store.ts';
+import { watchChannelName } from '../../channels/local-channel.ts';
+import type { WireMember } from '../../protocol/server-message.ts';
+import { ChannelScripts } from './channel-scripts.ts';
+import { CountWriter } from './count-writer.ts';
+import type { RedisKeys } from './keys.ts';
+import { encodeMemberEntry, type MemberEntry, type OwnMember, parseChannelId } from './node-facts.ts';
+import type { NodeLease } from './node-lease.ts';
+import { RedisUnavailable } from './redis-commands.ts';
+import type { RedisLink } from './redis-link.ts';
+import { sweepMembers } from './sweep.ts';
+
+/** Between two attempts at something that must be done once Redis allows it, in milliseconds. */
+const RETRY_MS = 200;
+/** Attempts at what Redis answers with an error while the connection is fine. */
+const MAX_ATTEMPTS = 50;
+/** Commands on their way at once while everything is written again. */
+const CHUNK = 200;
+
+/**
+ * Facts over all nodes, in Redis. What this node itself contributes is kept here as well: that is the truth from which
+ * everything is written again when Redis, or this node's lease, was lost.
+ */
+export class RedisChannelStore implements ChannelStore {
+  readonly #link: RedisLink;
+  readonly #keys: RedisKeys;
+  readonly #lease: NodeLease;
+  readonly #scripts: ChannelScripts;
+  readonly #counts: CountWriter;
+  /** Presence members and sign-ins of this node's connections, by their entry in Redis. */
+  readonly #members = new Map<string, OwnMember>();
+  /** Connections that count in the quota, by app: this node's, and all others' as of the last look. */
+  readonly #connections = new Map<string, { own: number; others: number }>();
+  /** Withdrawals on their way: `close` waits for them. */
+  readonly #withdrawing = new Set<Promise<void>>();
+
+  constructor(link: RedisLink, keys: RedisKeys, lease: NodeLease) {
+    this.#link = link;
+    this.#keys = keys;
+    this.#lease = lease;
+    this.#scripts = new ChannelScripts(link, keys);
+    this.#counts = new CountWriter(link, keys, this.#scripts, () => lease.nodeId);
+  }
+
+  setSubscriptionCount(appId: string, channel: string, count: number): void {
+    this.#counts.set(appId, channel, count);
+  }
+
+  announceSubscriptionCount(appId: string, channel: string): void {
+    this.#counts.announce(appId, channel);
+  }
+
+  async summary(appId: string, channel: string): Promise<ChannelSummary> {
+    const [counts, userCount] = await this.#link.commands.do((client) =>
+      Promise.all([client.hgetall(this.#keys.counts(appId, channel)), client.hlen(this.#keys.members(appId, channel))]),
+    );
+    return { channel, subscriptionCount: this.#sumCounts(counts, appId, channel), userCount };
+  }
+
+  async occupied(appId: string, prefix: string): Promise<readonly ChannelSummary[]> {
+    const names = new Set<string>();
+    for (const own of this.#counts.own()) if (own.appId === appId) names.add(own.channel);
+    for (const nodeId of this.#lease.otherNodes()) {
+      const ids = await this.#link.commands.do((client) => client.hkeys(this.#keys.nodeChannels(nodeId)));
+      for (const id of ids) {
+        const entry = parseChannelId(id);
+        if (entry.appId === appId) names.add(entry.channel);
+      }
+    }
+    const wanted = [...names].filter((name) => name.startsWith(prefix));
+    const summaries = await Promise.all(wanted.map((name) => this.summary(appId, name)));
+    return summaries.filter(({ subscriptionCount }) => subscriptionCount > 0);
+  }
+
+  async join(
+    appId: string,
+    channel: string,
+    socketId: string,
+    member: WireMember,
+    maxMembers: number,
+  ): Promise<PresenceJoin> {
+    const own: OwnMember = {
+      appId,
+      channel,
+      socketId,
+      userId: member.userId,
+      isSignIn: false,
+      member,
+      isAnnounced: true,
+    };
+    const answer = await this.#contribute(own, maxMembers);
+    if (answer.outcome === 'full') await this.#withdraw(own);
+    return answer;
+  }
+
+  async leave(appId: string, channel: string, socketId: string, userId: string): Promise<void> {
+    await this.#withdraw({ appId, channel, socketId, userId, isSignIn: false });
+  }
+
+  async members(appId: string, channel: string): Promise<Members> {
+    return this.#scripts.members(appId, channel);
+  }
+
+  async signIn(appId: string, userId: string, socketId: string, isAnnounced: boolean): Promise<void> {
+    const channel = watchChannelName(userId);
+    const own: OwnMember = { appId, channel, socketId, userId, isSignIn: true, member: undefined, isAnnounced };
+    await this.#contribute(own, 0);
+  }
+
+  async signOut(appId: string, userId: string, socketId: string): Promise<void> {
+    await this.#withdraw({ appId, channel: watchChannelName(userId), socketId, userId, isSignIn: true });
+  }
+
+  async online(appId: string, userIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const known = await this.#link.commands.do((client) =>
+      Promise.all(userIds.map((id) => client.exists(this.#keys.sockets(appId, watchChannelName(id))))),
+    );
+    return new Set(userIds.filter((_, index) => known[index] === 1));
+  }
+
+  /** Decided from this node's own number and what the others last told, so without asking Redis. */
+  addConnection(appId: string, max: number): boolean {
+    const connections = this.#connections.get(appId) ?? { own: 0, others: 0 };
+    this.#connections.set(appId, connections);
+    if (max >= 0 && connections.own + connections.others >= max) return false;
+    connections.own += 1;
+    return true;
+  }
+
+  removeConnection(appId: string): void {
+    const connections = this.#connections.get(appId);
+    if (connections) connections.own -= 1;
+  }
+
+  /** Tells the others this node's connections, and learns theirs. Called with each renewal of the lease. */
+  async exchangeConnections(): Promise<void> {
+    const { nodeId } = this.#lease;
+    const own = [...this.#connections].flatMap(([appId, connections]) => [appId, connections.own]);
+    const others = await this.#link.commands.do(async (client) => {
+      if (own.length > 0) await client.hset(this.#keys.nodeConnections(nodeId), own);
+      return Promise.all(this.#lease.otherNodes().map((id) => client.hgetall(this.#keys.nodeConnections(id))));
+    });
+    for (const connections of this.#connections.values()) connections.others = 0;
+    for (const [appId, count] of others.flatMap((apps) => Object.entries(apps))) {
+      const connections = this.#connections.get(appId) ?? { own: 0, others: 0 };
+      connections.others += Number(count);
+      this.#connections.set(appId, connections);
+    }
+  }
+
+  /** Makes Redis agree with this node: writes what it lacks, and takes out what this node no longer has. */
+  async reconcile(): Promise<void> {
+    const { nodeId } = this.#lease;
+    const entries = await this.#link.commands.do((client) => client.smembers(this.#keys.nodeMembers(nodeId)));
+    const stale = entries.filter((entry) => !this.#members.has(entry));
+    await sweepMembers(this.#link, this.#keys, this.#scripts, nodeId, stale);
+    const own = [...this.#members.values()];
+    for (let start = 0; start < own.length; start += CHUNK) {
+      await Promise.all(own.slice(start, start + CHUNK).map((member) => this.#write(member, Number.MAX_SAFE_INTEGER)));
+    }
+    const ids = await this.#link.commands.do((client) => client.hkeys(this.#keys.nodeChannels(nodeId)));
+    for (const { appId, channel } of ids.map(parseChannelId)) {
+      if (this.#counts.get(appId, channel) === 0) this.#counts.set(appId, channel, 0);
+    }
+    await this.#counts.rewrite();
+  }
+
+  /** Waits until nothing of this node's connections, which must be gone, is left in Redis. */
+  async close(): Promise<void> {
+    this.#counts.stop();
+    await Promise.all(this.#withdrawing);
+    await this.#counts.flush();
+  }
+
+  /** Notes a contribution and writes it, as soon as Redis can be asked. */
+  async #contribute(own: OwnMember, maxMembers: number): Promise<PresenceJoin> {
+    this.#members.set(encodeMemberEntry(own), own);
+    for (let attempt = 1; ; attempt += 1) {
+      await this.#link.whenUp();
+      try {
+        return await this.#write(own, maxMembers);
+      } catch (error) {
+        if (!(error instanceof RedisUnavailable) || attempt === MAX_ATTEMPTS) throw error;
+        await pause(RETRY_MS);
+      }
+    }
+  }
+
+  /** The entry under the node comes first, so that whoever cleans up after this node finds everything. */
+  async #write(own: OwnMember, maxMembers: number): Promise<PresenceJoin> {
+    const { nodeId } = this.#lease;
+    await this.#link.commands.do((client) => client.sadd(this.#keys.nodeMembers(nodeId), encodeMemberEntry(own)));
+    if (own.member) return this.#scripts.join(nodeId, own, own.member, maxMembers);
+    await this.#scripts.signIn(nodeId, own);
+    return { outcome: 'joined', members: [] };
+  }
+
+  async #withdraw(entry: MemberEntry): Promise<void> {
+    const text = encodeMemberEntry(entry);
+    if (!this.#members.delete(text)) return;
+    const withdrawing = sweepMembers(this.#link, this.#keys, this.#scripts, this.#lease.nodeId, [text]).catch(
+      (error: unknown) => {
+        // What is still there under this node is taken out when Redis is back.
+        if (!(error instanceof RedisUnavailable)) throw error;
+      },
+    );
+    this.#withdrawing.add(withdrawing);
+    await withdrawing.finally(() => this.#withdrawing.delete(withdrawing));
+  }
+
+  #sumCounts(counts: Readonly<Record<string, string>>, appId: string, channel: string): number {
+    const others = new Set(this.#lease.otherNodes());
+    let sum = this.#counts.get(appId, channel);
+    for (const [nodeId, count] of Object.entries(counts)) if (others.has(nodeId)) sum += Number(count);
+    return sum;
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}

@@ -1,0 +1,56 @@
+import type { Cluster, Redis } from 'ioredis';
+import { COUNT, JOIN, LEAVE, MEMBERS, PUBLISH_FRAME, RAISE_POSITION, RENEW, SIGN_IN, SIGN_OUT } from './scripts.ts';
+
+/** The scripts by name, with their number of keys. */
+const SCRIPTS = {
+  publish: [PUBLISH_FRAME, 2],
+  join: [JOIN, 4],
+  leave: [LEAVE, 4],
+  members: [MEMBERS, 2],
+  signIn: [SIGN_IN, 2],
+  signOut: [SIGN_OUT, 2],
+  count: [COUNT, 3],
+  renew: [RENEW, 2],
+  raisePosition: [RAISE_POSITION, 1],
+} as const;
+
+export type ScriptName = keyof typeof SCRIPTS;
+
+type Run = (...args: (string | number)[]) => Promise<unknown>;
+
+/** Redis can't be asked now. Nothing is known of what became of a command that was on its way. */
+export class RedisUnavailable extends Error {
+  override readonly name = 'RedisUnavailable';
+}
+
+/** Commands and scripts on one connection. Any failure of the connection is a `RedisUnavailable`. */
+export class RedisCommands {
+  readonly client: Redis | Cluster;
+
+  constructor(client: Redis | Cluster) {
+    this.client = client;
+    for (const [name, [lua, numberOfKeys]] of Object.entries(SCRIPTS)) {
+      client.defineCommand(`kulkul_${name}`, { lua, numberOfKeys });
+    }
+  }
+
+  /** Runs a script; the client loads it into Redis where it is missing. */
+  async run(name: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const scripts = this.client as unknown as Readonly<Record<string, Run>>;
+    const run = scripts[`kulkul_${name}`];
+    if (!run) throw new Error(`script ${name} is not defined`);
+    return this.#guard(() => run.call(this.client, ...keys, ...args));
+  }
+
+  async do<T>(command: (client: Redis | Cluster) => Promise<T>): Promise<T> {
+    return this.#guard(() => command(this.client));
+  }
+
+  async #guard<T>(command: () => Promise<T>): Promise<T> {
+    try {
+      return await command();
+    } catch (error) {
+      throw new RedisUnavailable(`Redis: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
+  }
+}

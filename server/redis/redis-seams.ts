@@ -1,0 +1,103 @@
+import type { Broker } from '../../channels/broker.ts';
+import type { ChannelStore } from '../../channels/channel-store.ts';
+import type { Logger } from '../log.ts';
+import { ChannelScripts } from './channel-scripts.ts';
+import { RedisKeys } from './keys.ts';
+import { NodeLease } from './node-lease.ts';
+import { RedisBroker } from './redis-broker.ts';
+import { RedisChannelStore } from './redis-channel-store.ts';
+import { RedisUnavailable } from './redis-commands.ts';
+import type { RedisLink } from './redis-link.ts';
+import { sweepNode } from './sweep.ts';
+
+/** After a restoration nodes have this long to write what they have, in milliseconds; then clients' rosters are put right. */
+const SETTLE_MS = [2000, 4000] as const;
+
+export interface RedisSeamsOptions {
+  /** The operator's prefix of all keys and topics. */
+  readonly prefix: string;
+  /** A dead node is noticed within this time. */
+  readonly nodeTimeoutMs: number;
+  /** Whether subscribers of a channel are told their number. */
+  readonly isCountAnnounced: (appId: string, channel: string) => boolean;
+  readonly log: Logger;
+}
+
+/** What the seams ask of their node. */
+export interface RedisSeamsEvents {
+  /** Subscribers of the channel may have missed messages up to this position. */
+  missed(appId: string, channel: string, position: number): void;
+  /** Redis was away, or had lost its data: what clients know of members may be wrong. */
+  correctRosters(): void;
+}
+
+/** Both seams on one link to Redis, and this node's lease among the live ones. */
+export class RedisSeams {
+  readonly broker: Broker;
+  readonly store: ChannelStore;
+  readonly #link: RedisLink;
+  readonly #lease: NodeLease;
+  readonly #store: RedisChannelStore;
+  readonly #log: Logger;
+  #events: RedisSeamsEvents | undefined;
+  #settling: NodeJS.Timeout[] = [];
+
+  constructor(link: RedisLink, { prefix, nodeTimeoutMs, isCountAnnounced, log }: RedisSeamsOptions) {
+    const keys = new RedisKeys(prefix);
+    this.#link = link;
+    this.#log = log;
+    const scripts = new ChannelScripts(link, keys);
+    this.#lease = new NodeLease(link, keys, nodeTimeoutMs, {
+      registered: () => this.#store.reconcile(),
+      renewed: () => this.#store.exchangeConnections(),
+      claimed: async (nodeId) => {
+        await sweepNode(link, keys, scripts, nodeId, isCountAnnounced);
+        log.warn({ nodeId }, 'another node was lost: its members and counts are taken out');
+      },
+      failed: (error, during) => log.error({ err: error, during }, 'unexpected failure'),
+    });
+    this.#store = new RedisChannelStore(link, keys, this.#lease);
+    this.store = this.#store;
+    this.broker = new RedisBroker(link, keys, (appId, channel, position) => {
+      log.warn({ app: appId, channel }, 'messages of a channel were missed');
+      this.#events?.missed(appId, channel, position);
+    });
+    link.onLost(() => log.error({ reason: link.problem }, 'Redis is away: publishing answers 503'));
+    link.onRestored(() => void this.#restore());
+  }
+
+  /** Why this node is not fit to serve, or undefined. */
+  get problem(): string | undefined {
+    return this.#link.problem;
+  }
+
+  /** Takes this node's place among the live ones. Redis must be up. */
+  async start(events: RedisSeamsEvents): Promise<void> {
+    this.#events = events;
+    await this.#lease.start();
+  }
+
+  /** Leaves, once connections are gone and both seams are closed. */
+  async stop(): Promise<void> {
+    for (const timer of this.#settling) clearTimeout(timer);
+    await this.#lease.stop().catch(ignoreUnavailable);
+    this.#link.close();
+  }
+
+  async #restore(): Promise<void> {
+    this.#log.info('Redis is back: writing again what this node has');
+    try {
+      await this.#lease.renew();
+      await this.#store.reconcile();
+    } catch (error) {
+      // Lost again: the next restoration does it.
+      ignoreUnavailable(error);
+    }
+    for (const timer of this.#settling) clearTimeout(timer);
+    this.#settling = SETTLE_MS.map((delay) => setTimeout(() => this.#events?.correctRosters(), delay).unref());
+  }
+}
+
+function ignoreUnavailable(error: unknown): void {
+  if (!(error instanceof RedisUnavailable)) throw error;
+}

@@ -1,0 +1,167 @@
+/**
+ * Lua scripts: the steps that must be one for all nodes. Each begins with what KEYS, ARGV and the answer are.
+ *
+ * All that publish do it through `publish`: it raises the channel's position in the same step, so that a node can tell whether it missed
+ * something. A position is a number that only ever grows: the first one of a channel is the time in microseconds, which is beyond
+ * whatever was counted before a Redis that lost its data.
+ */
+
+/** Positions are remembered for this long after the last message, in milliseconds. */
+export const POSITION_TTL_MS = 3_600_000;
+
+/** `publish(positionKey, topic, header, frame, command)` → position as text. Header: `except kind user`. */
+const PUBLISH = `
+local function publish(positionKey, topic, header, frame, command)
+  local previous = redis.call('GET', positionKey)
+  local position
+  if previous then
+    position = string.format('%.0f', redis.call('INCR', positionKey))
+    redis.call('PEXPIRE', positionKey, ${POSITION_TTL_MS})
+  else
+    local time = redis.call('TIME')
+    previous = '0'
+    position = string.format('%.0f', time[1] * 1000000 + time[2])
+    redis.call('SET', positionKey, position, 'PX', ${POSITION_TTL_MS})
+  end
+  redis.call(command, topic, position .. ' ' .. previous .. ' ' .. header .. '\\n' .. frame)
+  return position
+end
+`;
+
+/**
+ * Publishes a frame.
+ * KEYS position, last event. ARGV topic, header, frame, PUBLISH or SPUBLISH, milliseconds to keep it as last event (0: don't).
+ * Answer: position.
+ */
+export const PUBLISH_FRAME = `${PUBLISH}
+local position = publish(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
+local keep = tonumber(ARGV[5])
+if keep > 0 then redis.call('SET', KEYS[2], position .. '\\n' .. ARGV[3], 'PX', keep) end
+return position
+`;
+
+/**
+ * Adds a connection to a presence channel, and announces the user when it is the first.
+ * KEYS position, members, sockets, users. ARGV topic, node/socket, user id, member JSON, maximum of members, header, member_added frame,
+ * PUBLISH or SPUBLISH.
+ * Answer: {-1} when full, else {1 for the first connection or 0, position, member JSON, …}.
+ */
+export const JOIN = `${PUBLISH}
+local known = redis.call('HEXISTS', KEYS[2], ARGV[3]) == 1
+if not known and redis.call('HLEN', KEYS[2]) >= tonumber(ARGV[5]) then return {-1} end
+local first = 0
+if redis.call('HSETNX', KEYS[3], ARGV[2], ARGV[3]) == 1 then
+  if redis.call('HINCRBY', KEYS[4], ARGV[3], 1) == 1 then
+    first = 1
+    redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])
+    publish(KEYS[1], ARGV[1], ARGV[6], ARGV[7], ARGV[8])
+  end
+end
+local answer = {first, redis.call('GET', KEYS[1]) or '0'}
+local members = redis.call('HVALS', KEYS[2])
+for i = 1, #members do answer[i + 2] = members[i] end
+return answer
+`;
+
+/**
+ * Takes a connection out of a presence channel, and announces the user's leaving when it was the last.
+ * KEYS position, members, sockets, users. ARGV topic, node/socket, user id, head and tail of the member_removed frame (around the user id
+ * as JSON inside of a JSON string), PUBLISH or SPUBLISH.
+ * Answer: 1 when the user is gone now.
+ */
+export const LEAVE = `${PUBLISH}
+if redis.call('HDEL', KEYS[3], ARGV[2]) == 0 then return 0 end
+if redis.call('HINCRBY', KEYS[4], ARGV[3], -1) > 0 then return 0 end
+redis.call('HDEL', KEYS[4], ARGV[3])
+local member = redis.call('HGET', KEYS[2], ARGV[3])
+redis.call('HDEL', KEYS[2], ARGV[3])
+if member then
+  local id = cjson.decode(member)[2]
+  local escaped = string.gsub((string.gsub(id, '\\\\', '\\\\\\\\')), '"', '\\\\"')
+  publish(KEYS[1], ARGV[1], '- - ' .. member, ARGV[4] .. escaped .. ARGV[5], ARGV[6])
+end
+return 1
+`;
+
+/** KEYS position, members. Answer: {position, member JSON, …}. */
+export const MEMBERS = `
+local answer = redis.call('HVALS', KEYS[2])
+table.insert(answer, 1, redis.call('GET', KEYS[1]) or '0')
+return answer
+`;
+
+/**
+ * Notes a signed-in connection of a user, and announces the user when it is the first.
+ * KEYS position, sockets. ARGV topic, node/socket, user id, header, frame, PUBLISH or SPUBLISH, 1 to announce.
+ * Answer: 1 for the first connection.
+ */
+export const SIGN_IN = `${PUBLISH}
+local empty = redis.call('HLEN', KEYS[2]) == 0
+if redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3]) == 0 or not empty then return 0 end
+if ARGV[7] == '1' then publish(KEYS[1], ARGV[1], ARGV[4], ARGV[5], ARGV[6]) end
+return 1
+`;
+
+/** The reverse of SIGN_IN, same KEYS and ARGV. Answer: 1 when it was the last connection. */
+export const SIGN_OUT = `${PUBLISH}
+if redis.call('HDEL', KEYS[2], ARGV[2]) == 0 or redis.call('HLEN', KEYS[2]) > 0 then return 0 end
+if ARGV[7] == '1' then publish(KEYS[1], ARGV[1], ARGV[4], ARGV[5], ARGV[6]) end
+return 1
+`;
+
+/**
+ * Writes one node's number of subscriptions of a channel, and announces the sum.
+ * KEYS position, counts, announced. ARGV topic, node, count, 1 to announce, head and tail of the frame, PUBLISH or SPUBLISH, number of
+ * subscribers up to which each change is announced, interval above it in milliseconds.
+ * Answer: {sum, milliseconds after which to announce again or 0}.
+ */
+export const COUNT = `${PUBLISH}
+if tonumber(ARGV[3]) > 0 then redis.call('HSET', KEYS[2], ARGV[2], ARGV[3]) else redis.call('HDEL', KEYS[2], ARGV[2]) end
+local sum = 0
+for _, count in ipairs(redis.call('HVALS', KEYS[2])) do sum = sum + tonumber(count) end
+if ARGV[4] ~= '1' or sum == 0 then return {sum, 0} end
+if sum > tonumber(ARGV[8]) and not redis.call('SET', KEYS[3], '1', 'NX', 'PX', ARGV[9]) then
+  return {sum, redis.call('PTTL', KEYS[3])}
+end
+publish(KEYS[1], ARGV[1], '- e', ARGV[5] .. sum .. ARGV[6], ARGV[7])
+return {sum, 0}
+`;
+
+/**
+ * Renews a node's lease and claims nodes whose lease ended, so that one survivor cleans up after each.
+ * KEYS leases, dead. ARGV node, lease in milliseconds, claim in milliseconds, 1 to register (else a node that is not there any more is
+ * not put back).
+ * Answer: {1 when this node lives or 0 when it was declared dead, number of live nodes, live node…, claimed node…}.
+ */
+export const RENEW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local alive = 1
+if ARGV[4] ~= '1' and not redis.call('ZSCORE', KEYS[1], ARGV[1]) then alive = 0 end
+if alive == 1 then redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1]) end
+local claimed = {}
+for _, node in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
+  redis.call('ZREM', KEYS[1], node)
+  redis.call('ZADD', KEYS[2], 0, node)
+end
+for _, node in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 1)) do
+  redis.call('ZADD', KEYS[2], now + ARGV[3], node)
+  claimed[#claimed + 1] = node
+end
+local live = redis.call('ZRANGE', KEYS[1], 0, -1)
+local answer = {alive, #live}
+for _, node in ipairs(live) do answer[#answer + 1] = node end
+for _, node in ipairs(claimed) do answer[#answer + 1] = node end
+return answer
+`;
+
+/**
+ * Gives a channel back a position that Redis lost, unless it has a later one.
+ * KEYS position. ARGV position. Answer: the position that holds now.
+ */
+export const RAISE_POSITION = `
+local position = redis.call('GET', KEYS[1])
+if position and tonumber(position) >= tonumber(ARGV[1]) then return position end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ${POSITION_TTL_MS})
+return ARGV[1]
+`;

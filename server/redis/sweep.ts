@@ -1,0 +1,56 @@
+import type { ChannelScripts } from './channel-scripts.ts';
+import type { RedisKeys } from './keys.ts';
+import { parseChannelId, parseMemberEntry } from './node-facts.ts';
+import type { RedisLink } from './redis-link.ts';
+
+const CHUNK = 100;
+
+/**
+ * Takes entries of a node out of presence channels and sign-ins. Whoever does it, and however often: a user's leaving is
+ * announced once, by the script that takes the last connection out.
+ */
+export async function sweepMembers(
+  link: RedisLink,
+  keys: RedisKeys,
+  scripts: ChannelScripts,
+  nodeId: string,
+  entries: readonly string[],
+): Promise<void> {
+  for (let start = 0; start < entries.length; start += CHUNK) {
+    await Promise.all(
+      entries.slice(start, start + CHUNK).map(async (text) => {
+        const entry = parseMemberEntry(text);
+        if (entry?.isSignIn) await scripts.signOut(nodeId, entry);
+        else if (entry) await scripts.leave(nodeId, entry);
+        await link.commands.do((client) => client.srem(keys.nodeMembers(nodeId), text));
+      }),
+    );
+  }
+}
+
+/** Takes all that a dead node left behind out of Redis. May be interrupted and done again. */
+export async function sweepNode(
+  link: RedisLink,
+  keys: RedisKeys,
+  scripts: ChannelScripts,
+  nodeId: string,
+  isAnnounced: (appId: string, channel: string) => boolean,
+): Promise<void> {
+  const members = await link.commands.do((client) => client.smembers(keys.nodeMembers(nodeId)));
+  await sweepMembers(link, keys, scripts, nodeId, members);
+  const channels = await link.commands.do((client) => client.hkeys(keys.nodeChannels(nodeId)));
+  for (let start = 0; start < channels.length; start += CHUNK) {
+    await Promise.all(
+      channels.slice(start, start + CHUNK).map((id) => {
+        const { appId, channel } = parseChannelId(id);
+        return scripts.count(nodeId, appId, channel, 0, isAnnounced(appId, channel));
+      }),
+    );
+  }
+  await link.commands.do(async (client) => {
+    await client.del(keys.nodeMembers(nodeId));
+    await client.del(keys.nodeChannels(nodeId));
+    await client.del(keys.nodeConnections(nodeId));
+    await client.zrem(keys.dead(), nodeId);
+  });
+}

@@ -1,0 +1,62 @@
+import type { MemberChange } from '../../channels/broker.ts';
+import type { WireMember } from '../../protocol/server-message.ts';
+
+/** What travels over a topic: a header line `position previous except kind [member]`, then the frame as clients get it. */
+export interface WireMessage {
+  /** Grows with each message of the channel, mostly by one. */
+  readonly position: number;
+  /** Position of the message before; 0 when Redis knew of none. */
+  readonly previous: number;
+  readonly exceptSocketId: string | undefined;
+  /** The frame is the channel's last event from now on. */
+  readonly isKept: boolean;
+  readonly member: MemberChange | undefined;
+  readonly frame: string;
+}
+
+interface HeaderParts {
+  readonly exceptSocketId?: string | undefined;
+  readonly isKept?: boolean;
+  readonly added?: WireMember;
+}
+
+/** The part of the header that the sender writes; scripts put the positions before it. */
+export function encodeHeader({ exceptSocketId, isKept, added }: HeaderParts): string {
+  const except = exceptSocketId ?? '-';
+  if (added) return `${except} + ${encodeMember(added)}`;
+  return `${except} ${isKept ? 'k' : 'e'}`;
+}
+
+const HEADER = /^(\d{1,16}) (\d{1,16}) (-|\d+\.\d+) (?:([ek])|([-+]) (\[.*\]))$/;
+
+/** Undefined for anything that is no message of ours: others may use the same Redis. */
+export function parseWireMessage(payload: string): WireMessage | undefined {
+  const end = payload.indexOf('\n');
+  const match = end < 0 ? null : HEADER.exec(payload.slice(0, end));
+  if (!match) return undefined;
+  const [, position, previous, except, kind, change, text] = match;
+  const member = text === undefined ? undefined : parseMember(text);
+  return {
+    position: Number(position),
+    previous: Number(previous),
+    exceptSocketId: except === '-' ? undefined : except,
+    isKept: kind === 'k',
+    member: member && { change: change === '+' ? 'added' : 'removed', member },
+    frame: payload.slice(end + 1),
+  };
+}
+
+/** `[user id, user_id as JSON, user_info as JSON or null]` as JSON text, which holds no line break. */
+export function encodeMember({ userId, userIdJson, userInfoJson }: WireMember): string {
+  return JSON.stringify([userId, userIdJson, userInfoJson ?? null]);
+}
+
+export function parseMember(text: string): WireMember | undefined {
+  try {
+    const [userId, userIdJson, userInfoJson] = JSON.parse(text) as unknown[];
+    if (typeof userId !== 'string' || typeof userIdJson !== 'string') return undefined;
+    return { userId, userIdJson, userInfoJson: typeof userInfoJson === 'string' ? userInfoJson : undefined };
+  } catch {
+    return undefined;
+  }
+}
