@@ -1,0 +1,158 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { APP, type CreateSeams, type Started, start } from './seams-fixture.ts';
+
+/** What every `Broker` must do; to be run on each implementation. */
+export function describeBroker(name: string, create: CreateSeams): void {
+  describe(`Broker: ${name}`, () => {
+    let seams: Started;
+    beforeEach(async () => {
+      seams = await start(create);
+    });
+    afterEach(() => seams.fixture.dispose());
+
+    const publish = async (channel: string, frame: string, more: object = {}): Promise<void> => {
+      await seams.first.broker.publish({ appId: APP, channel, frame, ...more });
+    };
+
+    describe('publish', () => {
+      test('reaches every node that subscribed, its own included, exactly once', async () => {
+        for (const node of seams.nodes) await node.subscribe('news');
+        await publish('news', 'hello');
+        for (const node of seams.nodes) expect(await node.frames()).toEqual(['hello']);
+        for (const node of seams.nodes) expect(await node.frames()).toEqual([]);
+      });
+
+      test('hands over app, channel, frame and the excluded socket, unchanged', async () => {
+        await seams.last.subscribe('presence-x');
+        const frame = '{"event":"e\\u0000","channel":"presence-x","data":"ü 💡 \u2028 \\"x\\""}';
+        const more = { exceptSocketId: '12.34' };
+        await publish('presence-x', frame, more);
+        expect(await seams.last.messages()).toEqual([
+          expect.objectContaining({ appId: APP, channel: 'presence-x', frame, ...more }),
+        ]);
+      });
+
+      test('keeps the order of a channel, however many are on their way', async () => {
+        await seams.last.subscribe('news');
+        const frames = Array.from({ length: 200 }, (_, index) => `frame ${index}`);
+        await Promise.all(frames.map((frame) => publish('news', frame)));
+        expect(await seams.last.frames()).toEqual(frames);
+      });
+
+      test('keeps one order on all nodes, whoever publishes', async () => {
+        for (const node of seams.nodes) await node.subscribe('news');
+        await Promise.all(
+          seams.nodes.flatMap(({ broker }, node) =>
+            Array.from({ length: 50 }, async (_, index) =>
+              broker.publish({ appId: APP, channel: 'news', frame: `${node}:${index}` }),
+            ),
+          ),
+        );
+        const orders = await Promise.all(seams.nodes.map((node) => node.frames()));
+        expect(orders[0]).toHaveLength(50 * orders.length);
+        for (const order of orders) expect(order).toEqual(orders[0]);
+      });
+
+      test('carries a frame of a megabyte', async () => {
+        await seams.last.subscribe('news');
+        const frame = 'ü'.repeat(524_288);
+        await publish('news', frame);
+        expect(await seams.last.frames()).toEqual([frame]);
+      });
+
+      test('reaches nobody when nobody subscribed, and is no error', async () => {
+        await publish('news', 'hello');
+        for (const node of seams.nodes) expect(await node.frames()).toEqual([]);
+      });
+    });
+
+    describe('subscribe', () => {
+      test('brings what is published after its answer, and of that channel only', async () => {
+        await publish('news', 'early');
+        await seams.fixture.settled();
+        await seams.last.subscribe('news');
+        await publish('news', 'late');
+        await publish('other', 'elsewhere');
+        await publish('new', 'elsewhere');
+        expect(await seams.last.frames()).toEqual(['late']);
+      });
+
+      test('takes names of every kind as they are', async () => {
+        const channels = [
+          '#server-to-user-a b/ü:#{x}*?[1]',
+          '#watch-7',
+          '#control-7',
+          'a',
+          'a;b,c@d=e_f.g-H',
+          'x'.repeat(200),
+        ];
+        for (const channel of channels) await seams.last.subscribe(channel);
+        for (const channel of channels) await publish(channel, `to ${channel}`);
+        const frames = channels.map((channel) => `to ${channel}`);
+        expect([...(await seams.last.frames())].sort()).toEqual(frames.sort());
+      });
+
+      test('keeps apps apart', async () => {
+        await seams.last.subscribe('news', '4');
+        await publish('news', 'for app 3');
+        await seams.first.broker.publish({ appId: '4', channel: 'news', frame: 'for app 4' });
+        expect(await seams.last.frames()).toEqual(['for app 4']);
+      });
+    });
+
+    describe('unsubscribe', () => {
+      test('ends the delivery to this node and to no other', async () => {
+        for (const node of seams.nodes) await node.subscribe('news');
+        await seams.last.unsubscribe('news');
+        await seams.fixture.settled();
+        await publish('news', 'hello');
+        for (const node of seams.nodes.slice(0, -1)) expect(await node.frames()).toEqual(['hello']);
+      });
+
+      test('can be followed by a new subscription, without waiting for answers', async () => {
+        const { last } = seams;
+        await Promise.all([last.subscribe('news'), last.unsubscribe('news'), last.subscribe('news')]);
+        await publish('news', 'hello');
+        expect(await seams.last.frames()).toEqual(['hello']);
+      });
+    });
+
+    describe('lastEvent', () => {
+      const lastEvent = async (channel = 'cache-x', appId = APP) => seams.last.broker.lastEvent(appId, channel);
+
+      test('is the last message that was to be kept, known on every node and without a subscriber', async () => {
+        expect(await lastEvent()).toBe(undefined);
+        await publish('cache-x', 'one', { keepSeconds: 60 });
+        await publish('cache-x', 'two', { keepSeconds: 60 });
+        expect(await lastEvent()).toMatchObject({ frame: 'two' });
+        expect((await lastEvent())?.remainingSeconds).toBeGreaterThan(0);
+        expect((await lastEvent())?.remainingSeconds).toBeLessThanOrEqual(60);
+      });
+
+      test('is kept whoever is excluded from receiving it', async () => {
+        await publish('cache-x', 'one', { keepSeconds: 60, exceptSocketId: '1.2' });
+        expect(await lastEvent()).toMatchObject({ frame: 'one' });
+      });
+
+      test('is not changed by messages that are not to be kept', async () => {
+        await publish('cache-x', 'one', { keepSeconds: 60 });
+        await publish('cache-x', 'client event');
+        expect(await lastEvent()).toMatchObject({ frame: 'one' });
+      });
+
+      test('is one per app and channel', async () => {
+        await publish('cache-x', 'one', { keepSeconds: 60 });
+        expect(await lastEvent('cache-y')).toBe(undefined);
+        expect(await lastEvent('cache-x', '4')).toBe(undefined);
+      });
+
+      test('expires', async () => {
+        await publish('cache-x', 'short', { keepSeconds: 1 });
+        await publish('cache-y', 'long', { keepSeconds: 60 });
+        await seams.fixture.pass(1);
+        expect(await lastEvent('cache-x')).toBe(undefined);
+        expect(await lastEvent('cache-y')).toMatchObject({ frame: 'long' });
+      });
+    });
+  });
+}

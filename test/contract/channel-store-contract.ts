@@ -1,0 +1,302 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { watchChannelName } from '../../channels/local-channel.ts';
+import {
+  encodeMemberAdded,
+  encodeMemberRemoved,
+  encodeSubscriptionCount,
+  encodeWatchlistEvents,
+  type WireMember,
+} from '../../protocol/server-message.ts';
+import { APP, type ContractNode, type CreateSeams, type Started, start } from './seams-fixture.ts';
+
+const ROOM = 'presence-room';
+const ANN: WireMember = { userId: 'ann', userIdJson: '"ann"', userInfoJson: '{"name":"Ann ü"}' };
+const BOB: WireMember = { userId: '7', userIdJson: '7', userInfoJson: undefined };
+
+/** What every `ChannelStore` must do; to be run on each implementation. */
+export function describeChannelStore(name: string, create: CreateSeams): void {
+  describe(`ChannelStore: ${name}`, () => {
+    let seams: Started;
+    beforeEach(async () => {
+      seams = await start(create);
+    });
+    afterEach(() => seams.fixture.dispose());
+
+    describe('subscription counts', () => {
+      const summary = async (channel: string, appId = APP) => seams.last.store.summary(appId, channel);
+      const setCounts = async (channel: string, count: number, appId = APP): Promise<void> => {
+        for (const { store } of seams.nodes) store.setSubscriptionCount(appId, channel, count);
+        await seams.fixture.settled();
+      };
+
+      test('are the sum of what each node has', async () => {
+        await setCounts('news', 2);
+        const sum = 2 * seams.nodes.length;
+        expect(await summary('news')).toEqual({ channel: 'news', subscriptionCount: sum, userCount: 0 });
+        await setCounts('news', 5);
+        expect((await summary('news')).subscriptionCount).toBe(5 * seams.nodes.length);
+      });
+
+      test('of 0 make a channel vacant', async () => {
+        await setCounts('news', 1);
+        await setCounts('news', 0);
+        expect(await summary('news')).toEqual({ channel: 'news', subscriptionCount: 0, userCount: 0 });
+        expect(await seams.last.store.occupied(APP, '')).toEqual([]);
+      });
+
+      test('of a channel that nobody knows are 0', async () => {
+        expect(await summary('never')).toEqual({ channel: 'never', subscriptionCount: 0, userCount: 0 });
+      });
+
+      test('belong to one app', async () => {
+        await setCounts('news', 1);
+        expect((await summary('news', '4')).subscriptionCount).toBe(0);
+        expect(await seams.last.store.occupied('4', '')).toEqual([]);
+      });
+
+      test('tell the occupied channels, all of them or those with a prefix', async () => {
+        for (const channel of ['news', 'newspaper', 'presence-room', 'a*b?']) await setCounts(channel, 1);
+        await seams.first.store.join(APP, ROOM, '1.1', ANN, 100);
+        const names = async (prefix: string): Promise<string[]> =>
+          (await seams.last.store.occupied(APP, prefix)).map(({ channel }) => channel).sort();
+        expect(await names('')).toEqual(['a*b?', 'news', 'newspaper', 'presence-room']);
+        expect(await names('news')).toEqual(['news', 'newspaper']);
+        expect(await names('*')).toEqual([]);
+        expect(await names('a*')).toEqual(['a*b?']);
+        const [room] = await seams.last.store.occupied(APP, 'presence-');
+        expect(room).toEqual({ channel: ROOM, subscriptionCount: seams.nodes.length, userCount: 1 });
+      });
+
+      test('are announced to the channel', async () => {
+        await seams.last.subscribe('news');
+        await setCounts('news', 3);
+        seams.first.store.announceSubscriptionCount(APP, 'news');
+        expect((await seams.last.frames()).at(-1)).toBe(encodeSubscriptionCount('news', 3 * seams.nodes.length));
+      });
+    });
+
+    describe('presence', () => {
+      const join = (node: ContractNode, socketId: string, member: WireMember, max = 100) =>
+        node.store.join(APP, ROOM, socketId, member, max);
+      const leave = (node: ContractNode, socketId: string, member: WireMember) =>
+        node.store.leave(APP, ROOM, socketId, member.userId);
+      const members = async (): Promise<WireMember[]> =>
+        [...(await seams.last.store.members(APP, ROOM)).members].sort((a, b) => (a.userId < b.userId ? -1 : 1));
+
+      test('answers a join with all members, the new one among them', async () => {
+        const first = await join(seams.first, '1.1', ANN);
+        expect(first.outcome === 'joined' && [...first.members]).toEqual([ANN]);
+        const second = await join(seams.last, '1.2', BOB);
+        expect(second.outcome === 'joined' && new Set([...second.members])).toEqual(new Set([ANN, BOB]));
+        expect(await members()).toEqual([BOB, ANN]);
+        expect((await seams.first.store.summary(APP, ROOM)).userCount).toBe(2);
+      });
+
+      test('tells the channel of the first connection of a user and of the last, in their order', async () => {
+        await seams.last.subscribe(ROOM);
+        await join(seams.first, '1.1', ANN);
+        await join(seams.last, '1.2', ANN);
+        await leave(seams.first, '1.1', ANN);
+        await leave(seams.last, '1.2', ANN);
+        await join(seams.last, '1.2', BOB);
+        const told = await seams.last.messages();
+        expect(told.map(({ frame }) => frame)).toEqual([
+          encodeMemberAdded(ROOM, ANN),
+          encodeMemberRemoved(ROOM, ANN),
+          encodeMemberAdded(ROOM, BOB),
+        ]);
+        expect(told.map(({ exceptSocketId }) => exceptSocketId)).toEqual(['1.1', undefined, '1.2']);
+        expect(told.map(({ member }) => member)).toEqual([
+          { change: 'added', member: ANN },
+          { change: 'removed', member: ANN },
+          { change: 'added', member: BOB },
+        ]);
+      });
+
+      test('keeps the data of the first connection that is still there', async () => {
+        await seams.last.subscribe(ROOM);
+        await join(seams.first, '1.1', BOB);
+        await join(seams.last, '1.2', { ...BOB, userIdJson: '"7"', userInfoJson: '{"name":"B"}' });
+        expect(await members()).toEqual([BOB]);
+        await leave(seams.last, '1.2', BOB);
+        await leave(seams.first, '1.1', BOB);
+        expect(await seams.last.frames()).toEqual([encodeMemberAdded(ROOM, BOB), encodeMemberRemoved(ROOM, BOB)]);
+      });
+
+      test('takes joins of the same user at the same time for one member', async () => {
+        await seams.last.subscribe(ROOM);
+        await Promise.all(Array.from({ length: 20 }, async (_, index) => join(seams.node(index), `1.${index}`, ANN)));
+        expect(await members()).toEqual([ANN]);
+        await Promise.all(Array.from({ length: 20 }, async (_, index) => leave(seams.node(index), `1.${index}`, ANN)));
+        expect(await members()).toEqual([]);
+        expect(await seams.last.frames()).toEqual([encodeMemberAdded(ROOM, ANN), encodeMemberRemoved(ROOM, ANN)]);
+      });
+
+      test('carries out joins and leaves of a socket in the order of the calls', async () => {
+        await seams.last.subscribe(ROOM);
+        await Promise.all([
+          join(seams.first, '1.1', ANN),
+          leave(seams.first, '1.1', ANN),
+          join(seams.first, '1.1', ANN),
+          leave(seams.first, '1.1', ANN),
+        ]);
+        expect(await members()).toEqual([]);
+        expect(await seams.last.frames()).toEqual([
+          encodeMemberAdded(ROOM, ANN),
+          encodeMemberRemoved(ROOM, ANN),
+          encodeMemberAdded(ROOM, ANN),
+          encodeMemberRemoved(ROOM, ANN),
+        ]);
+      });
+
+      test('takes a leave again, or of nobody, for no change', async () => {
+        await seams.last.subscribe(ROOM);
+        await join(seams.first, '1.1', ANN);
+        await join(seams.last, '1.2', ANN);
+        await leave(seams.first, '1.1', ANN);
+        await leave(seams.first, '1.1', ANN);
+        await leave(seams.first, '9.9', ANN);
+        await leave(seams.first, '1.2', BOB);
+        expect(await members()).toEqual([ANN]);
+        expect(await seams.last.frames()).toEqual([encodeMemberAdded(ROOM, ANN)]);
+      });
+
+      test('lets nobody into a full channel but further connections of those who are in', async () => {
+        await seams.last.subscribe(ROOM);
+        await join(seams.first, '1.1', ANN, 1);
+        expect(await join(seams.last, '1.2', BOB, 1)).toEqual({ outcome: 'full' });
+        expect(await join(seams.last, '1.3', ANN, 1)).toMatchObject({ outcome: 'joined' });
+        expect(await members()).toEqual([ANN]);
+        await leave(seams.first, '1.1', ANN);
+        await leave(seams.last, '1.3', ANN);
+        expect(await join(seams.last, '1.2', BOB, 1)).toMatchObject({ outcome: 'joined' });
+        expect(await seams.last.frames()).toEqual([
+          encodeMemberAdded(ROOM, ANN),
+          encodeMemberRemoved(ROOM, ANN),
+          encodeMemberAdded(ROOM, BOB),
+        ]);
+      });
+
+      test('never lets in more than the maximum when many come at once', async () => {
+        const joins = await Promise.all(
+          Array.from({ length: 20 }, async (_, index) => {
+            const userId = `u${index}`;
+            return join(
+              seams.node(index),
+              `1.${index}`,
+              { userId, userIdJson: `"${userId}"`, userInfoJson: undefined },
+              5,
+            );
+          }),
+        );
+        expect(joins.filter(({ outcome }) => outcome === 'joined')).toHaveLength(5);
+        expect(await members()).toHaveLength(5);
+      });
+
+      test('keeps channels and apps apart', async () => {
+        await join(seams.first, '1.1', ANN);
+        expect((await seams.last.store.members(APP, 'presence-other')).members).toEqual([]);
+        expect((await seams.last.store.members('4', ROOM)).members).toEqual([]);
+        await seams.last.store.leave('4', ROOM, '1.1', 'ann');
+        expect(await members()).toEqual([ANN]);
+      });
+
+      test('takes any text for a user id', async () => {
+        for (const userId of ['__proto__', 'constructor', ' ', 'ü:/#{}', '💡']) {
+          await join(seams.first, '1.1', { userId, userIdJson: JSON.stringify(userId), userInfoJson: undefined });
+        }
+        expect(await members()).toHaveLength(5);
+      });
+    });
+
+    describe('signed-in users', () => {
+      const signIn = async (node: ContractNode, socketId: string, userId = 'ann', isAnnounced = true): Promise<void> =>
+        node.store.signIn(APP, userId, socketId, isAnnounced);
+      const signOut = async (node: ContractNode, socketId: string, userId = 'ann', isAnnounced = true): Promise<void> =>
+        node.store.signOut(APP, userId, socketId, isAnnounced);
+      const online = async (...ids: string[]): Promise<string[]> =>
+        [...(await seams.last.store.online(APP, ids))].sort();
+      const frame = (event: 'online' | 'offline'): string => encodeWatchlistEvents([{ name: event, userIds: ['ann'] }]);
+
+      test('are online from the first connection to the last, and those who watch hear of both', async () => {
+        await seams.last.subscribe(watchChannelName('ann'));
+        await signIn(seams.first, '1.1');
+        await signIn(seams.last, '1.2');
+        expect(await online('ann', 'bob')).toEqual(['ann']);
+        await signOut(seams.first, '1.1');
+        expect(await online('ann')).toEqual(['ann']);
+        await signOut(seams.last, '1.2');
+        expect(await online('ann')).toEqual([]);
+        expect(await seams.last.frames()).toEqual([frame('online'), frame('offline')]);
+      });
+
+      test('come and go without a word where nobody watches', async () => {
+        await seams.last.subscribe(watchChannelName('ann'));
+        await signIn(seams.first, '1.1', 'ann', false);
+        await signOut(seams.first, '1.1', 'ann', false);
+        expect(await seams.last.frames()).toEqual([]);
+      });
+
+      test('may sign in and out again on the same connection without a change', async () => {
+        await seams.last.subscribe(watchChannelName('ann'));
+        await signIn(seams.first, '1.1');
+        await signIn(seams.first, '1.1');
+        await signOut(seams.first, '9.9');
+        expect(await online('ann')).toEqual(['ann']);
+        await signOut(seams.first, '1.1');
+        await signOut(seams.first, '1.1');
+        expect(await online('ann')).toEqual([]);
+        expect(await seams.last.frames()).toEqual([frame('online'), frame('offline')]);
+      });
+
+      test('are carried in and out in the order of the calls', async () => {
+        await Promise.all([signIn(seams.first, '1.1'), signOut(seams.first, '1.1'), signIn(seams.first, '1.1')]);
+        expect(await online('ann')).toEqual(['ann']);
+        await Promise.all([signOut(seams.first, '1.1'), signIn(seams.first, '1.1'), signOut(seams.first, '1.1')]);
+        expect(await online('ann')).toEqual([]);
+      });
+
+      test('belong to one app', async () => {
+        await seams.first.store.signIn('4', 'ann', '1.1', true);
+        expect(await online('ann')).toEqual([]);
+      });
+
+      test('are asked for by any text, and nobody is told of for an empty list', async () => {
+        await signIn(seams.first, '1.1', '__proto__');
+        expect(await online('__proto__', 'constructor')).toEqual(['__proto__']);
+        expect(await online()).toEqual([]);
+      });
+    });
+
+    describe('connections', () => {
+      const add = async (node: ContractNode, max: number, appId = APP): Promise<boolean> =>
+        node.store.addConnection(appId, max);
+
+      test('are counted up to the maximum over all nodes', async () => {
+        expect(await add(seams.first, 2)).toBe(true);
+        expect(await add(seams.last, 2)).toBe(true);
+        expect(await add(seams.first, 2)).toBe(false);
+        expect(await add(seams.last, 2)).toBe(false);
+        seams.first.store.removeConnection(APP);
+        await seams.fixture.settled();
+        expect(await add(seams.last, 2)).toBe(true);
+        expect(await add(seams.last, 2)).toBe(false);
+      });
+
+      test('are never more than the maximum when many come at once', async () => {
+        const added = await Promise.all(Array.from({ length: 20 }, (_, index) => add(seams.node(index), 5)));
+        expect(added.filter(Boolean)).toHaveLength(5);
+      });
+
+      test('are not limited by -1, and refused by 0', async () => {
+        for (let count = 0; count < 20; count += 1) expect(await add(seams.first, -1)).toBe(true);
+        expect(await add(seams.first, 0)).toBe(false);
+      });
+
+      test('are counted for each app', async () => {
+        expect(await add(seams.first, 1)).toBe(true);
+        expect(await add(seams.first, 1, '4')).toBe(true);
+      });
+    });
+  });
+}

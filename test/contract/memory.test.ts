@@ -1,0 +1,46 @@
+import { MemoryBroker } from '../../channels/memory-broker.ts';
+import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { describeBroker } from './broker-contract.ts';
+import { describeChannelStore } from './channel-store-contract.ts';
+import type { SeamsFixture } from './seams-fixture.ts';
+
+async function createMemorySeams(): Promise<SeamsFixture> {
+  const clock = new FakeClock();
+  const broker = new MemoryBroker(clock);
+  const store = new MemoryChannelStore(clock, (message) => broker.publish(message));
+  return {
+    nodes: [{ broker, store }],
+    settled: async () => {},
+    pass: async (seconds) => clock.advance(seconds * 1000),
+    dispose: async () => {
+      broker.close();
+      store.close();
+    },
+  };
+}
+
+/** The same, but every answer comes later: shows that the suites wait for answers. */
+async function createLateSeams(): Promise<SeamsFixture> {
+  const fixture = await createMemorySeams();
+  const [{ broker, store }] = fixture.nodes;
+  return { ...fixture, nodes: [{ broker: late(broker), store: late(store) }] };
+}
+
+const WITHOUT_ANSWER = new Set(['listen', 'setSubscriptionCount', 'announceSubscriptionCount', 'removeConnection']);
+
+function late<T extends object>(seam: T): T {
+  return new Proxy(seam, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      const call = (...args: unknown[]): unknown => Reflect.apply(member, target, args);
+      return WITHOUT_ANSWER.has(String(name)) ? call : async (...args: unknown[]) => call(...args);
+    },
+  });
+}
+
+describeBroker('memory', createMemorySeams);
+describeChannelStore('memory', createMemorySeams);
+describeBroker('memory with late answers', createLateSeams);
+describeChannelStore('memory with late answers', createLateSeams);

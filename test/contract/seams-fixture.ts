@@ -1,0 +1,80 @@
+import type { Broker, BrokerMessage } from '../../channels/broker.ts';
+import type { ChannelStore } from '../../channels/channel-store.ts';
+
+/** The two seams as one node sees them. */
+export interface SeamsOfNode {
+  readonly broker: Broker;
+  /** Publishes through `broker`, or through what is behind it. */
+  readonly store: ChannelStore;
+}
+
+/** An implementation of the seams, set up for one test. */
+export interface SeamsFixture {
+  /** Nodes of one cluster, empty at the start. Implementations for a single node have one. */
+  readonly nodes: readonly [SeamsOfNode, ...SeamsOfNode[]];
+  /** Waits until all calls made so far have taken effect everywhere and all messages published so far have arrived. */
+  settled(): Promise<void>;
+  /** Lets time pass for whatever expires. */
+  pass(seconds: number): Promise<void>;
+  /** Gives everything back. */
+  dispose(): Promise<void>;
+}
+
+export type CreateSeams = () => Promise<SeamsFixture>;
+
+/** A node of the fixture with everything that was delivered to it. */
+export class ContractNode {
+  readonly broker: Broker;
+  readonly store: ChannelStore;
+  readonly #fixture: SeamsFixture;
+  readonly #subscribed = new Set<string>();
+  readonly #messages: BrokerMessage[] = [];
+
+  constructor(fixture: SeamsFixture, { broker, store }: SeamsOfNode) {
+    this.broker = broker;
+    this.store = store;
+    this.#fixture = fixture;
+    broker.listen((message) => {
+      // A broker inside of its only node may hand over everything, as nodes look their channels up anyway.
+      const isOnly = fixture.nodes.length === 1;
+      if (isOnly && !this.#subscribed.has(`${message.appId} ${message.channel}`)) return;
+      this.#messages.push(message);
+    });
+  }
+
+  async subscribe(channel: string, appId = APP): Promise<void> {
+    this.#subscribed.add(`${appId} ${channel}`);
+    await this.broker.subscribe(appId, channel);
+  }
+
+  async unsubscribe(channel: string, appId = APP): Promise<void> {
+    this.#subscribed.delete(`${appId} ${channel}`);
+    await this.broker.unsubscribe(appId, channel);
+  }
+
+  /** Everything that has come since the last call, oldest first. */
+  async messages(): Promise<readonly BrokerMessage[]> {
+    await this.#fixture.settled();
+    return this.#messages.splice(0);
+  }
+
+  async frames(): Promise<readonly string[]> {
+    return (await this.messages()).map(({ frame }) => frame);
+  }
+}
+
+/** The app of most tests. */
+export const APP = '3';
+
+/** A new set of nodes. With several, `first` and `last` are different ones; with one it plays both parts. */
+export async function start(create: CreateSeams) {
+  const fixture = await create();
+  const nodes = fixture.nodes.map((seams) => new ContractNode(fixture, seams));
+  const first = nodes[0] ?? new ContractNode(fixture, fixture.nodes[0]);
+  const last = nodes.at(-1) ?? first;
+  /** The nodes in turn. */
+  const node = (index: number): ContractNode => nodes[index % nodes.length] ?? first;
+  return { fixture, nodes, first, last, node };
+}
+
+export type Started = Awaited<ReturnType<typeof start>>;
