@@ -74,8 +74,8 @@ async function start(flags: CommandFlags): Promise<void> {
   failOnUnexpected(log);
   for (const warning of config.warnings) log.warn(warning);
   const server = await run(config, log);
-  log.info({ host: config.settings.host, port: server.port, version }, 'listening');
   stopOnSignal(server, log);
+  log.info({ host: config.settings.host, port: server.port, version }, 'listening');
   // JSON lines are for machines: a text between them would be an error to those.
   if (config.settings.log.format !== 'json') process.stdout.write(startMessage(config, server.port, version));
   else if (config.generatedApp) log.warn({ app: config.apps[0]?.id }, GENERATED_APP_WARNING);

@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest';
+import { trigger } from '../support/api-client.ts';
+import { APP } from '../support/broker.ts';
+import { type BrokerProcess, startProcess } from '../support/process.ts';
+import { RawClient } from '../support/raw-client.ts';
+
+/** Nothing below waits for its end. */
+const LONG_GRACE_MS = 600_000;
+/** So many that they are not all moved off while a test looks. */
+const MANY = 200;
+
+async function connectMany(broker: BrokerProcess, count: number, channel: string): Promise<RawClient[]> {
+  const clients = await Promise.all(Array.from({ length: count }, () => RawClient.connect(broker.wsUrl)));
+  await Promise.all(clients.map((client) => client.subscribed(channel)));
+  return clients;
+}
+
+async function readiness({ url }: BrokerProcess): Promise<[number, string]> {
+  const answer = await fetch(`${url}/ready`);
+  return [answer.status, await answer.text()];
+}
+
+describe('after SIGTERM', () => {
+  test('is not ready, refuses new clients, and still serves those that are not moved off yet', async () => {
+    const broker = await startProcess({ apps: [APP], settings: { shutdownGracePeriod: LONG_GRACE_MS } });
+    expect(await readiness(broker)).toEqual([200, 'OK']);
+    const clients = await connectMany(broker, MANY, 'scada');
+
+    const ends = clients.map((client) => client.closed());
+    broker.signal('SIGTERM');
+    expect(await Promise.race(ends)).toEqual({
+      code: 4200,
+      reason: 'Server is restarting: reconnect now',
+      before: ['{"event":"pusher:error","data":{"code":4200,"message":"Server is restarting: reconnect now"}}'],
+    });
+    expect(await readiness(broker)).toEqual([503, 'Not ready: stopping, connections are being moved away']);
+    const refused = new RawClient(`${broker.wsUrl}/app/${APP.key}`);
+    expect(await refused.closed()).toMatchObject({
+      code: 4200,
+      reason: 'This server is stopping: reconnect to another one',
+    });
+    const event = { name: 'rvm.status.updated', channel: 'scada', data: 'still here' };
+    expect((await trigger(broker.url, event)).status).toBe(200);
+    await broker.kill();
+    const heard = (await Promise.all(ends)).filter(({ before }) =>
+      before.some((frame) => frame.includes('still here')),
+    );
+    expect(heard.length).toBeGreaterThan(0);
+  });
+
+  test('closes every client with 4200, then exits with 0', async () => {
+    const broker = await startProcess({ settings: { shutdownGracePeriod: 300 } });
+    const clients = await connectMany(broker, 30, 'private-scada');
+    broker.signal('SIGTERM');
+    const ends = await Promise.all(clients.map((client) => client.closed()));
+    expect(new Set(ends.map(({ code }) => code))).toEqual(new Set([4200]));
+    expect(await broker.exited).toEqual({ code: 0, signal: null });
+    await broker.logged('stopped');
+  });
+
+  test('closes every client in one go, still with 4200, when there is no grace period', async () => {
+    const broker = await startProcess({ settings: { shutdownGracePeriod: 0 } });
+    const clients = await connectMany(broker, 30, 'scada');
+    broker.signal('SIGTERM');
+    const ends = await Promise.all(clients.map((client) => client.closed()));
+    expect(new Set(ends.map(({ code }) => code))).toEqual(new Set([4200]));
+    expect(await broker.exited).toEqual({ code: 0, signal: null });
+  });
+
+  test('exits at once when there are no clients, for SIGINT and SIGHUP too', async () => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+      const broker = await startProcess({ settings: { shutdownGracePeriod: LONG_GRACE_MS } });
+      broker.signal(signal);
+      expect(await broker.exited).toEqual({ code: 0, signal: null });
+      expect(await broker.logged('stopping: clients are moved off')).toMatchObject({ signal });
+    }
+  });
+
+  test('tells those who stay in a presence channel who was moved off', async () => {
+    const broker = await startProcess({ settings: { shutdownGracePeriod: LONG_GRACE_MS } });
+    // The oldest connection goes first, the youngest stays for the rest of the grace period.
+    const members = ['first', 'second', ...Array.from({ length: MANY }, () => 'crowd')];
+    const clients: RawClient[] = [];
+    for (const user of members) {
+      const client = await RawClient.connect(broker.wsUrl);
+      if (user !== 'crowd') await client.subscribed('presence-room', JSON.stringify({ user_id: user }));
+      clients.push(client);
+    }
+    const last = await RawClient.connect(broker.wsUrl);
+    await last.subscribed('presence-room', '{"user_id":"last"}');
+
+    broker.signal('SIGTERM');
+    for (const user of ['first', 'second']) {
+      expect(await last.next('pusher_internal:member_removed')).toMatchObject({
+        channel: 'presence-room',
+        data: JSON.stringify({ user_id: user }),
+      });
+    }
+  });
+});
+
+test('a second signal ends at once, with a failure', async () => {
+  const broker = await startProcess({ settings: { shutdownGracePeriod: LONG_GRACE_MS } });
+  const clients = await connectMany(broker, MANY, 'scada');
+  broker.signal('SIGTERM');
+  await broker.logged('stopping: clients are moved off');
+  broker.signal('SIGINT');
+  expect(await broker.exited).toEqual({ code: 1, signal: null });
+  expect(await broker.logged('stopping at once')).toMatchObject({ signal: 'SIGINT' });
+  await Promise.all(clients.map((client) => client.closed()));
+});
