@@ -29,11 +29,11 @@ export class ChannelScripts {
     const { appId, channel, socketId, userId } = entry;
     const answer = await this.#link.commands.run('join', this.#presenceKeys(appId, channel), [
       this.#keys.topic(appId, channel),
-      socketField(nodeId, socketId),
+      socketField(nodeId, socketId, userId),
       userId,
       encodeMember(member),
       maxMembers,
-      encodeHeader({ exceptSocketId: socketId, added: member }),
+      encodeHeader({ exceptSocketId: socketId, member: { change: 'added', member } }),
       encodeMemberAdded(channel, member),
       this.#link.publishCommand,
     ]);
@@ -46,7 +46,7 @@ export class ChannelScripts {
     const [head, tail] = around((userIdJson) =>
       encodeMemberRemoved(channel, { userId: '', userIdJson, userInfoJson: undefined }),
     );
-    const args = [this.#keys.topic(appId, channel), socketField(nodeId, socketId), userId, head, tail];
+    const args = [this.#keys.topic(appId, channel), socketField(nodeId, socketId, userId), userId, head, tail];
     await this.#link.commands.run('leave', this.#presenceKeys(appId, channel), [...args, this.#link.publishCommand]);
   }
 
@@ -60,8 +60,8 @@ export class ChannelScripts {
     await this.#runUserScript('signIn', nodeId, own, own.isAnnounced, 'online');
   }
 
-  async signOut(nodeId: string, entry: MemberEntry): Promise<void> {
-    await this.#runUserScript('signOut', nodeId, entry, true, 'offline');
+  async signOut(nodeId: string, entry: MemberEntry, isAnnounced: boolean): Promise<void> {
+    await this.#runUserScript('signOut', nodeId, entry, isAnnounced, 'offline');
   }
 
   /** @returns the sum over all nodes, and milliseconds until it may be announced again (0: it was, or needs not) */
@@ -92,6 +92,11 @@ export class ChannelScripts {
     return { sum, againMs };
   }
 
+  /** Counts one more connection of a node unless all nodes together have `max`. */
+  async addConnection(nodeId: string, appId: string, max: number): Promise<boolean> {
+    return (await this.#link.commands.run('addConnection', [this.#keys.connections(appId)], [nodeId, max])) === 1;
+  }
+
   #presenceKeys(appId: string, channel: string): string[] {
     return [
       this.#keys.position(appId, channel),
@@ -111,7 +116,7 @@ export class ChannelScripts {
     const keys = [this.#keys.position(appId, channel), this.#keys.sockets(appId, channel)];
     await this.#link.commands.run(script, keys, [
       this.#keys.topic(appId, channel),
-      socketField(nodeId, socketId),
+      socketField(nodeId, socketId, userId),
       userId,
       encodeHeader({}),
       encodeWatchlistEvents([{ name, userIds: [userId] }]),
@@ -121,8 +126,8 @@ export class ChannelScripts {
   }
 }
 
-export function socketField(nodeId: string, socketId: string): string {
-  return `${nodeId}/${socketId}`;
+function socketField(nodeId: string, socketId: string, userId: string): string {
+  return `${nodeId}/${socketId}/${userId}`;
 }
 
 function parseMembers(texts: readonly string[]): WireMember[] {

@@ -32,7 +32,7 @@ export class RedisKeys {
     return `${this.topic(appId, channel)}:members`;
   }
 
-  /** Hash `node/socket` → user id: connections in a presence channel, or signed in (on the user's watch channel). */
+  /** Hash `node/socket/user` → user id: connections in a presence channel, or signed in (on the user's watch channel). */
   sockets(appId: string, channel: string): string {
     return `${this.topic(appId, channel)}:sockets`;
   }
@@ -72,8 +72,13 @@ export class RedisKeys {
     return `${this.#prefix}{node/${nodeId}}:members`;
   }
 
-  /** Hash app → connections of one node that count in the app's quota. */
-  nodeConnections(nodeId: string): string {
-    return `${this.#prefix}{node/${nodeId}}:connections`;
+  /** Hash node → its connections of an app that has a quota. */
+  connections(appId: string): string {
+    return `${this.#prefix}{app/${appId}}:connections`;
+  }
+
+  /** Set of the apps of whose quota a node uses a part. */
+  nodeApps(nodeId: string): string {
+    return `${this.#prefix}{node/${nodeId}}:apps`;
   }
 }

@@ -8,8 +8,6 @@ const CLAIM_MS = 15_000;
 export interface LeaseEvents {
   /** This node is registered under a new id: everything it has must be written again. */
   registered(): Promise<void>;
-  /** A lease was renewed. */
-  renewed(): Promise<void>;
   /** Another node is dead, and this one is to clean up after it. */
   claimed(nodeId: string): Promise<void>;
   failed(error: unknown, during: string): void;
@@ -71,10 +69,7 @@ export class NodeLease {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     await this.#renewing?.catch(() => {});
-    await this.#link.commands.do(async (client) => {
-      await client.zrem(this.#keys.nodes(), this.#nodeId);
-      await client.del(this.#keys.nodeConnections(this.#nodeId));
-    });
+    await this.#link.commands.do((client) => client.zrem(this.#keys.nodes(), this.#nodeId));
   }
 
   #schedule(): void {
@@ -100,7 +95,6 @@ export class NodeLease {
     this.#isRegistered = true;
     this.#others = answer.live.filter((id) => id !== this.#nodeId);
     if (isNew) await this.#events.registered();
-    await this.#events.renewed();
     for (const nodeId of answer.claimed) await this.#events.claimed(nodeId);
   }
 

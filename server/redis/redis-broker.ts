@@ -74,13 +74,14 @@ export class RedisBroker implements Broker {
     await this.#link.unsubscribe(name);
   }
 
-  async publish({ appId, channel, frame, exceptSocketId, keepSeconds = 0 }: BrokerMessage): Promise<void> {
+  async publish(message: BrokerMessage): Promise<void> {
+    const { appId, channel, frame, exceptSocketId, member, keepSeconds = 0 } = message;
     const topic = this.#keys.topic(appId, channel);
     const key = this.#keys.position(appId, channel);
     const keys = [key, this.#keys.lastEvent(appId, channel)];
     const args = [
       topic,
-      encodeHeader({ exceptSocketId, isKept: keepSeconds > 0 }),
+      encodeHeader({ exceptSocketId, isKept: keepSeconds > 0, member }),
       frame,
       this.#link.publishCommand,
       Math.floor(keepSeconds * 1000),

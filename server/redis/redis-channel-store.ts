@@ -1,11 +1,13 @@
 import type { ChannelStore, ChannelSummary, Members, PresenceJoin } from '../../channels/channel-store.ts';
 import { watchChannelName } from '../../channels/local-channel.ts';
+import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
 import { ChannelScripts } from './channel-scripts.ts';
 import { CountWriter } from './count-writer.ts';
 import type { RedisKeys } from './keys.ts';
 import { encodeMemberEntry, type MemberEntry, type OwnMember, parseChannelId } from './node-facts.ts';
 import type { NodeLease } from './node-lease.ts';
+import { Quota } from './quota.ts';
 import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
 import { sweepMembers } from './sweep.ts';
@@ -29,10 +31,9 @@ export class RedisChannelStore implements ChannelStore {
   readonly #counts: CountWriter;
   /** Presence members and sign-ins of this node's connections, by their entry in Redis. */
   readonly #members = new Map<string, OwnMember>();
-  /** Connections that count in the quota, by app: this node's, and all others' as of the last look. */
-  readonly #connections = new Map<string, { own: number; others: number }>();
-  /** Withdrawals on their way: `close` waits for them. */
-  readonly #withdrawing = new Set<Promise<void>>();
+  readonly #quota: Quota;
+  /** What is under way for an entry, so that its next call waits for it. */
+  readonly #underWay = new Map<string, Promise<unknown>>();
 
   constructor(link: RedisLink, keys: RedisKeys, lease: NodeLease) {
     this.#link = link;
@@ -40,6 +41,7 @@ export class RedisChannelStore implements ChannelStore {
     this.#lease = lease;
     this.#scripts = new ChannelScripts(link, keys);
     this.#counts = new CountWriter(link, keys, this.#scripts, () => lease.nodeId);
+    this.#quota = new Quota(link, keys, this.#scripts, () => lease.nodeId);
   }
 
   setSubscriptionCount(appId: string, channel: string, count: number): void {
@@ -88,13 +90,16 @@ export class RedisChannelStore implements ChannelStore {
       member,
       isAnnounced: true,
     };
-    const answer = await this.#contribute(own, maxMembers);
-    if (answer.outcome === 'full') await this.#withdraw(own);
-    return answer;
+    return this.#inOrder(own, async () => {
+      const answer = await this.#contribute(own, maxMembers);
+      if (answer.outcome === 'full') await this.#withdraw(own, false);
+      return answer;
+    });
   }
 
   async leave(appId: string, channel: string, socketId: string, userId: string): Promise<void> {
-    await this.#withdraw({ appId, channel, socketId, userId, isSignIn: false });
+    const entry = { appId, channel, socketId, userId, isSignIn: false };
+    await this.#inOrder(entry, () => this.#withdraw(entry, true));
   }
 
   async members(appId: string, channel: string): Promise<Members> {
@@ -104,11 +109,12 @@ export class RedisChannelStore implements ChannelStore {
   async signIn(appId: string, userId: string, socketId: string, isAnnounced: boolean): Promise<void> {
     const channel = watchChannelName(userId);
     const own: OwnMember = { appId, channel, socketId, userId, isSignIn: true, member: undefined, isAnnounced };
-    await this.#contribute(own, 0);
+    await this.#inOrder(own, () => this.#contribute(own, 0));
   }
 
-  async signOut(appId: string, userId: string, socketId: string): Promise<void> {
-    await this.#withdraw({ appId, channel: watchChannelName(userId), socketId, userId, isSignIn: true });
+  async signOut(appId: string, userId: string, socketId: string, isAnnounced: boolean): Promise<void> {
+    const entry = { appId, channel: watchChannelName(userId), socketId, userId, isSignIn: true };
+    await this.#inOrder(entry, () => this.#withdraw(entry, isAnnounced));
   }
 
   async online(appId: string, userIds: readonly string[]): Promise<ReadonlySet<string>> {
@@ -118,34 +124,12 @@ export class RedisChannelStore implements ChannelStore {
     return new Set(userIds.filter((_, index) => known[index] === 1));
   }
 
-  /** Decided from this node's own number and what the others last told, so without asking Redis. */
-  addConnection(appId: string, max: number): boolean {
-    const connections = this.#connections.get(appId) ?? { own: 0, others: 0 };
-    this.#connections.set(appId, connections);
-    if (max >= 0 && connections.own + connections.others >= max) return false;
-    connections.own += 1;
-    return true;
+  addConnection(appId: string, max: number): MaybePromise<boolean> {
+    return max < 0 ? true : this.#quota.add(appId, max);
   }
 
   removeConnection(appId: string): void {
-    const connections = this.#connections.get(appId);
-    if (connections) connections.own -= 1;
-  }
-
-  /** Tells the others this node's connections, and learns theirs. Called with each renewal of the lease. */
-  async exchangeConnections(): Promise<void> {
-    const { nodeId } = this.#lease;
-    const own = [...this.#connections].flatMap(([appId, connections]) => [appId, connections.own]);
-    const others = await this.#link.commands.do(async (client) => {
-      if (own.length > 0) await client.hset(this.#keys.nodeConnections(nodeId), own);
-      return Promise.all(this.#lease.otherNodes().map((id) => client.hgetall(this.#keys.nodeConnections(id))));
-    });
-    for (const connections of this.#connections.values()) connections.others = 0;
-    for (const [appId, count] of others.flatMap((apps) => Object.entries(apps))) {
-      const connections = this.#connections.get(appId) ?? { own: 0, others: 0 };
-      connections.others += Number(count);
-      this.#connections.set(appId, connections);
-    }
+    this.#quota.remove(appId);
   }
 
   /** Makes Redis agree with this node: writes what it lacks, and takes out what this node no longer has. */
@@ -153,7 +137,7 @@ export class RedisChannelStore implements ChannelStore {
     const { nodeId } = this.#lease;
     const entries = await this.#link.commands.do((client) => client.smembers(this.#keys.nodeMembers(nodeId)));
     const stale = entries.filter((entry) => !this.#members.has(entry));
-    await sweepMembers(this.#link, this.#keys, this.#scripts, nodeId, stale);
+    await sweepMembers(this.#link, this.#keys, this.#scripts, nodeId, stale, true);
     const own = [...this.#members.values()];
     for (let start = 0; start < own.length; start += CHUNK) {
       await Promise.all(own.slice(start, start + CHUNK).map((member) => this.#write(member, Number.MAX_SAFE_INTEGER)));
@@ -163,12 +147,18 @@ export class RedisChannelStore implements ChannelStore {
       if (this.#counts.get(appId, channel) === 0) this.#counts.set(appId, channel, 0);
     }
     await this.#counts.rewrite();
+    await this.#quota.rewrite();
   }
 
   /** Waits until nothing of this node's connections, which must be gone, is left in Redis. */
   async close(): Promise<void> {
+    await this.settled();
     this.#counts.stop();
-    await Promise.all(this.#withdrawing);
+  }
+
+  /** Answered when all that was said before is in Redis. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay.values());
     await this.#counts.flush();
   }
 
@@ -195,17 +185,28 @@ export class RedisChannelStore implements ChannelStore {
     return { outcome: 'joined', members: [] };
   }
 
-  async #withdraw(entry: MemberEntry): Promise<void> {
+  async #withdraw(entry: MemberEntry, isAnnounced: boolean): Promise<void> {
     const text = encodeMemberEntry(entry);
     if (!this.#members.delete(text)) return;
-    const withdrawing = sweepMembers(this.#link, this.#keys, this.#scripts, this.#lease.nodeId, [text]).catch(
-      (error: unknown) => {
-        // What is still there under this node is taken out when Redis is back.
-        if (!(error instanceof RedisUnavailable)) throw error;
-      },
-    );
-    this.#withdrawing.add(withdrawing);
-    await withdrawing.finally(() => this.#withdrawing.delete(withdrawing));
+    try {
+      await sweepMembers(this.#link, this.#keys, this.#scripts, this.#lease.nodeId, [text], isAnnounced);
+    } catch (error) {
+      // What is still there under this node is taken out when Redis is back.
+      if (!(error instanceof RedisUnavailable)) throw error;
+    }
+  }
+
+  /** Runs the calls for one entry one after the other, in the order they were made. */
+  #inOrder<T>(entry: MemberEntry, work: () => Promise<T>): Promise<T> {
+    const text = encodeMemberEntry(entry);
+    const before = this.#underWay.get(text);
+    const result = before ? before.then(work, work) : work();
+    this.#underWay.set(text, result);
+    const done = (): void => {
+      if (this.#underWay.get(text) === result) this.#underWay.delete(text);
+    };
+    result.then(done, done);
+    return result;
   }
 
   #sumCounts(counts: Readonly<Record<string, string>>, appId: string, channel: string): number {

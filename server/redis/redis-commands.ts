@@ -1,5 +1,16 @@
 import type { Cluster, Redis } from 'ioredis';
-import { COUNT, JOIN, LEAVE, MEMBERS, PUBLISH_FRAME, RAISE_POSITION, RENEW, SIGN_IN, SIGN_OUT } from './scripts.ts';
+import {
+  ADD_CONNECTION,
+  COUNT,
+  JOIN,
+  LEAVE,
+  MEMBERS,
+  PUBLISH_FRAME,
+  RAISE_POSITION,
+  RENEW,
+  SIGN_IN,
+  SIGN_OUT,
+} from './scripts.ts';
 
 /** The scripts by name, with their number of keys. */
 const SCRIPTS = {
@@ -7,6 +18,7 @@ const SCRIPTS = {
   join: [JOIN, 4],
   leave: [LEAVE, 4],
   members: [MEMBERS, 2],
+  addConnection: [ADD_CONNECTION, 1],
   signIn: [SIGN_IN, 2],
   signOut: [SIGN_OUT, 2],
   count: [COUNT, 3],

@@ -49,7 +49,6 @@ export class RedisSeams {
     const scripts = new ChannelScripts(link, keys);
     this.#lease = new NodeLease(link, keys, nodeTimeoutMs, {
       registered: () => this.#store.reconcile(),
-      renewed: () => this.#store.exchangeConnections(),
       claimed: async (nodeId) => {
         await sweepNode(link, keys, scripts, nodeId, isCountAnnounced);
         log.warn({ nodeId }, 'another node was lost: its members and counts are taken out');
@@ -75,6 +74,13 @@ export class RedisSeams {
   async start(events: RedisSeamsEvents): Promise<void> {
     this.#events = events;
     await this.#lease.start();
+  }
+
+  /** Answered when all that was said before is in Redis and all that was published before has arrived. */
+  async settled(): Promise<void> {
+    await this.#lease.renew();
+    await this.#store.settled();
+    await this.#link.barrier();
   }
 
   /** Leaves, once connections are gone and both seams are closed. */

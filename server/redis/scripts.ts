@@ -42,7 +42,7 @@ return position
 
 /**
  * Adds a connection to a presence channel, and announces the user when it is the first.
- * KEYS position, members, sockets, users. ARGV topic, node/socket, user id, member JSON, maximum of members, header, member_added frame,
+ * KEYS position, members, sockets, users. ARGV topic, node/socket/user, user id, member JSON, maximum of members, header, member_added frame,
  * PUBLISH or SPUBLISH.
  * Answer: {-1} when full, else {1 for the first connection or 0, position, member JSON, …}.
  */
@@ -65,7 +65,7 @@ return answer
 
 /**
  * Takes a connection out of a presence channel, and announces the user's leaving when it was the last.
- * KEYS position, members, sockets, users. ARGV topic, node/socket, user id, head and tail of the member_removed frame (around the user id
+ * KEYS position, members, sockets, users. ARGV topic, node/socket/user, user id, head and tail of the member_removed frame (around the user id
  * as JSON inside of a JSON string), PUBLISH or SPUBLISH.
  * Answer: 1 when the user is gone now.
  */
@@ -92,7 +92,7 @@ return answer
 
 /**
  * Notes a signed-in connection of a user, and announces the user when it is the first.
- * KEYS position, sockets. ARGV topic, node/socket, user id, header, frame, PUBLISH or SPUBLISH, 1 to announce.
+ * KEYS position, sockets. ARGV topic, node/socket/user, user id, header, frame, PUBLISH or SPUBLISH, 1 to announce.
  * Answer: 1 for the first connection.
  */
 export const SIGN_IN = `${PUBLISH}
@@ -125,6 +125,18 @@ if sum > tonumber(ARGV[8]) and not redis.call('SET', KEYS[3], '1', 'NX', 'PX', A
 end
 publish(KEYS[1], ARGV[1], '- e', ARGV[5] .. sum .. ARGV[6], ARGV[7])
 return {sum, 0}
+`;
+
+/**
+ * Counts one more connection of a node in its app's quota.
+ * KEYS connections. ARGV node, maximum over all nodes. Answer: 1, or 0 when there are as many already.
+ */
+export const ADD_CONNECTION = `
+local sum = 0
+for _, count in ipairs(redis.call('HVALS', KEYS[1])) do sum = sum + tonumber(count) end
+if sum >= tonumber(ARGV[2]) then return 0 end
+redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
+return 1
 `;
 
 /**

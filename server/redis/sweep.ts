@@ -15,12 +15,13 @@ export async function sweepMembers(
   scripts: ChannelScripts,
   nodeId: string,
   entries: readonly string[],
+  isAnnounced: boolean,
 ): Promise<void> {
   for (let start = 0; start < entries.length; start += CHUNK) {
     await Promise.all(
       entries.slice(start, start + CHUNK).map(async (text) => {
         const entry = parseMemberEntry(text);
-        if (entry?.isSignIn) await scripts.signOut(nodeId, entry);
+        if (entry?.isSignIn) await scripts.signOut(nodeId, entry, isAnnounced);
         else if (entry) await scripts.leave(nodeId, entry);
         await link.commands.do((client) => client.srem(keys.nodeMembers(nodeId), text));
       }),
@@ -34,23 +35,26 @@ export async function sweepNode(
   keys: RedisKeys,
   scripts: ChannelScripts,
   nodeId: string,
-  isAnnounced: (appId: string, channel: string) => boolean,
+  isCountAnnounced: (appId: string, channel: string) => boolean,
 ): Promise<void> {
   const members = await link.commands.do((client) => client.smembers(keys.nodeMembers(nodeId)));
-  await sweepMembers(link, keys, scripts, nodeId, members);
+  await sweepMembers(link, keys, scripts, nodeId, members, true);
   const channels = await link.commands.do((client) => client.hkeys(keys.nodeChannels(nodeId)));
   for (let start = 0; start < channels.length; start += CHUNK) {
     await Promise.all(
       channels.slice(start, start + CHUNK).map((id) => {
         const { appId, channel } = parseChannelId(id);
-        return scripts.count(nodeId, appId, channel, 0, isAnnounced(appId, channel));
+        return scripts.count(nodeId, appId, channel, 0, isCountAnnounced(appId, channel));
       }),
     );
   }
   await link.commands.do(async (client) => {
     await client.del(keys.nodeMembers(nodeId));
     await client.del(keys.nodeChannels(nodeId));
-    await client.del(keys.nodeConnections(nodeId));
+    for (const appId of await client.smembers(keys.nodeApps(nodeId))) {
+      await client.hdel(keys.connections(appId), nodeId);
+    }
+    await client.del(keys.nodeApps(nodeId));
     await client.zrem(keys.dead(), nodeId);
   });
 }

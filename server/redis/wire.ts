@@ -17,13 +17,13 @@ export interface WireMessage {
 interface HeaderParts {
   readonly exceptSocketId?: string | undefined;
   readonly isKept?: boolean;
-  readonly added?: WireMember;
+  readonly member?: MemberChange | undefined;
 }
 
 /** The part of the header that the sender writes; scripts put the positions before it. */
-export function encodeHeader({ exceptSocketId, isKept, added }: HeaderParts): string {
+export function encodeHeader({ exceptSocketId, isKept, member }: HeaderParts): string {
   const except = exceptSocketId ?? '-';
-  if (added) return `${except} + ${encodeMember(added)}`;
+  if (member) return `${except} ${member.change === 'added' ? '+' : '-'} ${encodeMember(member.member)}`;
   return `${except} ${isKept ? 'k' : 'e'}`;
 }
 
