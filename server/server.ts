@@ -1,3 +1,4 @@
+import type { Clock } from '../channels/clock.ts';
 import { MemoryBroker } from '../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../channels/memory-channel-store.ts';
 import { Node, type NodeOptions, type Observer } from '../channels/node.ts';
@@ -32,8 +33,8 @@ export interface Server {
 export async function startServer(
   { settings, apps }: Pick<LoadedConfig, 'settings' | 'apps'>,
   log: Logger,
+  clock: Clock = systemClock,
 ): Promise<Server> {
-  const clock = systemClock;
   const frameLog = log.isLevelEnabled('debug') ? log : undefined;
   const directory = new AppDirectory(apps);
   const fanOut = new NativeFanOut(frameLog);

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
+import type { Clock } from '../../channels/clock.ts';
 import type { Node } from '../../channels/node.ts';
 import { loadConfig } from '../../server/config/index.ts';
 import { startServer } from '../../server/server.ts';
@@ -36,10 +37,12 @@ export interface TestBroker {
 /**
  * @param settings - as in a configuration file; host and port are set
  * @param apps - as in `appManager.array.apps`
+ * @param clock - one whose hands the test turns
  */
 export async function startBroker(
   settings: Record<string, unknown> = {},
   apps: readonly Record<string, unknown>[] = [FULL_APP],
+  clock?: Clock,
 ): Promise<TestBroker> {
   const folder = mkdtempSync(join(tmpdir(), 'kulkul-test-'));
   const file = join(folder, 'config.json');
@@ -48,7 +51,7 @@ export async function startBroker(
   rmSync(folder, { recursive: true });
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: config.settings.log.level }, { write: (line) => log.push(JSON.parse(line)) });
-  const server = await startServer(config, logger);
+  const server = await startServer(config, logger, clock);
   const scheme = config.settings.ssl.certPath === '' ? '' : 's';
   return {
     port: server.port,
