@@ -9,6 +9,8 @@ export class NativeFanOut implements FanOut {
   /** More than one only while connections of a replaced TLS certificate live on. */
   readonly #apps: TemplatedApp[] = [];
   readonly #log: Logger | undefined;
+  /** Lost a frame and are still open. */
+  readonly #slow: WebSocketTransport[] = [];
 
   /** @param log - given when each frame is to be logged */
   constructor(log: Logger | undefined) {
@@ -27,5 +29,19 @@ export class NativeFanOut implements FanOut {
       if (sender?.app === app) sender.publish(topic, frame);
       else app.publish(topic, frame);
     }
+    if (this.#slow.length > 0) process.nextTick(() => this.#cutOffSlow());
+  }
+
+  /**
+   * Has a subscriber cut off that lost a frame of the message which is being handed out. uWebSockets.js closes it too, but
+   * first goes through all events that it has in hand: the client may start to read among them, and would get later frames
+   * after the gap. Neither it nor the use case that publishes can bear a close in their midst, hence the tick.
+   */
+  noteSlow(transport: WebSocketTransport): void {
+    this.#slow.push(transport);
+  }
+
+  #cutOffSlow(): void {
+    for (let slow = this.#slow.pop(); slow; slow = this.#slow.pop()) slow.cutOff();
   }
 }

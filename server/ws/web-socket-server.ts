@@ -11,6 +11,7 @@ import { encodeError } from '../../protocol/server-message.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
 import { type Logger, loggableFrame } from '../log.ts';
 import { NO_COMPRESSION, type TemplatedApp, type WebSocket } from '../uws.ts';
+import type { NativeFanOut } from './native-fan-out.ts';
 import { type SocketData, type WebSocketSession, WebSocketTransport } from './web-socket-transport.ts';
 
 export interface WebSocketOptions {
@@ -42,6 +43,7 @@ export function serveWebSockets(
   options: WebSocketOptions,
   node: Node,
   apps: AppDirectory,
+  fanOut: NativeFanOut,
   log: Logger,
 ): void {
   const frameLog = log.isLevelEnabled('debug') ? log : undefined;
@@ -73,7 +75,7 @@ export function serveWebSockets(
 
     open(ws) {
       const transport = new WebSocketTransport(ws, app, frameLog);
-      const session: WebSocketSession = { transport, isSlow: false };
+      const session: WebSocketSession = { transport };
       const data = ws.getUserData();
       data.session = session;
       try {
@@ -101,7 +103,9 @@ export function serveWebSockets(
 
     dropped(ws) {
       const session = ws.getUserData().session;
-      if (session) session.isSlow = true;
+      if (!session || session.transport.isSlow) return;
+      session.transport.isSlow = true;
+      fanOut.noteSlow(session.transport);
     },
 
     close(ws, code, message) {
@@ -156,7 +160,7 @@ export function serveWebSockets(
     if (connection) noteActivity(node, connection);
   }
 
-  function logEnd({ connection, isSlow }: WebSocketSession, code: number, reason: string): void {
+  function logEnd({ connection, transport: { isSlow } }: WebSocketSession, code: number, reason: string): void {
     const facts = { socketId: connection?.socketId, app: connection?.app.id, code, reason };
     if (isSlow) {
       const limit = options.maxBufferedBytes;

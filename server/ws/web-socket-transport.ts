@@ -22,14 +22,14 @@ export interface UpgradeFacts {
 export interface WebSocketSession {
   readonly transport: WebSocketTransport;
   connection?: Connection;
-  /** A frame was dropped because the client did not read; the socket is being closed for it. */
-  isSlow: boolean;
 }
 
 /** A client on a WebSocket. */
 export class WebSocketTransport implements Transport {
   /** The uWS app that the socket belongs to: topics reach the sockets of one app. */
   readonly app: TemplatedApp;
+  /** A frame was dropped because the client does not read: nothing may be sent any more, it would follow a gap. */
+  isSlow = false;
   readonly #log: Logger | undefined;
   #ws: WebSocket<SocketData> | undefined;
 
@@ -45,7 +45,7 @@ export class WebSocketTransport implements Transport {
   }
 
   send(frame: string): void {
-    if (!this.#ws) return;
+    if (!this.#ws || this.isSlow) return;
     this.#log?.debug({ frame: loggableFrame(frame) }, 'message out');
     this.#ws.send(frame);
   }
@@ -59,6 +59,13 @@ export class WebSocketTransport implements Transport {
     const ws = this.#ws;
     this.#ws = undefined;
     ws?.end(code, closeReason(reason));
+  }
+
+  /** Ends without a word. Not to be called while uWebSockets.js hands a message out. */
+  cutOff(): void {
+    const ws = this.#ws;
+    this.#ws = undefined;
+    ws?.close();
   }
 
   ping(): void {
