@@ -54,8 +54,10 @@ export class Connection {
   /** Seconds of the node's clock at which the last frame of any kind came in. */
   lastReceivedSeconds: number;
   isPinged = false;
-  /** Frames that came while an earlier one still waits for an answer of a seam; undefined when none does. */
-  waiting: string[] | undefined;
+  /** Commands that wait for a seam, by the channel they are for, '' for a sign-in; undefined until there was one. */
+  underWay: Map<string, Promise<void>> | undefined;
+  /** Characters of the messages that wait behind those. */
+  waitingLength = 0;
   #clientEvents: RateLimit | undefined;
 
   constructor(socketId: string, app: App, transport: Transport, nowSeconds: number) {

@@ -7,7 +7,7 @@ import { leaveSubscription } from './unsubscribe.ts';
 export function disconnect(node: Node, connection: Connection): void {
   if (connection.isClosed) return;
   connection.isClosed = true;
-  connection.waiting = undefined;
+  connection.underWay = undefined;
   connection.cancelAuthorizationTimeout?.();
   node.connections.delete(connection.socketId);
   for (const [name, subscription] of connection.subscriptions) {

@@ -11,23 +11,32 @@ import { signIn } from './sign-in.ts';
 import { subscribe } from './subscribe.ts';
 import { unsubscribe } from './unsubscribe.ts';
 
-/** Frames that may wait behind one that a seam has not answered; more than any client sends in that time. */
-const MAX_WAITING = 256;
+/** Text that may wait for a seam to answer, in characters: far more than any client sends in that time. */
+const MAX_WAITING_LENGTH = 1_048_576;
 
 /**
- * Takes one text frame of a client. Frames of a connection are handled one after the other, in the order they came.
- * This is the one place where client text meets the broker: whatever it causes ends here.
+ * Takes one text frame of a client. This is the one place where client text meets the broker: whatever it causes ends here.
+ *
+ * Commands take effect in the order in which they came, as far as one can tell: those for one channel wait for each other,
+ * and all wait for a sign-in. With seams that answer at once nothing ever waits.
  */
 export function receive(node: Node, connection: Connection, text: string): void {
   if (connection.isClosed) return;
   noteActivity(node, connection);
-  if (connection.waiting) {
-    if (connection.waiting.length < MAX_WAITING) connection.waiting.push(text);
-    else answer(node, connection, TOO_MANY_WAITING);
-    return;
+  try {
+    const message = parseClientMessage(text);
+    const before = waitsFor(connection, message);
+    if (before)
+      occupy(
+        connection,
+        message,
+        text,
+        before.then(() => attempt(node, connection, message)),
+      );
+    else start(node, connection, message, text);
+  } catch (error) {
+    answer(node, connection, error);
   }
-  const handled = handle(node, connection, text);
-  if (handled instanceof Promise) void drain(node, connection, handled);
 }
 
 /** Any frame of a client, a WebSocket ping or pong included, shows that it is alive. */
@@ -42,19 +51,45 @@ export function refuseFrame(node: Node, connection: Connection, bytes: number, m
   answer(node, connection, new PusherError('frame-too-large', text));
 }
 
-async function drain(node: Node, connection: Connection, first: Promise<void>): Promise<void> {
-  connection.waiting = [];
-  await first;
-  for (let next = connection.waiting?.shift(); next !== undefined; next = connection.waiting?.shift()) {
-    await handle(node, connection, next);
-  }
-  connection.waiting = undefined;
+/** What the message must not overtake: an earlier command for its channel, or a sign-in. */
+function waitsFor({ underWay }: Connection, message: ClientMessage): Promise<void> | undefined {
+  if (!underWay || message.kind === 'ping' || message.kind === 'pong') return undefined;
+  const same = underWay.get(laneOf(message));
+  const signIn = underWay.get(SIGN_IN_LANE);
+  return same && signIn && same !== signIn ? same.then(() => signIn) : (same ?? signIn);
+}
+
+const SIGN_IN_LANE = '';
+
+function laneOf(message: ClientMessage): string {
+  return 'channel' in message ? message.channel : SIGN_IN_LANE;
+}
+
+/** Starts a command that nothing stands before. */
+function start(node: Node, connection: Connection, message: ClientMessage, text: string): void {
+  const done = attempt(node, connection, message);
+  // Events keep their order by themselves; only commands that change something are waited for.
+  if (done instanceof Promise && message.kind !== 'client-event') occupy(connection, message, text, done);
+}
+
+/** Notes a command that is not done. @throws {Disconnect} too much of that */
+function occupy(connection: Connection, message: ClientMessage, text: string, done: Promise<void>): void {
+  connection.underWay ??= new Map();
+  const { underWay } = connection;
+  const lane = laneOf(message);
+  underWay.set(lane, done);
+  connection.waitingLength += text.length;
+  void done.then(() => {
+    connection.waitingLength -= text.length;
+    if (underWay.get(lane) === done) underWay.delete(lane);
+  });
+  if (connection.waitingLength > MAX_WAITING_LENGTH) throw TOO_MUCH_WAITING;
 }
 
 /** Never throws and never rejects: errors are answered. */
-function handle(node: Node, connection: Connection, text: string): MaybePromise<void> {
+function attempt(node: Node, connection: Connection, message: ClientMessage): MaybePromise<void> {
+  if (connection.isClosed) return;
   try {
-    const message = parseClientMessage(text);
     const done = dispatch(node, connection, message);
     if (done instanceof Promise) {
       return done.catch((error: unknown) => answer(node, connection, expected(node, connection, message, error)));
@@ -110,5 +145,5 @@ function answer(node: Node, connection: Connection, error: unknown): void {
   }
 }
 
-const TOO_MANY_WAITING = new Disconnect('too-many-waiting', CLOSE_CODES.overCapacity, 'Too many messages at once');
+const TOO_MUCH_WAITING = new Disconnect('too-many-waiting', CLOSE_CODES.overCapacity, 'Too many messages at once');
 const INTERNAL_ERROR = new Disconnect('internal-error', CLOSE_CODES.overCapacity, 'Internal error');
