@@ -30,9 +30,9 @@ export interface LastEvent {
   readonly position?: number | undefined;
 }
 
-/** Delivery can't be promised now, through no fault of the message. The text says why, for people. */
-export class BrokerUnavailable extends Error {
-  override readonly name = 'BrokerUnavailable';
+/** What is behind a seam can't be reached now, through no fault of the caller. The text says why, for people. */
+export class SeamUnavailable extends Error {
+  override readonly name: string = 'SeamUnavailable';
 }
 
 /**

@@ -225,6 +225,8 @@ export class Node {
       attempt += 1
     ) {
       const { members, position } = await this.store.members(app.id, name);
+      // Without a position the answer is a node's own knowledge, given while the store is away.
+      if (position === undefined && this.broker.answersMayOvertake) return;
       if (position !== undefined) await channel.reached(position);
       // Messages that came meanwhile know more than the answer: ask again.
       if (position !== undefined && channel.position > position) continue;

@@ -1,6 +1,4 @@
 import type { Clock } from '../channels/clock.ts';
-import { MemoryBroker } from '../channels/memory-broker.ts';
-import { MemoryChannelStore } from '../channels/memory-channel-store.ts';
 import { Node, type NodeOptions, type Observer } from '../channels/node.ts';
 import { AppDirectory } from './apps/app-directory.ts';
 import { systemClock } from './clock.ts';
@@ -10,6 +8,7 @@ import { Health } from './http/health.ts';
 import { HttpServer } from './http/http-server.ts';
 import { Listener } from './listener.ts';
 import type { Logger } from './log.ts';
+import { createMemorySeams, type Seams } from './seams.ts';
 import { createSocketIdSource } from './socket-id.ts';
 import { NativeFanOut } from './ws/native-fan-out.ts';
 import { serveWebSockets } from './ws/web-socket-server.ts';
@@ -33,22 +32,21 @@ export interface Server {
 export async function startServer(
   { settings, apps }: Pick<LoadedConfig, 'settings' | 'apps'>,
   log: Logger,
-  clock: Clock = systemClock,
+  { clock = systemClock, seams = createMemorySeams(clock) }: { clock?: Clock; seams?: Seams } = {},
 ): Promise<Server> {
   const frameLog = log.isLevelEnabled('debug') ? log : undefined;
   const directory = new AppDirectory(apps);
   const fanOut = new NativeFanOut(frameLog);
-  const broker = new MemoryBroker(clock);
   const node = new Node({
     options: nodeOptions(settings),
-    broker,
-    store: new MemoryChannelStore(clock, (message) => broker.publish(message)),
+    broker: seams.broker,
+    store: seams.store,
     fanOut,
     clock,
     observer: logObserver(log),
     createSocketId: createSocketIdSource(),
   });
-  const health = new Health(node, settings.httpApi.acceptTraffic.memoryThreshold);
+  const health = new Health(node, settings.httpApi.acceptTraffic.memoryThreshold, () => seams.problem());
   const http = new HttpServer({ settings, node, apps: directory, health, log, now: clock.now });
   const listener = new Listener({
     host: settings.host,
@@ -61,6 +59,7 @@ export async function startServer(
       http.serve(app);
     },
   });
+  await seams.start(node);
   await listener.listen();
   health.isStarted = true;
 
@@ -69,6 +68,7 @@ export async function startServer(
     await drain(node, settings.shutdownGracePeriod);
     listener.close();
     await node.close();
+    await seams.stop();
   };
   return {
     port: listener.port,

@@ -14,10 +14,13 @@ export interface Usage {
 export class Health {
   readonly #node: Node;
   readonly #memoryThresholdPercent: number;
+  readonly #seamsProblem: () => string | undefined;
   isStarted = false;
 
-  constructor(node: Node, memoryThresholdPercent: number) {
+  /** @param seamsProblem - why the seams are not fit, or undefined */
+  constructor(node: Node, memoryThresholdPercent: number, seamsProblem: () => string | undefined) {
     this.#node = node;
+    this.#seamsProblem = seamsProblem;
     this.#memoryThresholdPercent = memoryThresholdPercent;
   }
 
@@ -39,6 +42,8 @@ export class Health {
   problem(): string | undefined {
     if (!this.isStarted) return 'Not ready: starting';
     if (this.#node.isDraining) return 'Not ready: stopping, connections are being moved away';
+    const seams = this.#seamsProblem();
+    if (seams !== undefined) return `Not ready: ${seams}`;
     const { percent } = this.usage().memory;
     if (percent <= this.#memoryThresholdPercent) return undefined;
     const limit = `${this.#memoryThresholdPercent} % (httpApi.acceptTraffic.memoryThreshold)`;

@@ -1,4 +1,4 @@
-import { type Broker, type BrokerMessage, BrokerUnavailable, type LastEvent } from '../../channels/broker.ts';
+import type { Broker, BrokerMessage, LastEvent } from '../../channels/broker.ts';
 import type { RedisKeys } from './keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { encodeHeader, parseWireMessage, type WireMessage } from './wire.ts';
@@ -86,11 +86,7 @@ export class RedisBroker implements Broker {
       this.#link.publishCommand,
       Math.floor(keepSeconds * 1000),
     ];
-    try {
-      this.#remember(topic, key, Number(await this.#link.commands.run('publish', keys, args)));
-    } catch (error) {
-      throw new BrokerUnavailable('Redis could not be reached', { cause: error });
-    }
+    this.#remember(topic, key, Number(await this.#link.commands.run('publish', keys, args)));
   }
 
   async lastEvent(appId: string, channel: string): Promise<LastEvent | undefined> {

@@ -53,24 +53,32 @@ export class RedisChannelStore implements ChannelStore {
   }
 
   async summary(appId: string, channel: string): Promise<ChannelSummary> {
-    const [counts, userCount] = await this.#link.commands.do((client) =>
-      Promise.all([client.hgetall(this.#keys.counts(appId, channel)), client.hlen(this.#keys.members(appId, channel))]),
+    return this.#orLocal(
+      async () => {
+        const [counts, userCount] = await this.#link.commands.do((client) =>
+          Promise.all([
+            client.hgetall(this.#keys.counts(appId, channel)),
+            client.hlen(this.#keys.members(appId, channel)),
+          ]),
+        );
+        return { channel, subscriptionCount: this.#sumCounts(counts, appId, channel), userCount };
+      },
+      () => ({
+        channel,
+        subscriptionCount: this.#counts.get(appId, channel),
+        userCount: this.#ownMembers(appId, channel).length,
+      }),
     );
-    return { channel, subscriptionCount: this.#sumCounts(counts, appId, channel), userCount };
   }
 
   async occupied(appId: string, prefix: string): Promise<readonly ChannelSummary[]> {
-    const names = new Set<string>();
-    for (const own of this.#counts.own()) if (own.appId === appId) names.add(own.channel);
-    for (const nodeId of this.#lease.otherNodes()) {
-      const ids = await this.#link.commands.do((client) => client.hkeys(this.#keys.nodeChannels(nodeId)));
-      for (const id of ids) {
-        const entry = parseChannelId(id);
-        if (entry.appId === appId) names.add(entry.channel);
-      }
-    }
-    const wanted = [...names].filter((name) => name.startsWith(prefix));
-    const summaries = await Promise.all(wanted.map((name) => this.summary(appId, name)));
+    const own = [...this.#counts.own()].filter((count) => count.appId === appId).map(({ channel }) => channel);
+    const others = await this.#orLocal(
+      () => this.#channelsOfOthers(appId),
+      () => [],
+    );
+    const names = [...new Set([...own, ...others])].filter((name) => name.startsWith(prefix));
+    const summaries = await Promise.all(names.map((name) => this.summary(appId, name)));
     return summaries.filter(({ subscriptionCount }) => subscriptionCount > 0);
   }
 
@@ -103,7 +111,10 @@ export class RedisChannelStore implements ChannelStore {
   }
 
   async members(appId: string, channel: string): Promise<Members> {
-    return this.#scripts.members(appId, channel);
+    return this.#orLocal(
+      () => this.#scripts.members(appId, channel),
+      () => ({ members: this.#ownMembers(appId, channel) }),
+    );
   }
 
   async signIn(appId: string, userId: string, socketId: string, isAnnounced: boolean): Promise<void> {
@@ -207,6 +218,36 @@ export class RedisChannelStore implements ChannelStore {
     };
     result.then(done, done);
     return result;
+  }
+
+  /** While Redis is away, reads answer with what this node knows by itself. */
+  async #orLocal<T>(ask: () => Promise<T>, local: () => T): Promise<T> {
+    if (!this.#link.isUp) return local();
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof RedisUnavailable)) throw error;
+      return local();
+    }
+  }
+
+  #ownMembers(appId: string, channel: string): WireMember[] {
+    const members = new Map<string, WireMember>();
+    for (const own of this.#members.values()) {
+      if (own.member && own.appId === appId && own.channel === channel) members.set(own.userId, own.member);
+    }
+    return [...members.values()];
+  }
+
+  async #channelsOfOthers(appId: string): Promise<string[]> {
+    const ids = await this.#link.commands.do((client) =>
+      Promise.all(this.#lease.otherNodes().map((nodeId) => client.hkeys(this.#keys.nodeChannels(nodeId)))),
+    );
+    return ids
+      .flat()
+      .map(parseChannelId)
+      .filter((entry) => entry.appId === appId)
+      .map(({ channel }) => channel);
   }
 
   #sumCounts(counts: Readonly<Record<string, string>>, appId: string, channel: string): number {

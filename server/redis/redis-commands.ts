@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import { SeamUnavailable } from '../../channels/broker.ts';
 import {
   ADD_CONNECTION,
   COUNT,
@@ -31,7 +32,7 @@ export type ScriptName = keyof typeof SCRIPTS;
 type Run = (...args: (string | number)[]) => Promise<unknown>;
 
 /** Redis can't be asked now. Nothing is known of what became of a command that was on its way. */
-export class RedisUnavailable extends Error {
+export class RedisUnavailable extends SeamUnavailable {
   override readonly name = 'RedisUnavailable';
 }
 
@@ -62,7 +63,9 @@ export class RedisCommands {
     try {
       return await command();
     } catch (error) {
-      throw new RedisUnavailable(`Redis: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new RedisUnavailable(`Redis can't be reached: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
     }
   }
 }

@@ -51,7 +51,7 @@ export async function startBroker(
   rmSync(folder, { recursive: true });
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: config.settings.log.level }, { write: (line) => log.push(JSON.parse(line)) });
-  const server = await startServer(config, logger, clock);
+  const server = await startServer(config, logger, clock ? { clock } : {});
   const scheme = config.settings.ssl.certPath === '' ? '' : 's';
   return {
     port: server.port,
