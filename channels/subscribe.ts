@@ -115,12 +115,20 @@ function enter(
 ): MaybePromise<void> {
   if (connection.isClosed) return;
   const joined = member ? join(node, connection, channel, member) : undefined;
-  return after(joined, () =>
+  const entered = after(joined, () =>
     after(lastEvent(node, channel), (last) => {
       if (connection.isClosed) return member && leave(node, connection, channel, member);
       complete(node, connection, channel, member, last);
     }),
   );
+  if (member && entered instanceof Promise) {
+    entered.catch((error: unknown) => {
+      // A store that fails may have done what it could not answer, and the member must not stay without a subscription.
+      if (!(error instanceof SubscriptionError))
+        node.settle(leave(node, connection, channel, member), 'undoing a join');
+    });
+  }
+  return entered;
 }
 
 /**
@@ -132,10 +140,6 @@ function join(node: Node, connection: Connection, channel: LocalChannel, member:
   const { app, name } = channel;
   const maxMembers = app.limits.maxPresenceMembersPerChannel;
   const asked = node.store.join(app.id, name, connection.socketId, member, maxMembers);
-  if (asked instanceof Promise) {
-    // The store may have done what it could not answer.
-    asked.catch(() => node.settle(leave(node, connection, channel, member), 'undoing a join'));
-  }
   return after(asked, (answer) => {
     if (answer.outcome === 'full') {
       const message = `${name} has its maximum of ${maxMembers} members (presence.maxMembersPerChannel)`;

@@ -21,7 +21,9 @@ async function expectNothingLeft({ seams, test, node, clock }: Slow): Promise<vo
   expect([...seams.subscribed]).toEqual([]);
   expect([...test.fanOut.topics.values()].flatMap((clients) => [...clients])).toEqual([]);
   expect(await seams.store.occupied('3', '')).toEqual([]);
-  expect((await seams.store.members('3', 'presence-room')).members).toEqual([]);
+  for (const channel of ['presence-room', 'presence-cache-x']) {
+    expect((await seams.store.members('3', channel)).members).toEqual([]);
+  }
   expect([...(await seams.store.online('3', ['ann', 'bob']))]).toEqual([]);
   expect(await seams.store.addConnection('3', 1)).toBe(true);
   clock.advance(600_000);
