@@ -69,7 +69,8 @@ export const CONNECTION_ERRORS: readonly Row[] = [
   ended('too-many-waiting', async (client, { node }) => {
     vi.spyOn(node.store, 'signIn').mockImplementationOnce(() => new Promise(() => {}));
     client.signIn('{"id":"waits"}');
-    for (let count = 0; count <= 256; count += 1) client.send({ event: 'pusher:ping' });
+    const wait = { event: 'client-e', channel: 'private-x', data: 'x'.repeat(4000) };
+    for (let count = 0; count < 300; count += 1) client.send(wait);
   }),
   {
     kind: 'Disconnect',
