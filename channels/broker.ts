@@ -55,7 +55,12 @@ export interface Broker {
   readonly answersMayOvertake: boolean;
   /** Sets who receives messages. Called once, before anything else. */
   listen(deliver: (message: BrokerMessage) => void): void;
-  subscribe(appId: string, channel: string): MaybePromise<void>;
+  /**
+   * Listens to a channel.
+   *
+   * @returns the position up to which messages are not handed over, as they were published before; where messages have one
+   */
+  subscribe(appId: string, channel: string): MaybePromise<number | undefined>;
   unsubscribe(appId: string, channel: string): MaybePromise<void>;
   publish(message: BrokerMessage): MaybePromise<void>;
   lastEvent(appId: string, channel: string): MaybePromise<LastEvent | undefined>;

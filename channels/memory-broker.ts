@@ -24,7 +24,7 @@ export class MemoryBroker implements Broker {
     this.#deliver = deliver;
   }
 
-  subscribe(): void {}
+  subscribe(): undefined {}
 
   unsubscribe(): void {}
 

@@ -192,8 +192,9 @@ export class Node {
     const listening = this.broker.subscribe(app.id, name);
     if (listening instanceof Promise) {
       channel.opening = listening.then(
-        () => {
+        (begin) => {
           channel.opening = undefined;
+          if (begin !== undefined) channel.reach(Math.max(begin, channel.position));
           return channel;
         },
         (error: unknown) => {

@@ -1,5 +1,6 @@
 import type { Broker, BrokerMessage, LastEvent } from '../../channels/broker.ts';
 import type { RedisKeys } from './keys.ts';
+import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
 import { encodeHeader, parseWireMessage, type WireMessage } from './wire.ts';
 
@@ -10,6 +11,8 @@ type OnGap = (appId: string, channel: string, position: number) => void;
 interface Topic {
   readonly appId: string;
   readonly channel: string;
+  /** Messages up to this position were published before this node subscribed. */
+  begin: number;
   /** Position of the last message handed over; undefined until it is known. */
   position: number | undefined;
   /** The connection was lost, and it is not known yet whether messages were. */
@@ -53,9 +56,9 @@ export class RedisBroker implements Broker {
     this.#deliver = deliver;
   }
 
-  async subscribe(appId: string, channel: string): Promise<void> {
+  async subscribe(appId: string, channel: string): Promise<number | undefined> {
     const name = this.#keys.topic(appId, channel);
-    const topic: Topic = { appId, channel, position: undefined, isSuspect: false };
+    const topic: Topic = { appId, channel, begin: 0, position: undefined, isSuspect: false };
     this.#topics.set(name, topic);
     // While Redis is away a subscription waits for it: a client told of success must not miss what others publish.
     for (let isSubscribed = false; !isSubscribed && this.#topics.get(name) === topic; ) {
@@ -65,7 +68,7 @@ export class RedisBroker implements Broker {
         () => false,
       );
     }
-    void this.#readPosition(topic).catch(() => {});
+    return this.#begin(topic);
   }
 
   async unsubscribe(appId: string, channel: string): Promise<void> {
@@ -111,7 +114,7 @@ export class RedisBroker implements Broker {
   #receive(name: string, payload: string): void {
     const topic = this.#topics.get(name);
     const message = topic && parseWireMessage(payload);
-    if (!topic || !message) return;
+    if (!topic || !message || message.position <= topic.begin) return;
     const isGap = hasGap(topic, message);
     topic.position = message.position;
     const { appId, channel } = topic;
@@ -122,10 +125,18 @@ export class RedisBroker implements Broker {
     this.#deliver({ appId, channel, frame, exceptSocketId, keepSeconds, member, position });
   }
 
-  async #readPosition(topic: Topic): Promise<void> {
+  /** Where a topic begins for this node: what was published up to there is nobody's here. */
+  async #begin(topic: Topic): Promise<number | undefined> {
     const key = this.#keys.position(topic.appId, topic.channel);
-    const position = Number((await this.#link.commands.do((client) => client.get(key))) ?? 0);
-    topic.position = Math.max(topic.position ?? 0, position);
+    try {
+      topic.begin = Number((await this.#link.commands.do((client) => client.get(key))) ?? 0);
+    } catch (error) {
+      if (!(error instanceof RedisUnavailable)) throw error;
+      // Lost in between: unknown, which the verification after the restoration takes for a gap.
+      return undefined;
+    }
+    topic.position = Math.max(topic.position ?? 0, topic.begin);
+    return topic.begin;
   }
 
   #remember(topic: string, key: string, position: number): void {
@@ -140,7 +151,11 @@ export class RedisBroker implements Broker {
 
   #suspectAll(): void {
     this.#verification += 1;
-    for (const topic of this.#topics.values()) topic.isSuspect = true;
+    for (const topic of this.#topics.values()) {
+      topic.isSuspect = true;
+      // A replica that takes over may not have seen the latest positions.
+      topic.begin = 0;
+    }
   }
 
   /** Finds out which channels really missed something while the connection was lost. */

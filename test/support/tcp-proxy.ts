@@ -1,0 +1,97 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+/** A wire between two programs that can be slow, cut, or silent. */
+export class TcpProxy {
+  readonly #server: Server;
+  readonly #target: number;
+  readonly #pairs = new Set<readonly [Socket, Socket]>();
+  /** Milliseconds by which every byte is late, both ways. */
+  delayMs = 0;
+  #isOpen = true;
+  #isSilent = false;
+  #waiting: (() => void)[] = [];
+
+  private constructor(server: Server, target: number) {
+    this.#server = server;
+    this.#target = target;
+    server.on('connection', (client) => this.#accept(client));
+  }
+
+  static async start(targetPort: number): Promise<TcpProxy> {
+    const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new TcpProxy(server, targetPort);
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Connections through it now. */
+  get size(): number {
+    return this.#pairs.size;
+  }
+
+  /** Ends all connections, and refuses new ones until `mend`. */
+  cut(): void {
+    this.#isOpen = false;
+    for (const [client, target] of this.#pairs) {
+      client.resetAndDestroy();
+      target.resetAndDestroy();
+    }
+  }
+
+  /** Keeps connections open but lets nothing through, neither data nor an end, until `mend`. */
+  silence(): void {
+    this.#isSilent = true;
+  }
+
+  mend(): void {
+    this.#isOpen = true;
+    this.#isSilent = false;
+    for (const resume of this.#waiting.splice(0)) resume();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #accept(client: Socket): void {
+    if (!this.#isOpen) {
+      client.resetAndDestroy();
+      return;
+    }
+    const target = connect(this.#target, '127.0.0.1');
+    const pair = [client, target] as const;
+    this.#pairs.add(pair);
+    for (const socket of pair) {
+      socket.setNoDelay(true);
+      // 'close' follows.
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        this.#pairs.delete(pair);
+        client.destroy();
+        target.destroy();
+      });
+    }
+    this.#pass(client, target);
+    this.#pass(target, client);
+    client.resume();
+  }
+
+  #pass(from: Socket, to: Socket): void {
+    const later = (work: () => void): void => {
+      const now = (): void => {
+        if (this.#isSilent) this.#waiting.push(now);
+        else work();
+      };
+      if (this.delayMs > 0) setTimeout(now, this.delayMs);
+      else now();
+    };
+    from.on('data', (chunk) => later(() => to.write(chunk)));
+    from.on('end', () => later(() => to.end()));
+  }
+}
