@@ -45,7 +45,7 @@ export class HttpServer {
       try {
         this.#handle(exchange, req);
       } catch (error) {
-        exchange.end(this.#errorAnswer(error), exchange.hasUnreadBody);
+        exchange.end(this.#errorAnswer(error), hasLargeBody(req));
       }
     });
   }
@@ -55,7 +55,6 @@ export class HttpServer {
     const path = req.getUrl();
     const origin = req.getHeader('origin');
     exchange.isHead = method === 'HEAD';
-    exchange.hasUnreadBody = method !== 'GET' && method !== 'HEAD';
     exchange.headers = this.#cors.headersFor(origin);
     if (method === 'OPTIONS') {
       exchange.preflight(this.#cors.preflightHeadersFor(origin));
@@ -135,13 +134,18 @@ export class HttpServer {
 
 const EMPTY_BODY = Buffer.alloc(0);
 
+/** A body that nobody wants is skipped up to this size, so that the connection can go on; a larger one is cut off. */
+const MAX_SKIPPED_BYTES = 65_536;
+
+function hasLargeBody(req: HttpRequest): boolean {
+  return req.getHeader('transfer-encoding') !== '' || Number(req.getHeader('content-length')) > MAX_SKIPPED_BYTES;
+}
+
 /** One request and its answer: ends once, and never after the client went away. */
 class Exchange {
   readonly res: HttpResponse;
   headers: Headers = [];
   isHead = false;
-  /** The client may still be sending: the rest is not read when the answer comes first. */
-  hasUnreadBody = false;
   stopReading: (() => void) | undefined;
   #isOver = false;
 
@@ -162,8 +166,13 @@ class Exchange {
       for (const [name, value] of this.headers) this.res.writeHeader(name, value);
       for (const name in answer.headers) this.res.writeHeader(name, answer.headers[name] ?? '');
       this.res.writeHeader('Content-Type', answer.contentType);
-      if (this.isHead) this.res.endWithoutBody(Buffer.byteLength(answer.body), closeConnection);
-      else this.res.end(answer.body, closeConnection);
+      if (this.isHead) {
+        // Given to `endWithoutBody`, the length is waited for, and the connection's next request is lost.
+        this.res.writeHeader('Content-Length', String(Buffer.byteLength(answer.body)));
+        this.res.endWithoutBody();
+      } else {
+        this.res.end(answer.body, closeConnection);
+      }
     });
   }
 

@@ -50,11 +50,16 @@ export class RawSocket {
   async until(text: string): Promise<boolean> {
     while (!this.text.includes(text)) {
       if (this.socket.destroyed) return false;
-      await new Promise<void>((resolve) => {
-        this.#arrived = resolve;
-      });
+      await this.more();
     }
     return true;
+  }
+
+  /** Waits for more text, or the end. */
+  more(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#arrived = resolve;
+    });
   }
 
   /** Sends no more, and waits until the server ends the connection. Answers all that came. */

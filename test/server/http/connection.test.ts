@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { call } from '../../support/api-client.ts';
+import { APP, startBroker, type TestBroker } from '../../support/broker.ts';
+import { RawSocket } from '../robustness/raw-socket.ts';
+import { encodeRequest, parseAnswers, signTarget } from './raw-http.ts';
+
+let broker: TestBroker;
+beforeAll(async () => {
+  broker = await startBroker();
+});
+afterAll(() => broker.kill());
+
+const EVENTS = `/apps/${APP.id}/events`;
+const EVENT = '{"name":"e","channel":"c","data":""}';
+
+test('one connection carries many requests, refused ones too', async () => {
+  const targets = [
+    ['GET', '/', ''],
+    ['GET', '/nowhere', ''],
+    ['GET', signTarget({ path: `/apps/${APP.id}/channels` }), ''],
+    ['GET', `/apps/${APP.id}/channels`, ''],
+    ['POST', EVENTS, EVENT],
+    ['POST', '/apps/none/events', EVENT],
+    ['PUT', EVENTS, EVENT],
+    ['OPTIONS', EVENTS, ''],
+    ['POST', signTarget({ method: 'POST', path: EVENTS, body: '{' }), '{'],
+    ['POST', signTarget({ method: 'POST', path: EVENTS, body: EVENT }), EVENT],
+  ] as const;
+  const raw = await RawSocket.open(broker.port);
+  for (const [index, [method, target, body]] of targets.entries()) {
+    raw.write(encodeRequest(method, target, body, [`X-Number: ${index}`]));
+    while (parseAnswers(raw.text).length <= index) await raw.more();
+  }
+  expect(parseAnswers(raw.text).map(({ status }) => status)).toEqual([
+    200, 404, 200, 401, 401, 404, 405, 204, 400, 200,
+  ]);
+  raw.reset();
+});
+
+test('HEAD is answered like GET, without the body', async () => {
+  const raw = await RawSocket.open(broker.port);
+  raw.write(encodeRequest('GET', '/'));
+  raw.write(encodeRequest('HEAD', '/'));
+  raw.write(encodeRequest('HEAD', signTarget({ method: 'HEAD', path: `/apps/${APP.id}/channels` })));
+  raw.write(encodeRequest('HEAD', '/nowhere'));
+  const answers = parseAnswers(await raw.finish(), [1, 2, 3]);
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 404]);
+  expect(answers.map(({ body }) => body)).toEqual(['OK', '', '', '']);
+  expect(answers[1]?.headers.get('content-length')).toBe('2');
+  expect(answers[2]?.headers.get('content-length')).toBe(String('{"channels":{}}'.length));
+});
+
+test.for([
+  ['PUT', EVENTS, 'PUT is not possible here: use POST'],
+  ['GET', EVENTS, 'GET is not possible here: use POST'],
+  ['POST', `/apps/${APP.id}/channels`, 'POST is not possible here: use GET'],
+  ['DELETE', '/ready', 'DELETE is not possible here: use GET'],
+] as const)('%s on %s is answered 405 with the right method', async ([method, path, line]) => {
+  const answer = await fetch(`${broker.url}${path}`, { method });
+  expect([answer.status, await answer.text()]).toEqual([405, line]);
+});
+
+const BELOW = 'the HTTP API is below /apps/APP_ID, WebSockets connect to /app/APP_KEY';
+test.for([
+  ['/nowhere', `Path not found: /nowhere; ${BELOW}`],
+  ['/apps', `Path not found: /apps; ${BELOW}`],
+  ['/apps/1', `Path not found: /apps/1; ${BELOW}`],
+  [`/apps/${APP.id}/event`, `Path not found: /apps/${APP.id}/event; ${BELOW}`],
+  [`/apps/${APP.id}/channels/c/users/1`, `Path not found: /apps/${APP.id}/channels/c/users/1; ${BELOW}`],
+  [
+    `/ws${EVENTS}`,
+    `Path not found: /ws${EVENTS}; there is a prefix /ws before /apps: set pathPrefix to it, or have the proxy take it away`,
+  ],
+] as const)('%s is not found, with advice', async ([path, line]) => {
+  const answer = await fetch(`${broker.url}${path}`);
+  expect([answer.status, await answer.text()]).toEqual([404, line]);
+});
+
+test.for([
+  ['1234', 'Unknown app id 1234, did you mean 12345?'],
+  ['other', `Unknown app id other. Is it the id (not the key) of the app?`],
+] as const)('the unknown app id %s is told apart', async ([id, line]) => {
+  const answer = await fetch(`${broker.url}/apps/${id}/channels`);
+  expect([answer.status, await answer.text()]).toEqual([404, line]);
+});
+
+test('an unknown app id is explained by the key that was sent with it', async () => {
+  const { status, text } = await call(broker.url, 'GET', '/apps/wrong/channels');
+  expect([status, text]).toEqual([404, `Unknown app id wrong: the auth_key of this request belongs to app ${APP.id}`]);
+});
+
+test('with a path prefix the API is below it, signed with or without it', async () => {
+  const prefixed = await startBroker({ pathPrefix: '/ws' });
+  const path = `/ws/apps/${APP.id}/channels`;
+  const ask = async (target: string): Promise<[number, string]> => {
+    const answer = await fetch(`${prefixed.url}${target}`);
+    return [answer.status, await answer.text()];
+  };
+  expect(await ask(signTarget({ path, signedPath: `/apps/${APP.id}/channels` }))).toEqual([200, '{"channels":{}}']);
+  expect(await ask(signTarget({ path }))).toEqual([200, '{"channels":{}}']);
+  expect(await ask('/ready')).toEqual([200, 'OK']);
+  expect(await ask('/ws/ready')).toEqual([200, 'OK']);
+  expect(await ask('/ws')).toEqual([200, 'OK']);
+  expect(await ask(signTarget({ path: `/apps/${APP.id}/channels` }))).toEqual([
+    404,
+    'Path not found: the HTTP API is below /ws/apps/APP_ID here (pathPrefix)',
+  ]);
+  prefixed.kill();
+});
+
+test('the name of an unknown method is cut in the answer', async () => {
+  const raw = await RawSocket.open(broker.port);
+  raw.write(encodeRequest('X'.repeat(100), '/'));
+  const [answer] = parseAnswers(await raw.finish());
+  expect(answer?.body).toBe(`${'X'.repeat(20)}${Buffer.from('…').toString('latin1')} is not possible here: use GET`);
+});
