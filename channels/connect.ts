@@ -118,9 +118,19 @@ function startAuthorizationTimeout(node: Node, connection: Connection): void {
  */
 export function authorizeConnection(node: Node, connection: Connection): MaybePromise<void> {
   if (connection.isAuthorized) return;
-  return after(connection.app.enableUserAuthentication ? countConnection(node, connection) : undefined, () => {
-    connection.isAuthorized = true;
-    connection.cancelAuthorizationTimeout?.();
-    connection.cancelAuthorizationTimeout = undefined;
-  });
+  if (connection.authorizing) return connection.authorizing;
+  const authorized = after(
+    connection.app.enableUserAuthentication ? countConnection(node, connection) : undefined,
+    () => {
+      connection.isAuthorized = true;
+      connection.cancelAuthorizationTimeout?.();
+      connection.cancelAuthorizationTimeout = undefined;
+    },
+  );
+  if (authorized instanceof Promise) {
+    connection.authorizing = authorized.finally(() => {
+      connection.authorizing = undefined;
+    });
+    return connection.authorizing;
+  }
 }

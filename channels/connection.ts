@@ -48,6 +48,8 @@ export class Connection {
   isClosed = false;
   /** Signed in, or in a private or presence channel: what an app with enableUserAuthentication asks for in time. */
   isAuthorized = false;
+  /** While the store is asked to count the connection: other commands wait for that answer. */
+  authorizing: Promise<void> | undefined;
   /** Whether the connection is part of the app's connection count. */
   isCounted = false;
   cancelAuthorizationTimeout: (() => void) | undefined;

@@ -218,6 +218,21 @@ describe('a slow seam', () => {
     expect(client.take()).toHaveLength(1);
   });
 
+  test('counts a connection once that enters several private channels at the same time', async () => {
+    // Commands for different channels do not wait for each other, and each counted the connection.
+    const slow = createSlow({ enableUserAuthentication: true, limits: { maxConnections: 5 } });
+    const client = slow.test.connect();
+    slow.seams.isSlow = true;
+    for (const channel of ['private-a', 'private-b', 'presence-room']) client.subscribe(channel, '{"user_id":"ann"}');
+    client.signIn('{"id":"ann"}');
+    await slow.seams.answerAll();
+    expect(client.take()).toHaveLength(4);
+    expect(slow.seams.calls.filter((call) => call === 'store.addConnection')).toHaveLength(1);
+    client.vanish();
+    await slow.seams.answerAll();
+    await expectNothingLeft(slow);
+  });
+
   test('is no way to pile up memory: a client that sends on and on is closed with 4100', async () => {
     const { seams, test: slow } = createSlow();
     const client = slow.connect();
