@@ -15,6 +15,7 @@ interface CommandFlags {
   readonly port?: number;
   readonly host?: string;
   readonly debug?: boolean;
+  readonly workers?: string;
 }
 
 /** JSON logs carry no secret, so nobody learns the one that was made. */
@@ -34,6 +35,10 @@ const program = new Command('kulkul')
 const configFlag = ['-c, --config <file>', "configuration file, Kulkul's or Soketi's (default: none)"] as const;
 const portFlag = ['-p, --port <number>', 'port to listen on, 0 for any free one (default: 6001)', parsePort] as const;
 const hostFlag = ['--host <address>', 'address to listen on (default: 0.0.0.0, all of this machine)'] as const;
+const workersFlag = [
+  '--workers <number>',
+  'threads that serve clients, or auto: one for each core (default: 1)',
+] as const;
 const debugFlag = ['--debug', 'log each message in and out'] as const;
 
 const SETTINGS_HELP = `
@@ -49,6 +54,7 @@ program
   .option(...configFlag)
   .option(...portFlag)
   .option(...hostFlag)
+  .option(...workersFlag)
   .option(...debugFlag)
   .action(start);
 
@@ -61,6 +67,7 @@ program
   .option(...configFlag)
   .option(...portFlag)
   .option(...hostFlag)
+  .option(...workersFlag)
   .option(...debugFlag)
   .action((flags: CommandFlags) => {
     process.stdout.write(describeConfig(load(flags)));
@@ -103,12 +110,13 @@ function startFailure(error: unknown): string {
   return stack ?? message;
 }
 
-function load({ config, port, host, debug }: CommandFlags): LoadedConfig {
+function load({ config, port, host, debug, workers }: CommandFlags): LoadedConfig {
   const flags: ConfigFlags = {
     ...(config !== undefined && { config }),
     ...(port !== undefined && { port }),
     ...(host !== undefined && { host }),
     ...(debug !== undefined && { debug }),
+    ...(workers !== undefined && { workers }),
   };
   try {
     return loadConfig({ flags, env: process.env, cwd: process.cwd() });

@@ -9,6 +9,8 @@ export interface Alias {
   readonly note: string;
   /** Turns the other program's value into ours; undefined: it says nothing that we need to know. */
   readonly convert?: (text: string) => string | undefined;
+  /** It is only read where this variable says true. */
+  readonly onlyWith?: string;
 }
 
 /**
@@ -31,9 +33,25 @@ export const settingAliases: readonly Alias[] = [
     name: 'REVERB_SCALING_ENABLED',
     target: 'adapter.driver',
     note: 'true: `adapter.driver` is `redis`',
-    convert: (text) => (/^(1|true|yes|on)$/i.test(text.trim()) ? 'redis' : undefined),
+    convert: (text) => (isTrue(text) ? 'redis' : undefined),
   },
+  ...laravelRedis('HOST', 'host'),
+  ...laravelRedis('PORT', 'port'),
+  ...laravelRedis('DB', 'db'),
+  ...laravelRedis('USERNAME', 'username'),
+  ...laravelRedis('PASSWORD', 'password'),
 ];
+
+/** Laravel's connection to Redis, which Reverb scales over; without that it is the application's own affair. */
+function laravelRedis(name: string, option: string): Alias[] {
+  const target = `database.redis.${option}`;
+  const onlyWith = 'REVERB_SCALING_ENABLED';
+  return [{ name: `REDIS_${name}`, target, onlyWith, note: `\`${target}\`, where \`${onlyWith}\` is true` }];
+}
+
+export function isTrue(text: string): boolean {
+  return /^(1|true|yes|on)$/i.test(text.trim());
+}
 
 /** A group of variables that names one app. The groups do not mix: half an app of Pusher's is no app of Reverb's. */
 export interface AppAliases {

@@ -1,10 +1,26 @@
 import { z } from 'zod';
 import { type AppOptionName, appOptionsSchema } from './app-options.ts';
+import { isRedisSetting } from './redis-settings.ts';
 import { settingsSchema } from './schema.ts';
 import { type SettingMeta, settingMeta } from './setting.ts';
 
-/** How a value is read from JSON or from a variable. `choice` is text out of a list; `anything` is kept as it is. */
-export type SettingKind = 'flag' | 'number' | 'text' | 'choice' | 'list' | 'keys' | 'apps' | 'anything';
+/**
+ * How a value is read from JSON or from a variable. `choice` is text out of a list, `auto` a number or that word, `options` an
+ * object of another program's options, `switch` true, false or such an object; `anything` is kept as it is.
+ */
+export type SettingKind =
+  | 'flag'
+  | 'number'
+  | 'auto'
+  | 'text'
+  | 'choice'
+  | 'list'
+  | 'addresses'
+  | 'options'
+  | 'switch'
+  | 'keys'
+  | 'apps'
+  | 'anything';
 
 /** One leaf of the schema. */
 export interface Setting {
@@ -14,6 +30,8 @@ export interface Setting {
   /** Checks one value. */
   readonly schema: z.ZodType;
   readonly defaultValue: unknown;
+  /** null means "not set", as it does in Soketi's defaults. */
+  readonly isNullable: boolean;
   readonly meta: SettingMeta;
   /** The variable that every setting has: `KULKUL_HTTP_API_REQUEST_LIMIT_IN_MB`. */
   readonly variable: string;
@@ -57,11 +75,13 @@ function collect(object: z.ZodObject, parent: string): void {
 
 function createSetting(path: string, schema: z.ZodType, variable: string): Setting {
   const absent = schema.safeParse(undefined);
+  const defaultValue = absent.success ? absent.data : undefined;
   return {
     path,
     kind: kindOf(unwrap(schema), path),
     schema,
-    defaultValue: absent.success ? absent.data : undefined,
+    defaultValue,
+    isNullable: defaultValue === undefined || isRedisSetting(path),
     meta: metaOf(schema, path),
     variable,
   };
@@ -88,11 +108,18 @@ function kindOf(schema: z.ZodType, path: string): SettingKind {
   if (schema instanceof z.ZodString) return 'text';
   if (schema instanceof z.ZodEnum) return 'choice';
   if (schema instanceof z.ZodUnknown) return 'anything';
+  if (schema instanceof z.ZodRecord) return 'options';
+  if (schema instanceof z.ZodUnion) return schema.options.some(isRecord) ? 'switch' : 'auto';
   if (schema instanceof z.ZodArray) {
     if (schema.element instanceof z.ZodString) return 'list';
+    if (isRedisSetting(path)) return 'addresses';
     return schema.element === appOptionsSchema ? 'apps' : 'keys';
   }
   throw new Error(`setting of a type that can't be read: ${path}`);
+}
+
+function isRecord(schema: unknown): boolean {
+  return schema instanceof z.ZodRecord;
 }
 
 /** `httpApi.requestLimitInMb` to `HTTP_API_REQUEST_LIMIT_IN_MB`. */

@@ -53,6 +53,14 @@ export function expectation(setting: Setting): string {
       return `one of ${choicesOf(setting)?.join(', ')}`;
     case 'list':
       return 'a list of texts';
+    case 'auto':
+      return 'a whole number of at least 1, or auto';
+    case 'addresses':
+      return 'a list of "host:port" or { "host", "port" }';
+    case 'options':
+      return 'an object ({ … })';
+    case 'switch':
+      return 'true, false or an object ({ … })';
     case 'keys':
       return 'a list of { "key", "secret" }';
     case 'apps':
@@ -82,7 +90,7 @@ const secretNames: ReadonlySet<string> = new Set(['key', 'keys', 'secret', 'pass
 /** Whether the value of a setting is to be kept out of messages, by its last name: `ssl.passphrase`, `appKey`. */
 export function isSecret(label: string): boolean {
   const name = label.slice(label.lastIndexOf('.') + 1).replace(/\[\d+\]$/, '');
-  return secretNames.has(name.toLowerCase()) || /(Key|Secret)$/.test(name);
+  return secretNames.has(name.toLowerCase()) || /(Key|Secret|Password)$/.test(name);
 }
 
 /** A wrong value, short and on one line; of objects and lists only the type, for they may hold secrets. */
@@ -91,7 +99,12 @@ function show(raw: RawValue, candidate: unknown, label: string): string {
     return raw.node.type === 'object' ? 'an object' : 'a list';
   }
   if (candidate === '') return 'an empty text';
+  if (raw.from === 'text' && typeof candidate === 'object' && candidate !== null) {
+    return Array.isArray(candidate) ? 'a list' : 'an object';
+  }
   if (isSecret(label)) return '•••';
   const text = raw.from === 'text' ? JSON.stringify(raw.text) : JSON.stringify(raw.node.value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  // A URL may have user and password before the host.
+  const masked = text.replace(/\/\/[^@/]*@/g, '//•••@');
+  return masked.length > 60 ? `${masked.slice(0, 60)}…` : masked;
 }

@@ -1,12 +1,13 @@
 import { appAliases, settingAliases } from './aliases.ts';
-import { appOptions, type Setting, sections, settings } from './catalogue.ts';
+import { appOptions, type Setting, type SettingKind, sections, settings } from './catalogue.ts';
 import { expectation } from './check-value.ts';
 import { appsPath } from './file-apps.ts';
 import { ineffectiveSettings } from './ineffective-settings.ts';
+import { redisClientOptions } from './redis-settings.ts';
 
 /** `docs/config.md`: made from the schema, so that it can't say anything else than the code does. */
 export function renderConfigDocs(): string {
-  return `${[introduction, files, variables(), '## Settings', settingTables(), apps(), ineffective(), seeing].join('\n\n')}\n`;
+  return `${[introduction, files, variables(), '## Settings', settingTables(), redis(), apps(), ineffective(), seeing].join('\n\n')}\n`;
 }
 
 const introduction = `# Configuration
@@ -22,10 +23,11 @@ A setting is looked for in this order, and the last place that has it wins:
 2. the configuration file: \`kulkul start --config soketi.config.json\`,
 3. the environment, and a \`.env\` file in the working directory; a variable of the environment proper wins over one of the same
    name in \`.env\`,
-4. the flags \`--port\`, \`--host\` and \`--debug\`.
+4. the flags \`--port\`, \`--host\`, \`--workers\` and \`--debug\`.
 
 A setting that is unknown, of the wrong type or out of range stops the start, also where a later place would replace it. (A driver
-that this version does not have may be replaced: \`SOKETI_ADAPTER_DRIVER=local\` starts with a file that says \`redis\`.)
+that this version does not have may be replaced: \`SOKETI_ADAPTER_DRIVER=redis\` starts with a file that says \`nats\`. Settings of Redis
+are only looked at where it is used.)
 Every problem of every place is listed at once:
 
 \`\`\`text
@@ -103,9 +105,11 @@ function settingTable(heading: string, section: string): string {
   return `${heading}\n\n${table(['setting', 'variables', 'default', 'meaning'], rows)}`;
 }
 
+const takesSaid: ReadonlySet<SettingKind> = new Set(['number', 'auto', 'choice', 'addresses']);
+
 function row(setting: Setting, defaultValue: string): string[] {
   const names = [setting.variable, ...(setting.meta.soketi === undefined ? [] : [setting.meta.soketi])];
-  const takes = setting.kind === 'number' || setting.kind === 'choice' ? ` Takes ${expectation(setting)}.` : '';
+  const takes = takesSaid.has(setting.kind) ? ` Takes ${expectation(setting)}.` : '';
   return [code(setting.path), names.map(code).join(' '), defaultValue, setting.meta.description + takes];
 }
 
@@ -126,10 +130,32 @@ To rotate a secret without a moment of refusals, list both pairs, move the clien
 \`\`\``;
 }
 
+function redis(): string {
+  const names = [...redisClientOptions].map(code).join(', ');
+  return `## Redis
+
+\`adapter.driver: "redis"\` makes several processes one broker. All of Kulkul's connections are made from \`database.redis\`: to one
+server, to the master that \`sentinels\` name, or to a Redis Cluster (7.0 or later) where there are \`clusterNodes\` or
+\`adapter.redis.clusterMode\` is set. Beside the settings above, these options of the Redis client
+([ioredis](https://github.com/redis/ioredis)) may stand in \`database.redis\` in a file, and in \`redisPubOptions\` and \`redisSubOptions\`:
+${names}. What the promises about delivery rest on (retries, queues and subscriptions of the client) is not changed by them. With TLS and
+Sentinels, \`sentinelTLS\` is for the connections to the Sentinels themselves, which are in the clear without it.
+
+Keys and topics begin with \`database.redis.keyPrefix\`, then \`adapter.redis.prefix\`, then \`kulkul:\`. Passwords may also be part of an
+address, \`redis://user:password@host:6379\`, in the lists of Sentinels and nodes; none is ever shown.
+
+\`\`\`json
+{
+  "adapter.driver": "redis",
+  "database.redis": { "host": "redis.internal", "password": "…", "tls": { "ca": "redis-ca.pem" } }
+}
+\`\`\``;
+}
+
 function showAppDefault(setting: Setting): string {
   if (setting.path === 'id') return 'required';
   if (setting.path === 'key' || setting.path === 'secret') return 'required without `keys`';
-  return setting.defaultValue === undefined ? 'unset' : showDefault(setting.defaultValue);
+  return showDefault(setting.defaultValue);
 }
 
 function ineffective(): string {
@@ -137,12 +163,12 @@ function ineffective(): string {
   return `## Soketi's settings without effect
 
 These are accepted, so that a configuration of Soketi's starts; those that are set are named in one warning. So are the \`webhooks\` of an
-app. Two settings are taken seriously instead: another \`adapter.driver\` than \`local\`, or another \`appManager.driver\` than \`array\`,
+app. Two settings are taken seriously instead: another \`adapter.driver\` than \`local\` or \`redis\`, or another \`appManager.driver\` than \`array\`,
 stops the start.
 
 ${table(['setting', 'variable'], rows)}
 
-Any other option may stand below \`database.mysql\`, \`database.postgres\` and \`database.redis\`.`;
+Any other option may stand below \`database.mysql\` and \`database.postgres\`.`;
 }
 
 const seeing = `## Seeing what is in effect
@@ -164,7 +190,7 @@ function escapeCell(text: string): string {
 }
 
 function showDefault(value: unknown): string {
-  return code(JSON.stringify(value));
+  return value === undefined ? 'unset' : code(JSON.stringify(value));
 }
 
 function code(text: string): string {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Node } from 'jsonc-parser';
+import { getNodeValue, type Node } from 'jsonc-parser';
 import { appOptions, type Setting, sections, settings } from './catalogue.ts';
 import { type Draft, putSetting } from './draft.ts';
 import { appsPath, collectApps, type FileAppsReader, flatAppNames, readApps, readFlatApp } from './file-apps.ts';
@@ -8,6 +8,7 @@ import { ineffectiveSettings, isIneffectiveSection, isIneffectiveSetting } from 
 import { keyName } from './json-key.ts';
 import { fileSource, isProblem, parseJson } from './json-source.ts';
 import { whereIs } from './origin.ts';
+import { redisClientOptions, redisConnectionPath } from './redis-settings.ts';
 import { nearest } from './suggest.ts';
 
 interface FileReader extends FileAppsReader {
@@ -120,11 +121,58 @@ function readLeaf(
     reader.draft.ineffective.add(keyName([here, ...rest].join('.')));
     return true;
   }
+  const setting = settings.get(here);
+  if (setting === undefined && parent === redisConnectionPath) {
+    readRedisClientOption(reader, here, rest, key, value);
+    return true;
+  }
+  if (setting !== undefined && rest.length > 0 && isObjectSetting(setting)) {
+    putPart(reader, here, rest, value);
+    return true;
+  }
   if (rest.length > 0) return false;
   if (parent === '' && readTopLevelExtra(reader, here, key, value)) return true;
-  const setting = settings.get(here);
   if (setting !== undefined) readSetting(reader, setting, value);
   return setting !== undefined;
+}
+
+/** An option of the Redis client beside our own. It is not looked into, only known by name. */
+function readRedisClientOption(
+  reader: FileReader,
+  here: string,
+  rest: readonly string[],
+  key: Node,
+  value: Node,
+): void {
+  const name = here.slice(redisConnectionPath.length + 1);
+  if (redisClientOptions.has(name)) {
+    putPart(reader, here, rest, value);
+    return;
+  }
+  const known = [...settings.keys()].filter((path) => path.startsWith(`${redisConnectionPath}.`));
+  const names = [...known.map((path) => path.slice(redisConnectionPath.length + 1)), ...redisClientOptions];
+  const suggestion = nearest(name, names);
+  const question = suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
+  const label = keyName([here, ...rest].join('.'));
+  const where = whereIs(reader.source.originAt(key.offset));
+  reader.draft.warnings.push(`${label} (${where}) is no option of the connection to Redis: passed over.${question}`);
+}
+
+function isObjectSetting({ kind }: Setting): boolean {
+  return kind === 'options' || kind === 'switch';
+}
+
+/** Sets a value whole or, as in `database.redis.tls.ca`, one name of an object beside those that it has. */
+function putPart(reader: FileReader, path: string, rest: readonly string[], value: Node): void {
+  const before = reader.draft.settings.get(path)?.value;
+  const part = rest.reduceRight<unknown>((inner, name) => Object.fromEntries([[name, inner]]), plainValue(value));
+  const isBoth = rest.length > 0 && typeof before === 'object' && before !== null;
+  const merged: unknown = isBoth ? { ...before, ...(part as object) } : part;
+  reader.draft.settings.set(path, { value: merged, origin: reader.source.originAt(value.offset) });
+}
+
+function plainValue(node: Node): unknown {
+  return node.type === 'object' || node.type === 'array' ? getNodeValue(node) : node.value;
 }
 
 /** `$schema`, which editors want, and the app of the flat form. */

@@ -3,6 +3,7 @@ import { isSecret } from './check-value.ts';
 import { appsPath } from './file-apps.ts';
 import type { LoadedConfig } from './loaded-config.ts';
 import { nameOrigin, type Origin } from './origin.ts';
+import { type RedisAddress, redisConnectionPath } from './redis-settings.ts';
 import type { Settings } from './schema.ts';
 
 interface Line {
@@ -51,8 +52,18 @@ function settingsBlock(title: string, section: string, { settings: values, origi
   const own = [...settings.values()].filter(({ path, kind }) => groupOf(path) === section && kind !== 'apps');
   const isUnused = section === 'ssl' && !own.some(({ path }) => origins.has(path));
   if (isUnused) return { title, lines: [{ name: 'ssl', value: 'off', origin: 'default' }] };
+  if (section === 'database' && values.adapter.driver === 'local') return { title, lines: [] };
   const lines = own.map((setting) => describeLine(setting.path, setting, valueAt(values, setting.path), origins));
+  if (section === 'database') lines.push(...describeClientOptions(origins));
   return { title, lines };
+}
+
+/** What is handed on to the Redis client as it is; it may hold anything, so its value is not shown. */
+function describeClientOptions(origins: ReadonlyMap<string, Origin>): Line[] {
+  return [...origins].flatMap(([name, origin]) => {
+    const isOption = name.startsWith(`${redisConnectionPath}.`) && !settings.has(name);
+    return isOption ? [{ name, value: 'set', origin: nameOrigin(origin) }] : [];
+  });
 }
 
 /** Only what was said about the app: what was not is the same for all apps, and stands above or in the documentation. */
@@ -81,6 +92,10 @@ function describeLine(
 
 function showValue(setting: Setting, value: unknown): string {
   if (setting.kind === 'keys') return showKeys(value);
+  if (value === undefined) return 'unset';
+  if (setting.kind === 'addresses') return showAddresses(value);
+  if (setting.kind === 'options' && isEmptyObject(value)) return 'none';
+  if (setting.kind === 'options' || (setting.kind === 'switch' && typeof value === 'object')) return 'set';
   if (setting.kind === 'anything') return Array.isArray(value) ? `${value.length} of them` : 'set';
   // The key is public: whoever looks at a page of the application sees it.
   if (setting.path !== 'key' && isSecret(setting.path) && value !== '') return '•••';
@@ -90,6 +105,16 @@ function showValue(setting: Setting, value: unknown): string {
 function showKeys(pairs: unknown): string {
   if (!Array.isArray(pairs)) return 'none';
   return pairs.map(({ key }: { key: string }) => `${JSON.stringify(key)} with •••`).join(', ') || 'none';
+}
+
+/** Without users and passwords. */
+function showAddresses(addresses: unknown): string {
+  if (!Array.isArray(addresses)) return 'none';
+  return addresses.map(({ host, port }: RedisAddress) => (port ? `${host}:${port}` : host)).join(', ') || 'none';
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 /** `httpApi` for `httpApi.acceptTraffic.memoryThreshold`, `""` for `port`. */

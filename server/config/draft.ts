@@ -4,6 +4,7 @@ import { checkValue } from './check-value.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { Origin } from './origin.ts';
 import type { RawValue } from './raw-value.ts';
+import { isRedisSetting } from './redis-settings.ts';
 
 /** A checked value and where it comes from. */
 export interface Entry {
@@ -32,10 +33,20 @@ export interface Draft {
   readonly ineffective: Set<string>;
   readonly warnings: string[];
   readonly problems: ConfigProblem[];
+  /** What is wrong with settings of Redis: no problem where Redis is not used. */
+  readonly redisProblems: ConfigProblem[];
 }
 
 export function createDraft(): Draft {
-  return { settings: new Map(), refusals: new Map(), apps: [], ineffective: new Set(), warnings: [], problems: [] };
+  return {
+    settings: new Map(),
+    refusals: new Map(),
+    apps: [],
+    ineffective: new Set(),
+    warnings: [],
+    problems: [],
+    redisProblems: [],
+  };
 }
 
 export function createAppDraft(
@@ -48,6 +59,10 @@ export function createAppDraft(
 
 /** Checks a value and puts it into the draft; what is wrong with it goes to the problems. Returns whether it was taken. */
 export function putSetting(draft: Draft, setting: Setting, raw: RawValue, origin: Origin): boolean {
+  if (setting.isNullable && isNull(raw)) {
+    draft.settings.delete(setting.path);
+    return false;
+  }
   const checked = checkValue(setting, raw, setting.path, origin);
   if (checked.ok) {
     draft.settings.set(setting.path, { value: checked.value, origin });
@@ -55,7 +70,12 @@ export function putSetting(draft: Draft, setting: Setting, raw: RawValue, origin
   } else if (checked.refused) {
     draft.refusals.set(setting.path, checked.problem);
   } else {
-    draft.problems.push(checked.problem);
+    const problems = isRedisSetting(setting.path) ? draft.redisProblems : draft.problems;
+    problems.push(checked.problem);
   }
   return checked.ok;
+}
+
+function isNull(raw: RawValue): boolean {
+  return raw.from === 'json' ? raw.node.type === 'null' : raw.text.trim() === 'null';
 }

@@ -1,4 +1,4 @@
-import { settingAliases } from './aliases.ts';
+import { isTrue, settingAliases } from './aliases.ts';
 import { applyAppAliases } from './app-aliases.ts';
 import { readAppList, readKeyPairs } from './app-list.ts';
 import type { AppOptionName } from './app-options.ts';
@@ -33,6 +33,7 @@ const ownNames: ReadonlySet<string> = new Set(
  */
 export function readEnvironment(draft: Draft, variables: Variables): void {
   for (const alias of settingAliases) {
+    if (alias.onlyWith !== undefined && !isTrue(variables.get(alias.onlyWith)?.text ?? '')) continue;
     const variable = variables.get(alias.name);
     const setting = settings.get(alias.target);
     const text = variable && (alias.convert ? alias.convert(variable.text) : variable.text);

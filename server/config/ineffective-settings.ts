@@ -4,11 +4,7 @@
  */
 export const ineffectiveSettings: ReadonlyMap<string, string> = new Map([
   ['adapter.cluster.requestsTimeout', 'SOKETI_ADAPTER_CLUSTER_REQUESTS_TIMEOUT'],
-  ['adapter.redis.prefix', 'SOKETI_ADAPTER_REDIS_PREFIX'],
-  ['adapter.redis.clusterMode', 'SOKETI_ADAPTER_REDIS_CLUSTER_MODE'],
   ['adapter.redis.requestsTimeout', 'SOKETI_ADAPTER_REDIS_REQUESTS_TIMEOUT'],
-  ['adapter.redis.redisSubOptions', 'SOKETI_ADAPTER_REDIS_SUB_OPTIONS'],
-  ['adapter.redis.redisPubOptions', 'SOKETI_ADAPTER_REDIS_PUB_OPTIONS'],
   ['adapter.nats.prefix', 'SOKETI_ADAPTER_NATS_PREFIX'],
   ['adapter.nats.servers', 'SOKETI_ADAPTER_NATS_SERVERS'],
   ['adapter.nats.user', 'SOKETI_ADAPTER_NATS_USER'],
@@ -54,16 +50,6 @@ export const ineffectiveSettings: ReadonlyMap<string, string> = new Map([
   ['database.postgres.user', 'SOKETI_DB_POSTGRES_USERNAME'],
   ['database.postgres.password', 'SOKETI_DB_POSTGRES_PASSWORD'],
   ['database.postgres.database', 'SOKETI_DB_POSTGRES_DATABASE'],
-  ['database.redis.host', 'SOKETI_DB_REDIS_HOST'],
-  ['database.redis.port', 'SOKETI_DB_REDIS_PORT'],
-  ['database.redis.db', 'SOKETI_DB_REDIS_DB'],
-  ['database.redis.username', 'SOKETI_DB_REDIS_USERNAME'],
-  ['database.redis.password', 'SOKETI_DB_REDIS_PASSWORD'],
-  ['database.redis.keyPrefix', 'SOKETI_DB_REDIS_KEY_PREFIX'],
-  ['database.redis.sentinels', 'SOKETI_DB_REDIS_SENTINELS'],
-  ['database.redis.sentinelPassword', 'SOKETI_DB_REDIS_SENTINEL_PASSWORD'],
-  ['database.redis.clusterNodes', 'SOKETI_DB_REDIS_CLUSTER_NODES'],
-  ['database.redis.name', 'SOKETI_DB_REDIS_INSTANCE_NAME'],
   ['instance.process_id', ''],
   ['metrics.enabled', 'SOKETI_METRICS_ENABLED'],
   ['metrics.driver', 'SOKETI_METRICS_DRIVER'],
@@ -91,7 +77,7 @@ export const ineffectiveSettings: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Groups that Soketi hands to a database client whole, so that any option of that client may stand in them. */
-const openSections: ReadonlySet<string> = new Set(['database.mysql', 'database.postgres', 'database.redis']);
+const openSections: ReadonlySet<string> = new Set(['database.mysql', 'database.postgres']);
 
 const ineffectiveSections: ReadonlySet<string> = new Set(
   [...ineffectiveSettings.keys()].flatMap((path) => {

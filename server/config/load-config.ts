@@ -4,11 +4,12 @@ import { createApp } from './app-from-config.ts';
 import { settings as catalogue } from './catalogue.ts';
 import { ConfigError } from './config-error.ts';
 import { readConfigFile, shownPath } from './config-file.ts';
-import { createDraft, type Draft, putSetting } from './draft.ts';
+import { createDraft, type Draft, type Entry, putSetting } from './draft.ts';
 import { readEnvironment } from './environment.ts';
 import { appsPath } from './file-apps.ts';
 import type { LoadedConfig } from './loaded-config.ts';
 import { type Origin, whereIs } from './origin.ts';
+import { isRedisSetting } from './redis-settings.ts';
 import { type Settings, settingsSchema } from './schema.ts';
 import { collectVariables, type Environment } from './variables.ts';
 
@@ -19,6 +20,8 @@ export interface ConfigFlags {
   readonly port?: string | number | undefined;
   readonly host?: string | undefined;
   readonly debug?: boolean | undefined;
+  /** `"auto"` or a number. */
+  readonly workers?: string | number | undefined;
 }
 
 export interface ConfigSources {
@@ -44,6 +47,7 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): LoadedConfig {
   const generatedApp = draft.problems.length === 0 && generateCredentials(draft);
   const apps = finishApps(draft);
   checkTls(draft);
+  checkRedis(draft);
   if (draft.problems.length > 0) throw new ConfigError(draft.problems);
 
   resolvePaths(draft, configFile === undefined ? cwd : path.dirname(configFile), cwd);
@@ -61,7 +65,7 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): LoadedConfig {
 }
 
 function readFlags(draft: Draft, flags: ConfigFlags): void {
-  for (const name of ['port', 'host', 'debug'] as const) {
+  for (const name of ['port', 'host', 'debug', 'workers'] as const) {
     const value = flags[name];
     const setting = catalogue.get(name);
     if (value === undefined || setting === undefined) continue;
@@ -81,14 +85,51 @@ function checkTls(draft: Draft): void {
   }
 }
 
+/** What is wrong with the settings of Redis, where it is used. */
+function checkRedis(draft: Draft): void {
+  if (draft.settings.get('adapter.driver')?.value !== 'redis') return;
+  draft.problems.push(...draft.redisProblems);
+  const clusterNodes = filledEntry(draft, 'database.redis.clusterNodes');
+  const cluster = clusterNodes ?? filledEntry(draft, 'adapter.redis.clusterMode');
+  if (cluster === undefined) return;
+  const report = (entry: Entry | undefined, message: string): void => {
+    if (entry) draft.problems.push({ where: whereIs(entry.origin), message });
+  };
+  const sentinels = filledEntry(draft, 'database.redis.sentinels');
+  report(sentinels, 'database.redis.sentinels: a Redis Cluster has no Sentinels. Set one or the other.');
+  report(filledEntry(draft, 'database.redis.db'), 'database.redis.db: a Redis Cluster has database 0 only.');
+}
+
+/** A setting that was given something else than 0, false or an empty list. */
+function filledEntry(draft: Draft, name: string): Entry | undefined {
+  const entry = draft.settings.get(name);
+  const isEmptyList = Array.isArray(entry?.value) && entry.value.length === 0;
+  return entry?.value && !isEmptyList ? entry : undefined;
+}
+
 /** A path in a file is meant from that file's folder; any other from the working directory. */
 function resolvePaths(draft: Draft, fileFolder: string, cwd: string): void {
+  const folderOf = ({ origin }: Entry): string => (origin.kind === 'file' ? fileFolder : cwd);
   for (const name of ['ssl.certPath', 'ssl.keyPath', 'ssl.caPath']) {
     const entry = draft.settings.get(name);
     if (typeof entry?.value !== 'string' || entry.value === '') continue;
-    const folder = entry.origin.kind === 'file' ? fileFolder : cwd;
-    draft.settings.set(name, { ...entry, value: path.resolve(folder, entry.value) });
+    draft.settings.set(name, { ...entry, value: path.resolve(folderOf(entry), entry.value) });
   }
+  const tls = draft.settings.get('database.redis.tls');
+  if (typeof tls?.value !== 'object' || tls.value === null) return;
+  const value = resolveCertificates(tls.value, folderOf(tls));
+  draft.settings.set('database.redis.tls', { ...tls, value });
+}
+
+/** PEM text stays as it is. */
+function resolveCertificates(tls: object, folder: string): object {
+  const resolve = (value: unknown): unknown =>
+    typeof value === 'string' && !value.includes('-----BEGIN') ? path.resolve(folder, value) : value;
+  const entries = Object.entries(tls).map(([name, value]: [string, unknown]) => {
+    if (!['ca', 'cert', 'key'].includes(name)) return [name, value] as const;
+    return [name, Array.isArray(value) ? value.map(resolve) : resolve(value)] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function raiseLogLevel(draft: Draft): void {
@@ -134,8 +175,20 @@ function warningsOf(draft: Draft): string[] {
       return isEmpty(webhooks) ? [] : [`${appsPath}.${index}.webhooks (not sent)`];
     }),
   ];
-  if (ineffective.length === 0) return draft.warnings;
-  return [...draft.warnings, `Without effect in this version: ${ineffective.join(', ')}.`];
+  const unused = unusedRedisSettings(draft);
+  return [
+    ...draft.warnings,
+    ...(ineffective.length > 0 ? [`Without effect in this version: ${ineffective.join(', ')}.`] : []),
+    ...(unused.length > 0 ? [`Without effect while adapter.driver is local: ${unused.join(', ')}.`] : []),
+  ];
+}
+
+function unusedRedisSettings(draft: Draft): string[] {
+  if (draft.settings.get('adapter.driver')?.value === 'redis') return [];
+  return [...draft.settings].flatMap(([name, { origin }]) => {
+    if (!isRedisSetting(name)) return [];
+    return [origin.kind === 'variable' ? `${name} (${origin.name})` : name];
+  });
 }
 
 function isEmpty(webhooks: unknown): boolean {

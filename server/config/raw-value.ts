@@ -29,6 +29,10 @@ function interpretNode(kind: SettingKind, node: Node, source: JsonSource): unkno
     case 'list':
       if (node.type === 'array') return (node.children ?? []).map((item) => exactText(item, source));
       return node.type === 'string' ? [node.value] : plainValue(node);
+    case 'auto':
+    case 'switch':
+    case 'addresses':
+      return node.type === 'string' ? interpretText(kind, String(node.value)) : readAddresses(kind, plainValue(node));
     default:
       return plainValue(node);
   }
@@ -40,8 +44,15 @@ function interpretText(kind: SettingKind, text: string): unknown {
       return readFlag(unquote(text));
     case 'number':
       return readNumber(unquote(text));
+    case 'auto':
+      return unquote(text).trim() === 'auto' ? 'auto' : readNumber(unquote(text));
+    case 'switch':
+      return text.trim().startsWith('{') ? readAnything(text) : readFlag(unquote(text));
+    case 'addresses':
+      return readAddresses(kind, text.trim().startsWith('[') ? readAnything(text) : readList(text));
     case 'list':
       return readList(text);
+    case 'options':
     case 'anything':
       return readAnything(text);
     default:
@@ -104,6 +115,34 @@ function readList(text: string): unknown {
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean);
+}
+
+/** Servers of Redis: `host:port`, or `redis://user:password@host:port`, becomes an object; one alone becomes a list. */
+function readAddresses(kind: SettingKind, value: unknown): unknown {
+  if (kind !== 'addresses' || typeof value !== 'object' || value === null) return value;
+  return (Array.isArray(value) ? value : [value]).map((item: unknown) =>
+    typeof item === 'string' ? readAddress(item) : withNumericPort(item),
+  );
+}
+
+function withNumericPort(address: unknown): unknown {
+  if (typeof address !== 'object' || address === null || !('port' in address)) return address;
+  return { ...address, port: typeof address.port === 'string' ? readNumber(address.port) : address.port };
+}
+
+function readAddress(text: string): unknown {
+  try {
+    const url = new URL(text.includes('://') ? text : `redis://${text}`);
+    const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+    return {
+      host: decodeURIComponent(host),
+      ...(url.port !== '' && { port: Number(url.port) }),
+      ...(url.username !== '' && { username: decodeURIComponent(url.username) }),
+      ...(url.password !== '' && { password: decodeURIComponent(url.password) }),
+    };
+  } catch {
+    return text;
+  }
 }
 
 function readAnything(text: string): unknown {

@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import { appOptionsSchema } from './app-options.ts';
+import { redisAdapterSchema, redisConnectionSchema } from './redis-settings.ts';
 import { about, bytes, count, flag, list, milliseconds, rate, seconds, size, text } from './setting.ts';
 
 /** A group of settings. Each has a default, so an absent group is the group of its defaults. */
 function section<T extends z.ZodRawShape>(description: string, shape: T) {
-  const schema = z.strictObject(shape);
+  return group(description, z.strictObject(shape));
+}
+
+function group<T extends z.ZodObject>(description: string, schema: T) {
   // Every leaf below has a default, so the empty object is valid input; zod can't infer that for a generic shape.
   return about(schema.prefault({} as z.input<typeof schema>), description);
 }
@@ -29,6 +33,10 @@ export const settingsSchema = z.strictObject({
     count(0).max(65535).default(6001),
     'TCP port of WebSocket and HTTP API. 0: any free port.',
     'SOKETI_PORT',
+  ),
+  workers: about(
+    z.union([count(1).max(1024), z.literal('auto')]).default(1),
+    'Threads that serve clients, all on the same port. `auto`: one for each core. 1: the main thread does it.',
   ),
   pathPrefix: about(
     text()
@@ -65,6 +73,20 @@ export const settingsSchema = z.strictObject({
     'Milliseconds over which clients are moved off (4200) when the broker is stopped, so that they do not all come back at once. 0: all together.',
     'SOKETI_SHUTDOWN_GRACE_PERIOD',
   ),
+  drain: section('Stopping', {
+    readyDelaySeconds: about(
+      z.number().min(0).max(3600).default(0),
+      'Seconds between the signal to stop and the moving of clients. `/ready` answers 503 from the signal on, so that a load balancer sends new clients elsewhere first. 0: none.',
+    ),
+    seconds: about(
+      z.number().min(0).max(3600).optional(),
+      'Seconds over which clients are moved off (4200) then. 0: all together. Unset: as `shutdownGracePeriod` says.',
+    ),
+    jitter: about(
+      z.number().min(0).max(1).default(0.5),
+      'How far the moment of each client strays from an even spread. 0: not at all, 1: anywhere in the time there is.',
+    ),
+  }),
   protocol: section('The Pusher protocol', {
     strict: about(flag().default(false), 'Refuse clients that leave out the `protocol` parameter with 4008.'),
   }),
@@ -189,11 +211,23 @@ export const settingsSchema = z.strictObject({
   }),
   adapter: section('Several nodes', {
     driver: about(
-      z.enum(['local']).default('local'),
-      'How nodes reach one another. `local`: there is one node only. Any other value stops the start.',
+      z.enum(['local', 'redis']).default('local'),
+      'How processes reach one another. `local`: there is one only. `redis`: through the Redis of `database.redis`. Any other value stops the start.',
       'SOKETI_ADAPTER_DRIVER',
-      'this version runs as one node, and starting alone where several were meant to act as one would lose events silently',
+      'this version reaches other processes through Redis only, and starting alone where several were meant to act as one would lose events silently',
     ),
+    nodeTimeoutSeconds: about(
+      seconds(1).default(10),
+      'Seconds within which a node that died, hangs or is cut off is noticed: its members leave, its subscriptions no longer count.',
+    ),
+    onGap: about(
+      z.enum(['disconnect', 'ignore']).default('disconnect'),
+      'What becomes of the subscribers of a channel whose messages this node may have missed. `disconnect`: they are closed with 4200, and come back. `ignore`: they are not told.',
+    ),
+    redis: group('Redis between nodes', redisAdapterSchema),
+  }),
+  database: section('Databases', {
+    redis: group('The connection to Redis', redisConnectionSchema),
   }),
   appManager: section('Apps', {
     driver: about(

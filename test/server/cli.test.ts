@@ -31,7 +31,7 @@ describe('help and version', () => {
   test.each(['start', 'config'])('lists the flags of %s', async (command) => {
     const { code, stdout } = await run([command, '--help']);
     expect(code).toBe(0);
-    for (const flag of ['--config <file>', '--port <number>', '--host <address>', '--debug']) {
+    for (const flag of ['--config <file>', '--port <number>', '--host <address>', '--workers <number>', '--debug']) {
       expect(stdout).toContain(flag);
     }
   });

@@ -108,11 +108,23 @@ describe('variables of the server of Reverb', () => {
     });
   });
 
-  it('refuse the start when they ask for scaling, unless a stronger one says local', () => {
-    expect(failure({ env: { REVERB_SCALING_ENABLED: 'true' } })).toContain('adapter.driver: "redis" is not possible');
+  it('set the adapter when they ask for scaling, unless a stronger one says local', () => {
+    expect(load({ env: { REVERB_SCALING_ENABLED: 'true' } }).settings.adapter.driver).toBe('redis');
+    expect(load({ env: { REVERB_SCALING_ENABLED: 'false' } }).settings.adapter.driver).toBe('local');
     expect(
       load({ env: { REVERB_SCALING_ENABLED: 'true', SOKETI_ADAPTER_DRIVER: 'local' } }).settings.adapter.driver,
     ).toBe('local');
+  });
+
+  it("name Laravel's Redis, which is the application's own affair where there is no scaling", () => {
+    const env = { REDIS_HOST: 'r', REDIS_PORT: '6380', REDIS_DB: '2', REDIS_USERNAME: 'u', REDIS_PASSWORD: 'null' };
+    const { settings } = load({ env: { ...env, REVERB_SCALING_ENABLED: 'true' } });
+    expect(settings.database.redis).toMatchObject({ host: 'r', port: 6380, db: 2, username: 'u' });
+    expect(settings.database.redis.password).toBeUndefined();
+    expect(load({ env: { ...env, REDIS_PORT: 'x' } })).toMatchObject({
+      settings: { database: { redis: { host: '127.0.0.1', db: 0 } } },
+      warnings: [],
+    });
   });
 
   it('are ignored when they are for clients', () => {

@@ -186,11 +186,11 @@ describe('broken configuration file', () => {
     expect(failure({ file: { ...oneApp, ...file } })).toContain(message);
   });
 
-  it.each(['redis', 'cluster', 'nats'])(
+  it.each(['cluster', 'nats', 'Redis'])(
     'is refused when it asks for the adapter %s, which would be a split brain',
     (driver) => {
       expect(failure({ file: { adapter: { driver } } })).toContain(
-        `adapter.driver: "${driver}" is not possible: this version runs as one node`,
+        `adapter.driver: "${driver}" is not possible: this version reaches other processes through Redis only`,
       );
     },
   );

@@ -47,12 +47,12 @@ describe('sources', () => {
   });
 
   it('may replace a driver that is not possible here', () => {
-    const file = { 'adapter.driver': 'redis' };
-    expect(failure({ file })).toContain('soketi.config.json:1:19  adapter.driver: "redis" is not possible');
+    const file = { 'adapter.driver': 'cluster' };
+    expect(failure({ file })).toContain('soketi.config.json:1:19  adapter.driver: "cluster" is not possible');
     expect(failure({ file, env: { SOKETI_ADAPTER_DRIVER: 'nats' } })).toMatch(
       /^SOKETI_ADAPTER_DRIVER {2}adapter.driver: "nats"[^\n]*$/,
     );
-    expect(load({ file, env: { KULKUL_ADAPTER_DRIVER: 'local' } }).settings.adapter.driver).toBe('local');
+    expect(load({ file, env: { KULKUL_ADAPTER_DRIVER: 'redis' } }).settings.adapter.driver).toBe('redis');
   });
 
   it('include flags of any type that the command line hands over', () => {
@@ -119,8 +119,8 @@ describe('variables', () => {
       'KULKUL_DEFAULT_APP_MAX_PRESENCE_MEMBER_SIZE_IN_KB',
     );
     for (const { variable, kind, path: name } of settings.values()) {
-      // 2048 is out of range for a percentage only.
-      const text = name.endsWith('memoryThreshold') ? '90' : '2048';
+      // 2048 is out of range for a percentage and a share only.
+      const text = name.endsWith('memoryThreshold') ? '90' : name === 'drain.jitter' ? '1' : '2048';
       if (kind === 'number')
         expect(load({ env: { [variable]: text } }).origins.get(name)).toMatchObject({ name: variable });
     }

@@ -123,11 +123,18 @@ const soketi: readonly (readonly [string, string])[] = [
 ];
 
 const valid: Readonly<Record<string, string>> = {
-  'adapter.driver': 'local',
+  'adapter.driver': 'redis',
+  'adapter.redis.redisSubOptions': '{}',
+  'adapter.redis.redisPubOptions': '{}',
   'appManager.driver': 'array',
   host: 'localhost',
   pathPrefix: '/ws',
 };
+
+/** What a setting needs beside itself to be looked at. */
+function contextOf(option: string): Record<string, string> {
+  return option.includes('.redis.') ? { SOKETI_ADAPTER_DRIVER: 'redis' } : {};
+}
 
 describe("Soketi's variables", () => {
   it.each(soketi)('%s is effective or named in the warning', (name, option) => {
@@ -135,7 +142,7 @@ describe("Soketi's variables", () => {
     const isEffective = setting !== undefined || option.startsWith('appManager.array.apps.0.');
     const text = valid[option] ?? '1';
     // Half a certificate would be refused.
-    const env = { SOKETI_SSL_CERT: 'c', SOKETI_SSL_KEY: 'k', [name]: text };
+    const env = { SOKETI_SSL_CERT: 'c', SOKETI_SSL_KEY: 'k', ...contextOf(option), [name]: text };
     const { origins, warnings } = load({ file: oneApp, env });
     if (isEffective) {
       expect(origins.get(option)).toMatchObject({ kind: 'variable', name });
@@ -164,18 +171,18 @@ describe('settings without effect', () => {
     const file = {
       ...oneApp,
       metrics: { enabled: true, port: 9601 },
-      database: { redis: { host: 'r', tls: { ca: 'x' } } },
+      database: { mysql: { host: 'r', ssl: { ca: 'x' } } },
       webhooks: [],
     };
     const { warnings } = load({ file, env: { SOKETI_QUEUE_DRIVER: 'redis' } });
     expect(warnings).toEqual([
-      'Without effect in this version: metrics.enabled, metrics.port, database.redis.host, database.redis.tls, webhooks, queue.driver (SOKETI_QUEUE_DRIVER).',
+      'Without effect in this version: metrics.enabled, metrics.port, database.mysql.host, database.mysql.ssl, webhooks, queue.driver (SOKETI_QUEUE_DRIVER).',
     ]);
   });
 
   it('never show their values', () => {
-    const { warnings } = load({ file: { 'database.redis.password': 'hidden', 'database.redis.x.y': 'hidden' } });
-    expect(warnings.join()).toContain('database.redis.x.y');
+    const { warnings } = load({ file: { 'database.mysql.password': 'hidden', 'database.mysql.x.y': 'hidden' } });
+    expect(warnings.join()).toContain('database.mysql.x.y');
     expect(warnings.join()).not.toContain('hidden');
   });
 });
