@@ -27,6 +27,15 @@ test('takes a connection out of everything, and tells those who stay', async () 
   expect(await server.node.store.addConnection('3', 1)).toBe(true);
 });
 
+test('calls the timeout for its authorization off', () => {
+  const server = new TestNode({ app: { enableUserAuthentication: true } });
+  const before = server.clock.pending;
+  const client = server.connect();
+  expect(server.clock.pending).toBe(before + 1);
+  client.vanish();
+  expect(server.clock.pending).toBe(before);
+});
+
 test('does nothing the second time', () => {
   const server = new TestNode({ app: { limits: { maxConnections: 2 } } });
   const [client, other] = [server.connect(), server.connect()];

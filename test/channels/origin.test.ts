@@ -49,6 +49,8 @@ test.for([
   ['a.test', 'https://evil.test@a.test', false],
   ['a.test', 'not an origin', false],
   ['capacitor://localhost', 'capacitor://localhost', true],
+  ['capacitor://localhost', 'ionic://localhost', false],
+  ['https://a.test:*', 'http://a.test:8443', false],
   ['a.b', 'https://axb', false],
 ] as const)('allowing %j lets %j in: %s', ([allowed, origin, isAllowed]) => {
   expect(isAllowedOrigin(['https://other.test', allowed], origin)).toBe(isAllowed);

@@ -218,6 +218,19 @@ describe('a slow seam', () => {
     expect(client.take()).toHaveLength(1);
   });
 
+  test('makes all commands wait for a sign-in, as they may need the user', async () => {
+    const { seams, test: slow } = createSlow();
+    const client = slow.connect();
+    seams.isSlow = true;
+    client.subscribe('news');
+    client.signIn('{"id":"ann"}');
+    client.subscribe('presence-room');
+    client.subscribe('#server-to-user-ann');
+    await seams.answerAll();
+    expect(slow.refused).toEqual([]);
+    expect([...client.connected.subscriptions.keys()].sort()).toEqual(['#server-to-user-ann', 'news', 'presence-room']);
+  });
+
   test('counts a connection once that enters several private channels at the same time', async () => {
     // Commands for different channels do not wait for each other, and each counted the connection.
     const slow = createSlow({ enableUserAuthentication: true, limits: { maxConnections: 5 } });
