@@ -22,7 +22,7 @@ export function parseParams(query: string, plusIsSpace = false): RequestParams {
     const equals = pair.indexOf('=');
     const name = decode(equals < 0 ? pair : pair.slice(0, equals), plusIsSpace).toLowerCase();
     const value = equals < 0 ? '' : decode(pair.slice(equals + 1), plusIsSpace);
-    const list = LIST_NAME.exec(name)?.[1];
+    const list = name.endsWith(']') ? LIST_NAME.exec(name)?.[1] : undefined;
     if (list === undefined) {
       single.set(name, value);
     } else {
@@ -49,15 +49,17 @@ export type ListStyle = 'brackets' | 'commas';
 
 /** The third line of the signed text: all parameters but the signature, sorted by name, values never escaped. */
 export function canonicalParams(params: RequestParams, lists: ListStyle): string {
-  const parts: [name: string, text: string][] = [];
-  for (const [name, value] of params.single) {
-    if (name !== 'auth_signature') parts.push([name, `${name}=${value}`]);
+  const names = [...params.single.keys()];
+  for (const name of params.lists.keys()) {
+    if (!params.single.has(name)) names.push(name);
   }
-  for (const [name, values] of params.lists) {
-    const text =
-      lists === 'commas' ? `${name}=${values.join(',')}` : values.map((value) => `${name}[]=${value}`).join('&');
-    parts.push([name, text]);
+  let text = '';
+  for (const name of names.sort()) {
+    const value = params.single.get(name);
+    if (value !== undefined && name !== 'auth_signature') text += `&${name}=${value}`;
+    const values = params.lists.get(name);
+    if (values)
+      text += lists === 'commas' ? `&${name}=${values.join(',')}` : values.map((each) => `&${name}[]=${each}`).join('');
   }
-  parts.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return parts.map(([, text]) => text).join('&');
+  return text.slice(1);
 }

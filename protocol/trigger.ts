@@ -120,14 +120,11 @@ function parseChannels(body: JsonObject, limits: TriggerLimits): readonly string
       `channels holds ${channels.length} names, limit ${limits.maxEventChannelsAtOnce} (eventLimits.maxChannelsAtOnce)`,
     );
   }
-  const names = new Set<string>();
-  for (const name of channels as unknown[]) {
-    if (typeof name !== 'string') {
-      throw invalid('invalid-channels', 'channels must be an array of strings');
-    }
-    names.add(checkedChannel(name, limits));
-  }
-  return [...names];
+  const names = (channels as unknown[]).map((name) => {
+    if (typeof name !== 'string') throw invalid('invalid-channels', 'channels must be an array of strings');
+    return checkedChannel(name, limits);
+  });
+  return names.length === 1 ? names : [...new Set(names)];
 }
 
 /** @throws {ApiError} 400 for a name that no channel can have */

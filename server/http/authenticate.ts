@@ -53,7 +53,8 @@ export function authenticate(app: App, request: ApiRequest, nowSeconds: number):
   if (key === undefined) throw missingKey();
   const pair = findAppKey(app.keys, key);
   if (!pair) throw unknownKey(key, app.id);
-  verifyRequest(pair, { ...request, paths: signablePaths(request) }, nowSeconds);
+  const { method, query, params, body } = request;
+  verifyRequest(pair, { method, paths: signablePaths(request), query, params, body }, nowSeconds);
   if (!app.enabled) throw new ApiError('app-disabled', 403, `Application disabled: app ${app.id} has enabled: false`);
 }
 

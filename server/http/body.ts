@@ -5,8 +5,8 @@ export interface BodyLimits {
   readonly maxBytes: number;
   /** From the first part that arrives to the last. */
   readonly timeoutMs: number;
-  /** Says what `maxBytes` stems from. */
-  readonly advice: string;
+  /** What `maxBytes` stems from, for the one who is over it. */
+  readonly advice: () => string;
 }
 
 /**
@@ -64,7 +64,7 @@ export function readBody(
 }
 
 function tooLarge({ maxBytes, advice }: BodyLimits): ApiError {
-  return new ApiError('body-too-large', 413, `The body exceeds the limit of ${maxBytes} bytes: ${advice}`);
+  return new ApiError('body-too-large', 413, `The body exceeds the limit of ${maxBytes} bytes: ${advice()}`);
 }
 
 function tooSlow({ timeoutMs }: BodyLimits): ApiError {

@@ -1,5 +1,6 @@
 import { parseParams } from '../../auth/request-params.ts';
 import type { App } from '../../channels/app.ts';
+import { SeamUnavailable } from '../../channels/broker.ts';
 import type { Node } from '../../channels/node.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
@@ -14,6 +15,8 @@ import { callEndpoint } from './endpoints.ts';
 import type { Health } from './health.ts';
 import { type ApiRoute, findRoute } from './routes.ts';
 
+/** Said with a 503: the way to Redis is tried again all the time. */
+const RETRY_AFTER_SECONDS = 1;
 const BYTES_PER_MB = 1_048_576;
 /** JSON writes a character as up to six bytes per byte of its UTF-8 (`\u0000`). */
 const JSON_FACTOR = 6;
@@ -69,16 +72,14 @@ export class HttpServer {
     const query = req.getQuery() ?? '';
     const params = parseParams(query);
     const app = findApp(this.#parts.apps, route.appId, params);
-    const request = { method, path, apiPath, query, params };
+    const call = (body: Buffer): void =>
+      this.#call(exchange, app, route, { method, path, apiPath, query, params, body });
     if (method !== 'POST') {
-      this.#call(exchange, app, route, { ...request, body: EMPTY_BODY });
+      call(EMPTY_BODY);
       return;
     }
-    exchange.stopReading = readBody(
-      exchange.res,
-      this.#bodyLimits(app, route),
-      (body) => this.#call(exchange, app, route, { ...request, body }),
-      (error) => exchange.end(errorAnswer(error), true),
+    exchange.stopReading = readBody(exchange.res, this.#bodyLimits(app, route), call, (error) =>
+      exchange.endLater(errorAnswer(error), true),
     );
   }
 
@@ -88,8 +89,8 @@ export class HttpServer {
       const answer = callEndpoint(this.#parts.node, app, route, request);
       if (answer instanceof Promise) {
         answer.then(
-          (late) => exchange.end(late),
-          (error: unknown) => exchange.end(this.#errorAnswer(error)),
+          (late) => exchange.endLater(late),
+          (error: unknown) => exchange.endLater(this.#errorAnswer(error)),
         );
       } else {
         exchange.end(answer);
@@ -101,6 +102,10 @@ export class HttpServer {
 
   #errorAnswer(error: unknown): Answer {
     if (error instanceof ApiError) return errorAnswer(error);
+    if (error instanceof SeamUnavailable) {
+      const message = `Not possible just now: ${error.message}. Try again; GET /ready tells when it is over`;
+      return errorAnswer(new ApiError('unavailable', 503, message, RETRY_AFTER_SECONDS));
+    }
     this.#parts.log.error({ err: error }, 'unexpected failure in the HTTP API');
     return errorAnswer(new ApiError('internal-error', 500, 'Internal error: the log of the server says more'));
   }
@@ -124,7 +129,7 @@ export class HttpServer {
     const channels = limits.maxEventChannelsAtOnce * limits.maxChannelNameLength;
     const useful = Math.ceil(JSON_FACTOR * (events * eventBytes + channels)) + BODY_SLACK_BYTES;
     const maxBytes = Math.min(Math.floor(requestLimitInMb * BYTES_PER_MB), useful);
-    const advice =
+    const advice = (): string =>
       maxBytes === useful
         ? `no request within eventLimits needs more (data is limited to ${limits.maxEventPayloadBytes} bytes by eventLimits.maxPayloadInKb)`
         : 'send less, or raise httpApi.requestLimitInMb';
@@ -157,23 +162,30 @@ class Exchange {
     });
   }
 
-  /** @param closeConnection - when a part of the request may still be on its way and shall not be read */
+  /**
+   * Answers while uWebSockets.js hands over the request or its body: it has corked the socket already.
+   *
+   * @param closeConnection - when a part of the request may still be on its way and shall not be read
+   */
   end(answer: Answer, closeConnection = false): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.res.cork(() => {
-      if (answer.status !== 200) this.res.writeStatus(statusLine(answer.status));
-      for (const [name, value] of this.headers) this.res.writeHeader(name, value);
-      for (const name in answer.headers) this.res.writeHeader(name, answer.headers[name] ?? '');
-      this.res.writeHeader('Content-Type', answer.contentType);
-      if (this.isHead) {
-        // Given to `endWithoutBody`, the length is waited for, and the connection's next request is lost.
-        this.res.writeHeader('Content-Length', String(Buffer.byteLength(answer.body)));
-        this.res.endWithoutBody();
-      } else {
-        this.res.end(answer.body, closeConnection);
-      }
-    });
+    if (answer.status !== 200) this.res.writeStatus(statusLine(answer.status));
+    for (const [name, value] of this.headers) this.res.writeHeader(name, value);
+    for (const name in answer.headers) this.res.writeHeader(name, answer.headers[name] ?? '');
+    this.res.writeHeader('Content-Type', answer.contentType);
+    if (this.isHead) {
+      // Given to `endWithoutBody`, the length is waited for, and the connection's next request is lost.
+      this.res.writeHeader('Content-Length', String(Buffer.byteLength(answer.body)));
+      this.res.endWithoutBody();
+    } else {
+      this.res.end(answer.body, closeConnection);
+    }
+  }
+
+  /** Answers at any other time: after a promise or a timer. */
+  endLater(answer: Answer, closeConnection = false): void {
+    if (!this.#isOver) this.res.cork(() => this.end(answer, closeConnection));
   }
 
   preflight(headers: Headers): void {

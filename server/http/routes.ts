@@ -18,12 +18,12 @@ export type ApiRoute =
 /** What a path asks for. */
 export type Route = ApiRoute | { readonly name: 'health'; readonly check: HealthCheck };
 
-const HEALTH: Readonly<Record<string, HealthCheck>> = {
-  '/': 'alive',
-  '/ready': 'ready',
-  '/accept-traffic': 'accept-traffic',
-  '/usage': 'usage',
-};
+const HEALTH: ReadonlyMap<string, HealthCheck> = new Map([
+  ['/', 'alive'],
+  ['/ready', 'ready'],
+  ['/accept-traffic', 'accept-traffic'],
+  ['/usage', 'usage'],
+]);
 
 /**
  * Finds what a request is for.
@@ -32,7 +32,7 @@ const HEALTH: Readonly<Record<string, HealthCheck>> = {
  * @throws {ApiError} 404, or 405 when the path exists for another method
  */
 export function findRoute(method: string, path: string): Route {
-  const health = Object.hasOwn(HEALTH, path) ? HEALTH[path] : undefined;
+  const health = HEALTH.get(path);
   const [route, allowed] = health ? ([{ name: 'health', check: health }, 'GET'] as const) : findApiRoute(path);
   if (method !== allowed && !(method === 'HEAD' && allowed === 'GET')) {
     throw new ApiError('method-not-allowed', 405, `${quote(method, 20)} is not possible here: use ${allowed}`);
@@ -88,6 +88,7 @@ function notFound(path: string): ApiError {
 }
 
 function decode(segment = ''): string {
+  if (!segment.includes('%')) return segment;
   try {
     return decodeURIComponent(segment);
   } catch {

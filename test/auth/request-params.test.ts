@@ -48,4 +48,10 @@ describe('the signed parameters', () => {
     expect(canonicalParams(params, 'brackets')).toBe('channels[]=b&channels[]=a&name=e');
     expect(canonicalParams(params, 'commas')).toBe('channels=b,a&name=e');
   });
+
+  test('hold a plain parameter before the list of the same name', () => {
+    const params = parseParams('k[]=b&k1=x&k=a&auth_signature[]=s');
+    expect(canonicalParams(params, 'brackets')).toBe('auth_signature[]=s&k=a&k[]=b&k1=x');
+    expect(canonicalParams(params, 'commas')).toBe('auth_signature=s&k=a&k=b&k1=x');
+  });
 });
