@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ApiAnswer, call, trigger } from '../../support/api-client.ts';
+import { APP, FULL_APP, startBroker, type TestBroker } from '../../support/broker.ts';
+import { RawClient } from '../../support/raw-client.ts';
+import { signTarget } from './raw-http.ts';
+
+const PLAIN = { id: 'plain', key: 'plain-key', secret: 'plain-secret' };
+
+let broker: TestBroker;
+let client: RawClient;
+beforeAll(async () => {
+  broker = await startBroker({}, [FULL_APP, PLAIN]);
+  client = await RawClient.connect(broker.wsUrl);
+  await client.subscribed('news');
+  await client.next('pusher_internal:subscription_count');
+  await client.subscribed('presence-room', '{"user_id":1}');
+  await client.subscribed('cache-news');
+  await client.next('pusher:cache_miss');
+  await client.next('pusher_internal:subscription_count');
+});
+afterAll(async () => {
+  await client.close();
+  broker.kill();
+});
+
+const api = (path: string): string => `/apps/${APP.id}${path}`;
+const shown = ({ status, text }: ApiAnswer): [number, string] => [status, text];
+const get = async (path: string, params: Record<string, string> = {}): Promise<[number, string]> =>
+  shown(await call(broker.url, 'GET', api(path), { params }));
+const post = async (path: string, body: unknown): Promise<[number, string]> =>
+  shown(await call(broker.url, 'POST', api(path), { body }));
+
+test('POST /events delivers to each channel once and answers an empty object', async () => {
+  const event = { name: 'e', channels: ['news', 'presence-room', 'news'], data: 'd' };
+  const { status, text, headers } = await trigger(broker.url, event);
+  expect([status, text, headers.get('content-type')]).toEqual([200, '{}', 'application/json']);
+  expect(await client.flush()).toEqual([
+    '{"event":"e","channel":"news","data":"d"}',
+    '{"event":"e","channel":"presence-room","data":"d"}',
+  ]);
+});
+
+test('POST /events takes one channel, data of any type, and parameters in the query', async () => {
+  for (const data of ['', '0', 0, false, null, { a: [1] }]) {
+    expect(await post('/events', { name: 'e', channel: 'news', data })).toEqual([200, '{}']);
+  }
+  const query = 'channel=news&data=from%20query&name=e';
+  const signedQuery = (auth: string) => `${auth}&${decodeURIComponent(query)}`;
+  const target = signTarget({ method: 'POST', path: api('/events'), query, signedQuery });
+  expect((await fetch(`${broker.url}${target}`, { method: 'POST' })).status).toBe(200);
+  const data = (await client.flush()).map((frame) => (JSON.parse(frame) as { data: string }).data);
+  expect(data).toEqual(['', '0', '0', 'false', 'null', '{"a":[1]}', 'from query']);
+});
+
+test('POST /events leaves the excluded connection out, and takes one that is not there', async () => {
+  const exclude = (socketId: string) => ({ name: 'e', channel: 'news', data: socketId, socket_id: socketId });
+  expect(await post('/events', exclude(client.socketId))).toEqual([200, '{}']);
+  expect(await post('/events', exclude('1.1'))).toEqual([200, '{}']);
+  expect(await client.flush()).toEqual(['{"event":"e","channel":"news","data":"1.1"}']);
+});
+
+test('POST /events tells what it is asked for, and leaves out what does not apply', async () => {
+  const channels = ['news', 'presence-room', 'empty', '__proto__'];
+  const event = { name: 'e', channels, data: '', info: 'user_count,subscription_count,cache' };
+  expect(await post('/events', event)).toEqual([
+    200,
+    '{"channels":{"news":{"subscription_count":1},"presence-room":{"user_count":1},"empty":{"subscription_count":0},"__proto__":{"subscription_count":0}}}',
+  ]);
+  const { text } = await trigger(broker.url, { ...event, channels: ['news'] }, { app: PLAIN });
+  expect(text).toBe('{"channels":{"news":{}}}');
+  await client.flush();
+});
+
+test('POST /batch_events delivers in order, and tells of each event what was asked', async () => {
+  const batch = [
+    { name: 'a', channel: 'news', data: '1' },
+    { name: 'b', channel: 'presence-room', data: '2', info: 'user_count' },
+    { name: 'c', channel: 'news', data: '3', info: 'subscription_count', socket_id: client.socketId },
+  ];
+  expect(await post('/batch_events', { batch: batch.slice(0, 1) })).toEqual([200, '{}']);
+  expect(await post('/batch_events', { batch })).toEqual([
+    200,
+    '{"batch":[{},{"user_count":1},{"subscription_count":1}]}',
+  ]);
+  expect((await client.flush()).map((frame) => (JSON.parse(frame) as { event: string }).event)).toEqual([
+    'a',
+    'a',
+    'b',
+  ]);
+});
+
+test('one bad event refuses the whole batch', async () => {
+  const good = { name: 'e', channel: 'news', data: '' };
+  const [status, text] = await post('/batch_events', { batch: [good, { ...good, name: '' }] });
+  expect([status, text]).toEqual([400, 'batch[1].name must be a non-empty string']);
+  expect(await client.flush()).toEqual([]);
+});
+
+test('GET /channels lists what is occupied', async () => {
+  expect(await get('/channels')).toEqual([200, '{"channels":{"news":{},"presence-room":{},"cache-news":{}}}']);
+  expect(await get('/channels', { filter_by_prefix: 'presence-', info: 'user_count' })).toEqual([
+    200,
+    '{"channels":{"presence-room":{"user_count":1}}}',
+  ]);
+  expect(await get('/channels', { filter_by_prefix: 'n', info: 'subscription_count' })).toEqual([
+    200,
+    '{"channels":{"news":{"subscription_count":1}}}',
+  ]);
+  expect(shown(await call(broker.url, 'GET', '/apps/plain/channels', { app: PLAIN }))).toEqual([
+    200,
+    '{"channels":{}}',
+  ]);
+});
+
+test.for([
+  ['/channels', { info: 'user_count' }, 'user_count may only be requested for presence channels - please supply'],
+  ['/channels', { info: 'cache' }, 'cache may only be requested for a single channel'],
+  ['/channels/news', { info: 'user_count' }, 'user_count may only be requested for presence channels'],
+  ['/channels/news', { info: 'cache' }, 'cache may only be requested for cache channels'],
+  [
+    '/channels/presence-room',
+    { info: 'subscription_count' },
+    'subscription_count is not available for presence channels',
+  ],
+  ['/channels/news', { info: 'all' }, 'info has the unknown attribute all'],
+  ['/channels/a%20b', {}, 'Invalid channel name "a b": only letters'],
+  ['/channels/news/users', {}, 'Users can only be retrieved for presence channels, and news is none'],
+  ['/channels/presence-room/users', { info: 'x' }, 'The following query string parameters are extraneous: info'],
+] as const)('GET %s with %o is refused with the reason', async ([path, params, reason]) => {
+  const [status, text] = await get(path, params);
+  expect(status).toBe(400);
+  expect(text.startsWith(reason), text).toBe(true);
+  expect(text).not.toContain('\n');
+});
+
+test('subscription_count takes the option of the app', async () => {
+  const answer = await call(broker.url, 'GET', '/apps/plain/channels/news', {
+    params: { info: 'subscription_count' },
+    app: PLAIN,
+  });
+  expect(shown(answer)).toEqual([400, 'subscription_count needs the app option enableSubscriptionCountEvents']);
+});
+
+test('GET /channels/:name tells of one channel, occupied or not', async () => {
+  expect(await get('/channels/news', { info: 'subscription_count' })).toEqual([
+    200,
+    '{"occupied":true,"subscription_count":1}',
+  ]);
+  expect(await get('/channels/presence-room', { info: 'user_count' })).toEqual([
+    200,
+    '{"occupied":true,"user_count":1}',
+  ]);
+  expect(await get('/channels/nobody', { info: 'subscription_count' })).toEqual([
+    200,
+    '{"occupied":false,"subscription_count":0}',
+  ]);
+});
+
+test('GET /channels/:name tells the last event of a cache channel', async () => {
+  expect(await get('/channels/cache-news', { info: 'cache' })).toEqual([200, '{"occupied":true,"cache":null}']);
+  await post('/events', { name: 'e', channel: 'cache-news', data: 'last' });
+  const [, text] = await get('/channels/cache-news', { info: 'cache' });
+  expect(JSON.parse(text)).toEqual({ occupied: true, cache: { data: 'last', ttl: expect.any(Number) } });
+  await client.flush();
+});
+
+test('GET /channels/:name/users lists ids as strings', async () => {
+  expect(await get('/channels/presence-room/users')).toEqual([200, '{"users":[{"id":"1"}]}']);
+  expect(await get('/channels/presence-nobody/users')).toEqual([200, '{"users":[]}']);
+});
+
+test('the endpoints that Pusher deprecated in 2012 still work', async () => {
+  expect(await get('/channels/presence-room/stats')).toEqual([
+    200,
+    '{"occupied":true,"user_count":1,"connection_count":1}',
+  ]);
+  expect(await get('/channels/nobody/stats')).toEqual([200, '{"occupied":false,"connection_count":0}']);
+  const answer = await call(broker.url, 'POST', api('/channels/news/events'), {
+    body: 'raw text',
+    params: { name: 'e' },
+  });
+  expect(shown(answer)).toEqual([202, '']);
+  expect(await client.flush()).toEqual(['{"event":"e","channel":"news","data":"raw text"}']);
+});
+
+test.for([
+  api('/users/9/terminate_connections'),
+  // The Python SDK forgets the app.
+  '/users/9/terminate_connections',
+])('POST %s ends the connections of a user', async (path) => {
+  const user = await RawClient.connect(broker.wsUrl);
+  user.signIn('{"id":"9"}');
+  await user.next('pusher:signin_success');
+  expect(shown(await call(broker.url, 'POST', path, { body: {} }))).toEqual([200, '{}']);
+  expect((await user.closed()).code).toBe(4009);
+  expect(shown(await call(broker.url, 'POST', path, { body: {} }))).toEqual([200, '{}']);
+});
