@@ -1,12 +1,12 @@
-# Debian, not Alpine: uWebSockets.js has no binary for musl.
-FROM node:22-slim AS build
+# Debian 13: the binary of uWebSockets.js for Node 22 needs glibc 2.38, and there is none for Alpine's musl.
+FROM node:22-trixie-slim AS build
 WORKDIR /kulkul
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 
-FROM node:22-slim
+FROM node:22-trixie-slim
 ENV NODE_ENV=production
 COPY --from=build /kulkul/package.json /kulkul/LICENSE /kulkul/
 COPY --from=build /kulkul/node_modules /kulkul/node_modules

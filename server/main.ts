@@ -101,6 +101,13 @@ async function run(config: LoadedConfig, log: Logger): Promise<Server> {
 function startFailure(error: unknown): string {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
   if (name === 'ListenError' || name === 'TlsError') return message;
+  const [, glibc] = /version `GLIBC_([\d.]+)' not found/.exec(message) ?? [];
+  if (glibc !== undefined) {
+    return (
+      `The binary of uWebSockets.js for Node ${process.version} needs glibc ${glibc} or newer, which this system has not. ` +
+      'Debian 13 and Ubuntu 24.04 have it; on older systems the binary for Node 20 runs.'
+    );
+  }
   if (message.includes('uWS.js supports only')) {
     return (
       `uWebSockets.js has no binary for Node ${process.version} on ${process.platform} ${process.arch}. ` +
