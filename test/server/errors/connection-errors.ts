@@ -55,6 +55,10 @@ export const CONNECTION_ERRORS: readonly Row[] = [
   refused('missing-protocol', `/app/${APP.key}`),
   refused('origin-refused', `/app/${APPS.origins.key}${QUERY}`, { origin: 'https://bad.example' }),
   ended('authorization-timeout', async () => {}, APPS.sessions.key),
+  ended('missed-events', async (client, { node }) => {
+    await client.subscribed('news');
+    node.missed(APP.id, 'news', 1);
+  }),
   ended('terminated', async (client, { url }) => {
     client.signIn('{"id":"1"}');
     await client.next('pusher:signin_success');

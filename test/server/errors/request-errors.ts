@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { vi } from 'vitest';
+import { SeamUnavailable } from '../../../channels/broker.ts';
 import { type ApiAnswer, call, trigger } from '../../support/api-client.ts';
 import { APP, type TestBroker } from '../../support/broker.ts';
 import { APPS, api, BODY_LIMIT_BYTES, DATA_LIMIT_BYTES, type Row, type Seen } from './errors-broker.ts';
@@ -78,6 +79,10 @@ export const REQUEST_ERRORS: readonly Row[] = [
   row('body-too-large', (url) => event(url, { data: 'x'.repeat(BODY_LIMIT_BYTES) })),
   row('data-too-large', (url) => event(url, { data: 'x'.repeat(DATA_LIMIT_BYTES + 1) })),
   row('rate-limited', (url) => trigger(url, { name: 'e', channels: ['a', 'b'], data: '' }, { app: APPS.scarce })),
+  row('unavailable', (url, { node }) => {
+    vi.spyOn(node.broker, 'publish').mockImplementationOnce(() => Promise.reject(new SeamUnavailable('Redis is away')));
+    return trigger(url, EVENT);
+  }),
   row('internal-error', async (url, { node }) => {
     const fault = vi.spyOn(node.store, 'occupied').mockImplementation(() => {
       throw new Error('a fault inside');
