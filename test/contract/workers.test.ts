@@ -1,0 +1,64 @@
+import { MessageChannel } from 'node:worker_threads';
+import { WorkerHost } from '../../server/workers/host.ts';
+import { HostLink } from '../../server/workers/host-link.ts';
+import type { Post } from '../../server/workers/outbox.ts';
+import type { ToHost, ToWorker } from '../../server/workers/wire.ts';
+import { createWorkerSeams } from '../../server/workers/worker-seams.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { describeBroker } from './broker-contract.ts';
+import { describeChannelStore } from './channel-store-contract.ts';
+import type { SeamsFixture } from './seams-fixture.ts';
+
+/** A host and three workers, joined as processes are: by text, and each with a way of its own. */
+async function createSeamsOfWorkers(): Promise<SeamsFixture> {
+  const clock = new FakeClock();
+  const host = new WorkerHost({
+    clock,
+    isCountAnnounced: () => true,
+    failed: (error) => {
+      throw error;
+    },
+  });
+  const create = () => addWorker(host);
+  const first = create();
+  const all = [first, create(), create()];
+  return {
+    nodes: [first.seams, ...all.slice(1).map(({ seams }) => seams)],
+    // An answer comes after all that was posted before the question; the second round is for what the first caused.
+    settled: async () => {
+      for (let round = 0; round < 2; round += 1) {
+        for (const { link } of all) await link.ask('online', '', []);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+    pass: async (seconds) => clock.advance(seconds * 1000),
+    dispose: async () => {
+      for (const { close } of all) close();
+      host.close();
+    },
+  };
+}
+
+function addWorker(host: WorkerHost) {
+  const { port1, port2 } = new MessageChannel();
+  const link = new HostLink(postTo<ToHost>(port1));
+  const worker = host.add(postTo<ToWorker>(port2));
+  port1.on('message', (text: string) => link.receive(JSON.parse(text) as ToWorker[]));
+  port2.on('message', (text: string) => worker.receive(JSON.parse(text) as ToHost[]));
+  const close = (): void => {
+    port1.close();
+    link.close();
+  };
+  return { seams: createWorkerSeams(link), link, close };
+}
+
+function postTo<T>(port: MessageChannel['port1']): Post<T> {
+  return (batch, sent) => {
+    port.postMessage(JSON.stringify(batch));
+    sent();
+    return true;
+  };
+}
+
+describeBroker('workers', createSeamsOfWorkers);
+describeChannelStore('workers', createSeamsOfWorkers);
