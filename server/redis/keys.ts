@@ -17,7 +17,7 @@ export class RedisKeys {
     return `${this.#prefix}{${appId}/${channel}}`;
   }
 
-  /** String: position of the channel's last message. */
+  /** Hash: `position` of the channel's last message, and of its last `event`. */
   position(appId: string, channel: string): string {
     return `${this.topic(appId, channel)}:position`;
   }

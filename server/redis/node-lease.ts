@@ -26,7 +26,6 @@ export class NodeLease {
   readonly #events: LeaseEvents;
   #nodeId = newNodeId();
   #isRegistered = false;
-  #others: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
   #isStopped = false;
@@ -45,9 +44,10 @@ export class NodeLease {
     return this.#nodeId;
   }
 
-  /** The other live nodes, as of the last renewal. */
-  otherNodes(): readonly string[] {
-    return this.#others;
+  /** The other nodes that live now. */
+  async otherNodes(): Promise<readonly string[]> {
+    const live = await this.#link.commands.do((client) => client.zrange(this.#keys.nodes(), '0', '-1'));
+    return live.filter((id) => id !== this.#nodeId);
   }
 
   /** Registers, and renews from then on. */
@@ -93,20 +93,15 @@ export class NodeLease {
       answer = await this.#ask(true);
     }
     this.#isRegistered = true;
-    this.#others = answer.live.filter((id) => id !== this.#nodeId);
     if (isNew) await this.#events.registered();
     for (const nodeId of answer.claimed) await this.#events.claimed(nodeId);
   }
 
-  async #ask(register: boolean): Promise<{ isAlive: boolean; live: string[]; claimed: string[] }> {
+  async #ask(register: boolean): Promise<{ isAlive: boolean; claimed: string[] }> {
     const keys = [this.#keys.nodes(), this.#keys.dead()];
     const args = [this.#nodeId, this.#leaseMs, CLAIM_MS, register ? 1 : 0];
-    const [isAlive, count, ...nodes] = (await this.#link.commands.run('renew', keys, args)) as [
-      number,
-      number,
-      ...string[],
-    ];
-    return { isAlive: isAlive === 1, live: nodes.slice(0, count), claimed: nodes.slice(count) };
+    const [isAlive, ...claimed] = (await this.#link.commands.run('renew', keys, args)) as [number, ...string[]];
+    return { isAlive: isAlive === 1, claimed };
   }
 }
 

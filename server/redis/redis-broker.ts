@@ -13,8 +13,10 @@ interface Topic {
   readonly channel: string;
   /** Messages up to this position were published before this node subscribed. */
   begin: number;
-  /** Position of the last message handed over; undefined until it is known. */
-  position: number | undefined;
+  /** Position of the last message handed over. */
+  position: number;
+  /** Position of the last event handed over; undefined until it is known where the topic begins. */
+  event: number | undefined;
   /** The connection was lost, and it is not known yet whether messages were. */
   isSuspect: boolean;
 }
@@ -58,7 +60,7 @@ export class RedisBroker implements Broker {
 
   async subscribe(appId: string, channel: string): Promise<number | undefined> {
     const name = this.#keys.topic(appId, channel);
-    const topic: Topic = { appId, channel, begin: 0, position: undefined, isSuspect: false };
+    const topic: Topic = { appId, channel, begin: 0, position: 0, event: undefined, isSuspect: false };
     this.#topics.set(name, topic);
     // While Redis is away a subscription waits for it: a client told of success must not miss what others publish.
     for (let isSubscribed = false; !isSubscribed && this.#topics.get(name) === topic; ) {
@@ -117,6 +119,8 @@ export class RedisBroker implements Broker {
     if (!topic || !message || message.position <= topic.begin) return;
     const isGap = hasGap(topic, message);
     topic.position = message.position;
+    // Members and counts are put right in other ways; all else is an event.
+    if (!message.member && !message.isCount) topic.event = message.position;
     const { appId, channel } = topic;
     const { frame, exceptSocketId, isKept, member, position } = message;
     // Subscribers are told of a gap before they could see what comes after it.
@@ -129,14 +133,21 @@ export class RedisBroker implements Broker {
   async #begin(topic: Topic): Promise<number | undefined> {
     const key = this.#keys.position(topic.appId, topic.channel);
     try {
-      topic.begin = Number((await this.#link.commands.do((client) => client.get(key))) ?? 0);
+      const { position, event } = await this.#positions(key);
+      topic.begin = position;
+      topic.position = Math.max(topic.position, position);
+      topic.event = Math.max(topic.event ?? 0, event);
+      return position;
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
       // Lost in between: unknown, which the verification after the restoration takes for a gap.
       return undefined;
     }
-    topic.position = Math.max(topic.position ?? 0, topic.begin);
-    return topic.begin;
+  }
+
+  async #positions(key: string): Promise<{ position: number; event: number }> {
+    const [position, event] = await this.#link.commands.do((client) => client.hmget(key, 'position', 'event'));
+    return { position: Number(position ?? 0), event: Number(event ?? 0) };
   }
 
   #remember(topic: string, key: string, position: number): void {
@@ -177,17 +188,16 @@ export class RedisBroker implements Broker {
 
   async #verify(topics: readonly Topic[]): Promise<void> {
     const positions = await Promise.all(
-      topics.map(({ appId, channel }) =>
-        this.#link.commands.do((client) => client.get(this.#keys.position(appId, channel))),
-      ),
+      topics.map(({ appId, channel }) => this.#positions(this.#keys.position(appId, channel))),
     );
     // Whatever was published before the positions were read has arrived when this is answered, or never will.
     await this.#link.barrier();
     topics.forEach((topic, index) => {
       topic.isSuspect = false;
-      const position = Number(positions[index] ?? 0);
-      if (position <= (topic.position ?? 0)) return;
-      topic.position = position;
+      const { position = 0, event = 0 } = positions[index] ?? {};
+      topic.position = Math.max(topic.position, position);
+      if (event <= (topic.event ?? 0)) return;
+      topic.event = event;
       if (this.#topics.get(this.#keys.topic(topic.appId, topic.channel)) === topic) {
         this.#onGap(topic.appId, topic.channel, position);
       }
@@ -196,25 +206,30 @@ export class RedisBroker implements Broker {
 
   /** A Redis that lost its data learns again how far each channel had come, from all who know a part of it. */
   async #givePositionsBack(): Promise<void> {
-    const known = new Map<string, number>();
-    for (const { key, position } of this.#recent.values()) known.set(key, position);
-    for (const { appId, channel, position } of this.#topics.values()) {
+    const known = new Map<string, { position: number; event: number }>();
+    for (const { key, position } of this.#recent.values()) known.set(key, { position, event: position });
+    for (const { appId, channel, position, event = 0 } of this.#topics.values()) {
       const key = this.#keys.position(appId, channel);
-      if (position !== undefined && position > 0) known.set(key, Math.max(position, known.get(key) ?? 0));
+      const published = known.get(key) ?? { position: 0, event: 0 };
+      if (position === 0) continue;
+      known.set(key, { position: Math.max(position, published.position), event: Math.max(event, published.event) });
     }
     const entries = [...known];
     for (let start = 0; start < entries.length; start += CHUNK) {
-      const chunk = entries.slice(start, start + CHUNK);
-      await Promise.all(chunk.map(([key, position]) => this.#link.commands.run('raisePosition', [key], [position])));
+      await Promise.all(
+        entries
+          .slice(start, start + CHUNK)
+          .map(([key, { position, event }]) => this.#link.commands.run('raisePosition', [key], [position, event])),
+      );
     }
   }
 }
 
-function hasGap({ position, isSuspect }: Topic, { previous }: WireMessage): boolean {
-  if (position === undefined) return false;
-  // Redis knew no position: its data is new. On an unbroken connection nothing came in between.
-  if (previous === 0) return isSuspect;
-  return previous > position;
+function hasGap({ event, isSuspect }: Topic, { previousEvent }: WireMessage): boolean {
+  if (event === undefined) return false;
+  // Redis knows of no event where this node does: its data is new. On an unbroken connection nothing came in between.
+  if (previousEvent === 0) return isSuspect && event > 0;
+  return previousEvent > event;
 }
 
 function pause(ms: number): Promise<void> {

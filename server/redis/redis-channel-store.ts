@@ -55,13 +55,13 @@ export class RedisChannelStore implements ChannelStore {
   async summary(appId: string, channel: string): Promise<ChannelSummary> {
     return this.#orLocal(
       async () => {
-        const [counts, userCount] = await this.#link.commands.do((client) =>
-          Promise.all([
-            client.hgetall(this.#keys.counts(appId, channel)),
-            client.hlen(this.#keys.members(appId, channel)),
-          ]),
-        );
-        return { channel, subscriptionCount: this.#sumCounts(counts, appId, channel), userCount };
+        const [others, counts, userCount] = await Promise.all([
+          this.#lease.otherNodes(),
+          this.#link.commands.do((client) => client.hgetall(this.#keys.counts(appId, channel))),
+          this.#link.commands.do((client) => client.hlen(this.#keys.members(appId, channel))),
+        ]);
+        const sum = others.reduce((total, nodeId) => total + Number(counts[nodeId] ?? 0), 0);
+        return { channel, subscriptionCount: sum + this.#counts.get(appId, channel), userCount };
       },
       () => ({
         channel,
@@ -240,21 +240,15 @@ export class RedisChannelStore implements ChannelStore {
   }
 
   async #channelsOfOthers(appId: string): Promise<string[]> {
+    const nodes = await this.#lease.otherNodes();
     const ids = await this.#link.commands.do((client) =>
-      Promise.all(this.#lease.otherNodes().map((nodeId) => client.hkeys(this.#keys.nodeChannels(nodeId)))),
+      Promise.all(nodes.map((nodeId) => client.hkeys(this.#keys.nodeChannels(nodeId)))),
     );
     return ids
       .flat()
       .map(parseChannelId)
       .filter((entry) => entry.appId === appId)
       .map(({ channel }) => channel);
-  }
-
-  #sumCounts(counts: Readonly<Record<string, string>>, appId: string, channel: string): number {
-    const others = new Set(this.#lease.otherNodes());
-    let sum = this.#counts.get(appId, channel);
-    for (const [nodeId, count] of Object.entries(counts)) if (others.has(nodeId)) sum += Number(count);
-    return sum;
   }
 }
 

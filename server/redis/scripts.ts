@@ -1,29 +1,30 @@
 /**
  * Lua scripts: the steps that must be one for all nodes. Each begins with what KEYS, ARGV and the answer are.
  *
- * All that publish do it through `publish`: it raises the channel's position in the same step, so that a node can tell whether it missed
- * something. A position is a number that only ever grows: the first one of a channel is the time in microseconds, which is beyond
- * whatever was counted before a Redis that lost its data.
+ * All that publish do it through `publish`, which raises the channel's position in the same step. A position is a number that only ever
+ * grows: the first one of a channel is the time in microseconds, which is beyond whatever was counted before a Redis that lost
+ * its data. Each message says which event came before it, so that a node can tell whether it missed one. What can be put right without
+ * the message (members, counts) is no event in this sense.
  */
 
 /** Positions are remembered for this long after the last message, in milliseconds. */
 export const POSITION_TTL_MS = 3_600_000;
 
-/** `publish(positionKey, topic, header, frame, command)` → position as text. Header: `except kind user`. */
+/** `publish(position key, topic, header, frame, command, is event)` → position as text. Header: `except kind [member]`. */
 const PUBLISH = `
-local function publish(positionKey, topic, header, frame, command)
-  local previous = redis.call('GET', positionKey)
+local function publish(key, topic, header, frame, command, isEvent)
   local position
-  if previous then
-    position = string.format('%.0f', redis.call('INCR', positionKey))
-    redis.call('PEXPIRE', positionKey, ${POSITION_TTL_MS})
+  local known = redis.call('HMGET', key, 'position', 'event')
+  if known[1] then
+    position = string.format('%.0f', redis.call('HINCRBY', key, 'position', 1))
   else
     local time = redis.call('TIME')
-    previous = '0'
     position = string.format('%.0f', time[1] * 1000000 + time[2])
-    redis.call('SET', positionKey, position, 'PX', ${POSITION_TTL_MS})
+    redis.call('HSET', key, 'position', position)
   end
-  redis.call(command, topic, position .. ' ' .. previous .. ' ' .. header .. '\\n' .. frame)
+  if isEvent then redis.call('HSET', key, 'event', position) end
+  redis.call('PEXPIRE', key, ${POSITION_TTL_MS})
+  redis.call(command, topic, position .. ' ' .. (known[2] or '0') .. ' ' .. header .. '\\n' .. frame)
   return position
 end
 `;
@@ -34,7 +35,7 @@ end
  * Answer: position.
  */
 export const PUBLISH_FRAME = `${PUBLISH}
-local position = publish(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
+local position = publish(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], true)
 local keep = tonumber(ARGV[5])
 if keep > 0 then redis.call('SET', KEYS[2], position .. '\\n' .. ARGV[3], 'PX', keep) end
 return position
@@ -54,10 +55,10 @@ if redis.call('HSETNX', KEYS[3], ARGV[2], ARGV[3]) == 1 then
   if redis.call('HINCRBY', KEYS[4], ARGV[3], 1) == 1 then
     first = 1
     redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])
-    publish(KEYS[1], ARGV[1], ARGV[6], ARGV[7], ARGV[8])
+    publish(KEYS[1], ARGV[1], ARGV[6], ARGV[7], ARGV[8], false)
   end
 end
-local answer = {first, redis.call('GET', KEYS[1]) or '0'}
+local answer = {first, redis.call('HGET', KEYS[1], 'position') or '0'}
 local members = redis.call('HVALS', KEYS[2])
 for i = 1, #members do answer[i + 2] = members[i] end
 return answer
@@ -78,7 +79,7 @@ redis.call('HDEL', KEYS[2], ARGV[3])
 if member then
   local id = cjson.decode(member)[2]
   local escaped = string.gsub((string.gsub(id, '\\\\', '\\\\\\\\')), '"', '\\\\"')
-  publish(KEYS[1], ARGV[1], '- - ' .. member, ARGV[4] .. escaped .. ARGV[5], ARGV[6])
+  publish(KEYS[1], ARGV[1], '- - ' .. member, ARGV[4] .. escaped .. ARGV[5], ARGV[6], false)
 end
 return 1
 `;
@@ -86,7 +87,7 @@ return 1
 /** KEYS position, members. Answer: {position, member JSON, …}. */
 export const MEMBERS = `
 local answer = redis.call('HVALS', KEYS[2])
-table.insert(answer, 1, redis.call('GET', KEYS[1]) or '0')
+table.insert(answer, 1, redis.call('HGET', KEYS[1], 'position') or '0')
 return answer
 `;
 
@@ -98,14 +99,14 @@ return answer
 export const SIGN_IN = `${PUBLISH}
 local empty = redis.call('HLEN', KEYS[2]) == 0
 if redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3]) == 0 or not empty then return 0 end
-if ARGV[7] == '1' then publish(KEYS[1], ARGV[1], ARGV[4], ARGV[5], ARGV[6]) end
+if ARGV[7] == '1' then publish(KEYS[1], ARGV[1], ARGV[4], ARGV[5], ARGV[6], true) end
 return 1
 `;
 
 /** The reverse of SIGN_IN, same KEYS and ARGV. Answer: 1 when it was the last connection. */
 export const SIGN_OUT = `${PUBLISH}
 if redis.call('HDEL', KEYS[2], ARGV[2]) == 0 or redis.call('HLEN', KEYS[2]) > 0 then return 0 end
-if ARGV[7] == '1' then publish(KEYS[1], ARGV[1], ARGV[4], ARGV[5], ARGV[6]) end
+if ARGV[7] == '1' then publish(KEYS[1], ARGV[1], ARGV[4], ARGV[5], ARGV[6], true) end
 return 1
 `;
 
@@ -123,7 +124,7 @@ if ARGV[4] ~= '1' or sum == 0 then return {sum, 0} end
 if sum > tonumber(ARGV[8]) and not redis.call('SET', KEYS[3], '1', 'NX', 'PX', ARGV[9]) then
   return {sum, redis.call('PTTL', KEYS[3])}
 end
-publish(KEYS[1], ARGV[1], '- e', ARGV[5] .. sum .. ARGV[6], ARGV[7])
+publish(KEYS[1], ARGV[1], '- c', ARGV[5] .. sum .. ARGV[6], ARGV[7], false)
 return {sum, 0}
 `;
 
@@ -143,7 +144,7 @@ return 1
  * Renews a node's lease and claims nodes whose lease ended, so that one survivor cleans up after each.
  * KEYS leases, dead. ARGV node, lease in milliseconds, claim in milliseconds, 1 to register (else a node that is not there any more is
  * not put back).
- * Answer: {1 when this node lives or 0 when it was declared dead, number of live nodes, live node…, claimed node…}.
+ * Answer: {1 when this node lives or 0 when it was declared dead, claimed node…}.
  */
 export const RENEW = `
 local time = redis.call('TIME')
@@ -151,29 +152,27 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local alive = 1
 if ARGV[4] ~= '1' and not redis.call('ZSCORE', KEYS[1], ARGV[1]) then alive = 0 end
 if alive == 1 then redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1]) end
-local claimed = {}
+local answer = {alive}
 for _, node in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
   redis.call('ZREM', KEYS[1], node)
   redis.call('ZADD', KEYS[2], 0, node)
 end
 for _, node in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0, 1)) do
   redis.call('ZADD', KEYS[2], now + ARGV[3], node)
-  claimed[#claimed + 1] = node
+  answer[#answer + 1] = node
 end
-local live = redis.call('ZRANGE', KEYS[1], 0, -1)
-local answer = {alive, #live}
-for _, node in ipairs(live) do answer[#answer + 1] = node end
-for _, node in ipairs(claimed) do answer[#answer + 1] = node end
 return answer
 `;
 
 /**
- * Gives a channel back a position that Redis lost, unless it has a later one.
- * KEYS position. ARGV position. Answer: the position that holds now.
+ * Gives a channel back positions that Redis lost, unless it has later ones.
+ * KEYS position. ARGV position, position of the last event.
  */
 export const RAISE_POSITION = `
-local position = redis.call('GET', KEYS[1])
-if position and tonumber(position) >= tonumber(ARGV[1]) then return position end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ${POSITION_TTL_MS})
-return ARGV[1]
+for index, field in ipairs({'position', 'event'}) do
+  local known = tonumber(redis.call('HGET', KEYS[1], field) or '0')
+  if known < tonumber(ARGV[index]) then redis.call('HSET', KEYS[1], field, ARGV[index]) end
+end
+redis.call('PEXPIRE', KEYS[1], ${POSITION_TTL_MS})
+return 1
 `;

@@ -1,7 +1,18 @@
 import type { Redis } from 'ioredis';
+import { Heartbeat } from './heartbeat.ts';
+import { LinkState } from './link-state.ts';
 import { RedisCommands } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
 import { Subscriber } from './subscriber.ts';
+
+export type ConnectionRole = 'commands' | 'topics';
+
+export interface SingleLinkOptions {
+  /** Whether both connections are meant to lead to the same server. */
+  readonly isOneServer?: boolean;
+  /** Starts to look out for a new master, if there can be one. */
+  readonly watch?: ((onSwitch: () => void) => { close(): void }) | undefined;
+}
 
 /** One Redis server, given by address or by Sentinel: a connection for commands and one for topics. */
 export class SingleLink implements RedisLink {
@@ -9,16 +20,15 @@ export class SingleLink implements RedisLink {
   readonly publishCommand = 'PUBLISH';
   readonly #commandClient: Redis;
   readonly #subscriber: Subscriber;
-  readonly #onLost: (() => void)[] = [];
-  readonly #onRestored: (() => void)[] = [];
+  readonly #state = new LinkState();
+  readonly #heartbeat: Heartbeat;
+  readonly #isOneServer: boolean;
+  readonly #watch: { close(): void } | undefined;
   #onMessage: (topic: string, payload: string) => void = () => {};
-  #waiters: (() => void)[] = [];
-  #isUp = false;
-  #wasUp = false;
-  #lastError = 'not connected yet';
 
   /** @param createClient - connects by itself, and again after a loss, for ever */
-  constructor(createClient: (role: 'commands' | 'topics') => Redis) {
+  constructor(createClient: (role: ConnectionRole) => Redis, { isOneServer = true, watch }: SingleLinkOptions = {}) {
+    this.#isOneServer = isOneServer;
     this.#commandClient = createClient('commands');
     const topicClient = createClient('topics');
     this.commands = new RedisCommands(this.#commandClient);
@@ -27,28 +37,28 @@ export class SingleLink implements RedisLink {
       lost: () => this.#update(),
       restored: () => this.#update(),
     });
+    this.#watch = watch?.(() => this.#reconnect('there is a new master'));
+    this.#heartbeat = new Heartbeat(() => [this.#commandClient, topicClient]);
     for (const client of [this.#commandClient, topicClient]) {
-      client.on('error', (error: Error) => {
-        this.#lastError = error.message;
-      });
+      client.on('error', (error: Error) => this.#state.note(error));
       client.on('close', () => this.#update());
-      client.on('ready', () => this.#update());
+      client.on('ready', () => {
+        this.#update();
+        void this.#compareServers();
+      });
     }
   }
 
   get isUp(): boolean {
-    return this.#isUp;
+    return this.#state.isUp;
   }
 
   get problem(): string | undefined {
-    return this.#isUp ? undefined : `Redis is away (${this.#lastError})`;
+    return this.#state.problem;
   }
 
   whenUp(): Promise<void> {
-    if (this.#isUp) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#waiters.push(resolve);
-    });
+    return this.#state.whenUp();
   }
 
   subscribe(topic: string): Promise<void> {
@@ -68,28 +78,44 @@ export class SingleLink implements RedisLink {
   }
 
   onLost(handler: () => void): void {
-    this.#onLost.push(handler);
+    this.#state.onLost(handler);
   }
 
   onRestored(handler: () => void): void {
-    this.#onRestored.push(handler);
+    this.#state.onRestored(handler);
   }
 
   close(): void {
+    this.#heartbeat.stop();
+    this.#watch?.close();
     this.#commandClient.disconnect();
     this.#subscriber.close();
   }
 
   #update(): void {
-    const isUp = this.#commandClient.status === 'ready' && this.#subscriber.isReady;
-    if (isUp === this.#isUp) return;
-    this.#isUp = isUp;
-    if (!isUp) {
-      for (const handler of this.#onLost) handler();
-      return;
-    }
-    for (const resolve of this.#waiters.splice(0)) resolve();
-    if (this.#wasUp) for (const handler of this.#onRestored) handler();
-    this.#wasUp = true;
+    this.#state.update(this.#commandClient.status === 'ready' && this.#subscriber.isReady);
   }
+
+  /** Connects both anew: the server they lead to is not the right one any more. */
+  #reconnect(reason: string): void {
+    this.#state.note(new Error(reason));
+    this.#commandClient.disconnect(true);
+    this.#subscriber.client.disconnect(true);
+  }
+
+  /** After a failover one connection may have found the new master while the other is still at the old one. */
+  async #compareServers(): Promise<void> {
+    const topicClient = this.#subscriber.client;
+    if (!this.#isOneServer || this.#commandClient.status !== 'ready' || topicClient.status !== 'ready') return;
+    try {
+      const [one, other] = await Promise.all([readRunId(this.#commandClient), readRunId(topicClient)]);
+      if (one !== other) this.#reconnect('the two connections lead to different servers');
+    } catch {
+      // Lost again, or INFO is not allowed to this user.
+    }
+  }
+}
+
+async function readRunId(client: Redis): Promise<string | undefined> {
+  return /^run_id:(\w+)/m.exec(await client.info('server'))?.[1];
 }

@@ -13,52 +13,55 @@ const CHUNK = 500;
 
 /** One connection in subscriber mode, which renews its topics after a loss. */
 export class Subscriber {
-  readonly #redis: Redis;
+  readonly client: Redis;
   readonly #isSharded: boolean;
   readonly #events: SubscriberEvents;
-  readonly #topics = new Set<string>();
+  /** Topic → the latest call that subscribed to it. */
+  readonly #topics = new Map<string, symbol>();
   #isLost = false;
 
   /**
-   * @param redis - made with `autoResubscribe: false`, so that this class knows when topics are back
+   * @param client - made with `autoResubscribe: false`, so that this class knows when topics are back
    * @param isSharded - SSUBSCRIBE, for Redis Cluster
    */
-  constructor(redis: Redis, isSharded: boolean, events: SubscriberEvents) {
-    this.#redis = redis;
+  constructor(client: Redis, isSharded: boolean, events: SubscriberEvents) {
+    this.client = client;
     this.#isSharded = isSharded;
     this.#events = events;
-    redis.on(isSharded ? 'smessage' : 'message', (topic: string, payload: string) => events.message(topic, payload));
-    redis.on('close', () => this.#lose());
-    redis.on('ready', () => void this.#restore());
+    client.on(isSharded ? 'smessage' : 'message', (topic: string, payload: string) => events.message(topic, payload));
+    client.on('close', () => this.#lose());
+    client.on('ready', () => void this.#restore());
   }
 
   get isReady(): boolean {
-    return !this.#isLost && this.#redis.status === 'ready';
+    return !this.#isLost && this.client.status === 'ready';
   }
 
   async subscribe(topic: string): Promise<void> {
-    this.#topics.add(topic);
+    const call = Symbol(topic);
+    this.#topics.set(topic, call);
     try {
       await this.#send([topic]);
     } catch (error) {
-      this.#topics.delete(topic);
+      // Unless it was subscribed to anew in the meantime, which must not be forgotten.
+      if (this.#topics.get(topic) === call) this.#topics.delete(topic);
       throw error;
     }
   }
 
   async unsubscribe(topic: string): Promise<void> {
     this.#topics.delete(topic);
-    if (this.#isSharded) await this.#redis.sunsubscribe(topic);
-    else await this.#redis.unsubscribe(topic);
+    if (this.#isSharded) await this.client.sunsubscribe(topic);
+    else await this.client.unsubscribe(topic);
   }
 
   /** Answered after every message that Redis had sent before. */
   async barrier(): Promise<void> {
-    await this.#redis.ping(); // answered in order with the messages
+    await this.client.ping(); // answered in order with the messages
   }
 
   close(): void {
-    this.#redis.disconnect();
+    this.client.disconnect();
   }
 
   #lose(): void {
@@ -70,21 +73,22 @@ export class Subscriber {
   async #restore(): Promise<void> {
     if (!this.#isLost) return;
     try {
-      const topics = [...this.#topics];
+      const topics = [...this.#topics.keys()];
       for (let start = 0; start < topics.length; start += CHUNK) await this.#send(topics.slice(start, start + CHUNK));
       this.#isLost = false;
       this.#events.restored();
     } catch {
-      // Lost again: the next 'ready' starts over.
+      // The next 'ready' starts over.
+      if (this.client.status === 'ready') this.client.disconnect(true);
     }
   }
 
   async #send(topics: readonly string[]): Promise<void> {
     if (this.#isSharded) {
       // A sharded SUBSCRIBE takes topics of one slot only.
-      await Promise.all(topics.map((topic) => this.#redis.ssubscribe(topic)));
+      await Promise.all(topics.map((topic) => this.client.ssubscribe(topic)));
     } else {
-      await this.#redis.subscribe(...topics);
+      await this.client.subscribe(...topics);
     }
   }
 }

@@ -5,9 +5,11 @@ import type { WireMember } from '../../protocol/server-message.ts';
 export interface WireMessage {
   /** Grows with each message of the channel, mostly by one. */
   readonly position: number;
-  /** Position of the message before; 0 when Redis knew of none. */
-  readonly previous: number;
+  /** Position of the last event before this message; 0 when Redis knew of none. */
+  readonly previousEvent: number;
   readonly exceptSocketId: string | undefined;
+  /** The frame tells a subscription count. */
+  readonly isCount: boolean;
   /** The frame is the channel's last event from now on. */
   readonly isKept: boolean;
   readonly member: MemberChange | undefined;
@@ -27,19 +29,20 @@ export function encodeHeader({ exceptSocketId, isKept, member }: HeaderParts): s
   return `${except} ${isKept ? 'k' : 'e'}`;
 }
 
-const HEADER = /^(\d{1,16}) (\d{1,16}) (-|\d+\.\d+) (?:([ek])|([-+]) (\[.*\]))$/;
+const HEADER = /^(\d{1,16}) (\d{1,16}) (-|\d+\.\d+) (?:([ekc])|([-+]) (\[.*\]))$/;
 
 /** Undefined for anything that is no message of ours: others may use the same Redis. */
 export function parseWireMessage(payload: string): WireMessage | undefined {
   const end = payload.indexOf('\n');
   const match = end < 0 ? null : HEADER.exec(payload.slice(0, end));
   if (!match) return undefined;
-  const [, position, previous, except, kind, change, text] = match;
+  const [, position, previousEvent, except, kind, change, text] = match;
   const member = text === undefined ? undefined : parseMember(text);
   return {
     position: Number(position),
-    previous: Number(previous),
+    previousEvent: Number(previousEvent),
     exceptSocketId: except === '-' ? undefined : except,
+    isCount: kind === 'c',
     isKept: kind === 'k',
     member: member && { change: change === '+' ? 'added' : 'removed', member },
     frame: payload.slice(end + 1),

@@ -67,8 +67,9 @@ export async function startRedisNode(
     server,
     log,
     kill() {
-      server.kill();
+      // The link first: a node that dies says nothing to the others.
       link.close();
+      server.kill();
     },
   };
 }

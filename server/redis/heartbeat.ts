@@ -1,0 +1,50 @@
+import type { Redis } from 'ioredis';
+
+const INTERVAL_MS = 2000;
+const TIMEOUT_MS = 2500;
+
+/**
+ * Finds connections whose other end has gone without a word (a pulled cable, a firewall that forgot): nothing else would, where
+ * nothing is sent. They are dropped, and whoever owns them connects again.
+ */
+export class Heartbeat {
+  readonly #clients: () => Iterable<Redis>;
+  readonly #timer: NodeJS.Timeout;
+
+  /** @param clients - those to look after now */
+  constructor(clients: () => Iterable<Redis>) {
+    this.#clients = clients;
+    this.#timer = setInterval(() => this.beat(), INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  /** Asks all; connects those that wait for their first command. */
+  beat(): void {
+    for (const client of this.#clients()) {
+      if (client.status === 'ready' || client.status === 'wait') void ping(client);
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+async function ping(client: Redis): Promise<void> {
+  const drop = (): void => client.disconnect(true);
+  let isAnswered = false;
+  const timer = setTimeout(() => {
+    // After this process itself was stopped for a while, the answer may be there and only not read yet.
+    setImmediate(() => {
+      if (!isAnswered) drop();
+    });
+  }, TIMEOUT_MS);
+  try {
+    await client.ping();
+  } catch (error) {
+    if (client.status === 'ready' && error instanceof Error && error.message === 'Command timed out') drop();
+  } finally {
+    isAnswered = true;
+    clearTimeout(timer);
+  }
+}
