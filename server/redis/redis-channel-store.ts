@@ -14,7 +14,7 @@ import { sweepMembers } from './sweep.ts';
 
 /** Between two attempts at something that must be done once Redis allows it, in milliseconds. */
 const RETRY_MS = 200;
-/** Attempts at what Redis answers with an error while the connection is fine. */
+/** Attempts at what fails while the connection seems fine. */
 const MAX_ATTEMPTS = 50;
 /** Commands on their way at once while everything is written again. */
 const CHUNK = 200;
@@ -181,7 +181,7 @@ export class RedisChannelStore implements ChannelStore {
       try {
         return await this.#write(own, maxMembers);
       } catch (error) {
-        if (!(error instanceof RedisUnavailable) || attempt === MAX_ATTEMPTS) throw error;
+        if (!(error instanceof RedisUnavailable && error.isPassing) || attempt === MAX_ATTEMPTS) throw error;
         await pause(RETRY_MS);
       }
     }

@@ -34,7 +34,18 @@ type Run = (...args: (string | number)[]) => Promise<unknown>;
 /** Redis can't be asked now. Nothing is known of what became of a command that was on its way. */
 export class RedisUnavailable extends SeamUnavailable {
   override readonly name = 'RedisUnavailable';
+  /** Whether the same command can succeed later: the connection is gone, or Redis is busy with itself. */
+  readonly isPassing: boolean;
+
+  constructor(cause: unknown) {
+    const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
+    super(name === 'ReplyError' ? `Redis refuses (${message})` : `Redis can't be reached (${message})`, { cause });
+    this.isPassing = name !== 'ReplyError' || PASSING.test(message);
+  }
 }
+
+/** How Redis begins the errors that pass by themselves. */
+const PASSING = /^(LOADING|BUSY|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOREPLICAS)\b/;
 
 /** Commands and scripts on one connection. Any failure of the connection is a `RedisUnavailable`. */
 export class RedisCommands {
@@ -63,9 +74,7 @@ export class RedisCommands {
     try {
       return await command();
     } catch (error) {
-      throw new RedisUnavailable(`Redis can't be reached: ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error,
-      });
+      throw new RedisUnavailable(error);
     }
   }
 }
