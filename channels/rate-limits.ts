@@ -5,6 +5,7 @@ import type { App } from './app.ts';
 export class RateLimit {
   readonly #perSecond: number;
   #limiter: RateLimiter | undefined;
+  #taken = 0;
 
   /** @param perSecond - -1 for no limit, 0 to refuse everything */
   constructor(perSecond: number) {
@@ -23,8 +24,31 @@ export class RateLimit {
   take(count: number): number {
     if (this.#perSecond < 0) return 0;
     if (count > this.#perSecond) return Number.POSITIVE_INFINITY;
+    const limiter = this.#allowance();
+    if (!limiter.tryRemoveTokens(count)) return Math.max(1, limiter.getWaitTime(count));
+    this.#taken += count;
+    return 0;
+  }
+
+  /** What was taken here since the last call. */
+  collect(): number {
+    const taken = this.#taken;
+    this.#taken = 0;
+    return taken;
+  }
+
+  /** Takes what another node has let pass already, even if the allowance falls below nothing. */
+  takeElsewhere(count: number): void {
+    if (this.#perSecond <= 0) return;
+    const limiter = this.#allowance();
+    // Fills the allowance up to now.
+    limiter.getTokensRemaining();
+    limiter.tokenBucket.content -= count;
+  }
+
+  #allowance(): RateLimiter {
     this.#limiter ??= new RateLimiter({ tokensPerInterval: this.#perSecond, interval: 'second' });
-    return this.#limiter.tryRemoveTokens(count) ? 0 : Math.max(1, this.#limiter.getWaitTime(count));
+    return this.#limiter;
   }
 }
 
@@ -35,6 +59,20 @@ export interface AppRateLimits {
   readonly readRequests: RateLimit;
 }
 
+/** What a node let pass in an app. */
+export interface RateUse {
+  readonly appId: string;
+  readonly backendEvents: number;
+  readonly clientEvents: number;
+  readonly readRequests: number;
+}
+
+/**
+ * The limits of all apps on one node. Several nodes keep a common limit by telling each other, every so often, what they let
+ * pass: nobody waits for an answer, and a node that gets all the traffic can use all of the limit. In return a burst that comes
+ * to all nodes at once may pass on each of them before they hear of each other; what was too much is taken from the time
+ * after it, so that over several seconds the limit holds.
+ */
 export class RateLimits {
   readonly #apps = new Map<string, AppRateLimits>();
 
@@ -49,6 +87,28 @@ export class RateLimits {
       this.#apps.set(app.id, limits);
     }
     return limits;
+  }
+
+  /** What passed here since the last call, in apps that have a limit. */
+  collect(): readonly RateUse[] {
+    const uses: RateUse[] = [];
+    for (const [appId, limits] of this.#apps) {
+      const backendEvents = limits.backendEvents.collect();
+      const clientEvents = limits.clientEvents.collect();
+      const readRequests = limits.readRequests.collect();
+      if (backendEvents + clientEvents + readRequests > 0) {
+        uses.push({ appId, backendEvents, clientEvents, readRequests });
+      }
+    }
+    return uses;
+  }
+
+  /** Takes what passed on another node from the allowance here. */
+  takeElsewhere(app: App, { backendEvents, clientEvents, readRequests }: RateUse): void {
+    const limits = this.of(app);
+    limits.backendEvents.takeElsewhere(backendEvents);
+    limits.clientEvents.takeElsewhere(clientEvents);
+    limits.readRequests.takeElsewhere(readRequests);
   }
 }
 

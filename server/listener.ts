@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { explainListenFailure, ListenError } from './claim-port.ts';
 import type { Logger } from './log.ts';
 import { loadTls, TlsError, type TlsFiles, type TlsSettings, tlsFingerprint } from './tls.ts';
 import {
@@ -16,10 +16,6 @@ import {
 /** How often the certificate files are looked at, in milliseconds. */
 const TLS_CHECK_INTERVAL_MS = 2000;
 
-export class ListenError extends Error {
-  override readonly name = 'ListenError';
-}
-
 /** A uWS app with the socket it listens on. A new certificate takes a new one; connections of the old one live on. */
 interface Generation {
   readonly app: TemplatedApp;
@@ -29,6 +25,8 @@ interface Generation {
 export interface ListenerParts {
   readonly host: string;
   readonly port: number;
+  /** Others of this program listen on the port, or will: it is not claimed for this one alone. */
+  readonly isShared: boolean;
   /** Undefined for plain HTTP. */
   readonly ssl: TlsSettings | undefined;
   readonly log: Logger;
@@ -61,8 +59,8 @@ export class Listener {
 
   /** @throws {ListenError | TlsError} */
   async listen(): Promise<void> {
-    const { host, port, ssl } = this.#parts;
-    if (port !== 0) await this.#claim();
+    const { host, port, isShared, ssl } = this.#parts;
+    if (port !== 0 && !isShared) await this.#claim();
     this.#current = this.#open();
     if (!this.#current) throw new ListenError(await explainListenFailure(host, port));
     this.#port = localPort(this.#current.socket);
@@ -137,23 +135,4 @@ export class Listener {
       );
     }
   }
-}
-
-/** The native library only says no. Node's own attempt at the same address tells why. */
-function explainListenFailure(host: string, port: number): Promise<string> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(listenFailure(host, port, error.code ?? '')));
-    server.listen(port, host, () => server.close(() => resolve(listenFailure(host, port, ''))));
-  });
-}
-
-function listenFailure(host: string, port: number, code: string): string {
-  const advice: Readonly<Record<string, string>> = {
-    EADDRINUSE: `another program has port ${port}: stop it, or choose another port with --port`,
-    EACCES: `this user may not listen on port ${port}: choose one above 1023, or allow it`,
-    EADDRNOTAVAIL: `${host} is not an address of this machine: use 0.0.0.0 for all, 127.0.0.1 for this machine only`,
-    ENOTFOUND: `${host} is not the name of this machine`,
-  };
-  return `Can't listen on ${host}:${port}: ${advice[code] ?? `the system refuses it (${code || 'no reason given'})`}`;
 }

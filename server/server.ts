@@ -4,7 +4,7 @@ import { AppDirectory } from './apps/app-directory.ts';
 import { systemClock } from './clock.ts';
 import type { LoadedConfig, Settings } from './config/index.ts';
 import { drain } from './drain.ts';
-import { Health } from './http/health.ts';
+import { Health, type Siblings } from './http/health.ts';
 import { HttpServer } from './http/http-server.ts';
 import { Listener } from './listener.ts';
 import type { Logger } from './log.ts';
@@ -18,10 +18,20 @@ export interface Server {
   readonly port: number;
   /** Connections and channels as they are now; to look at, not to change. */
   readonly node: Node;
-  /** Moves clients off over the grace period, then ends. A second call changes nothing. */
+  /** Moves clients off over the grace period, and goes on telling others that it stops. A second call changes nothing. */
+  drain(): Promise<void>;
+  /** Drains, then ends. A second call changes nothing. */
   stop(): Promise<void>;
   /** Ends at once. */
   kill(): void;
+}
+
+export interface ServerOptions {
+  readonly clock?: Clock;
+  /** Default: the node is by itself. */
+  readonly seams?: Seams;
+  /** The other workers, which listen on the same port. */
+  readonly siblings?: Siblings;
 }
 
 /**
@@ -32,7 +42,7 @@ export interface Server {
 export async function startServer(
   { settings, apps }: Pick<LoadedConfig, 'settings' | 'apps'>,
   log: Logger,
-  { clock = systemClock, seams = createMemorySeams(clock) }: { clock?: Clock; seams?: Seams } = {},
+  { clock = systemClock, seams = createMemorySeams(clock), siblings }: ServerOptions = {},
 ): Promise<Server> {
   const frameLog = log.isLevelEnabled('debug') ? log : undefined;
   const directory = new AppDirectory(apps);
@@ -46,11 +56,17 @@ export async function startServer(
     observer: logObserver(log),
     createSocketId: createSocketIdSource(),
   });
-  const health = new Health(node, settings.httpApi.acceptTraffic.memoryThreshold, () => seams.problem());
+  const health = new Health({
+    node,
+    memoryThresholdPercent: settings.httpApi.acceptTraffic.memoryThreshold,
+    seamsProblem: () => seams.problem(),
+    siblings,
+  });
   const http = new HttpServer({ settings, node, apps: directory, health, log, now: clock.now });
   const listener = new Listener({
     host: settings.host,
     port: settings.port,
+    isShared: siblings !== undefined,
     ssl: settings.ssl.certPath === '' ? undefined : settings.ssl,
     log,
     attach: (app, isTls) => {
@@ -63,9 +79,14 @@ export async function startServer(
   await listener.listen();
   health.isStarted = true;
 
+  let draining: Promise<void> | undefined;
+  const drainOnce = (): Promise<void> => {
+    draining ??= drain(node, settings.shutdownGracePeriod);
+    return draining;
+  };
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
-    await drain(node, settings.shutdownGracePeriod);
+    await drainOnce();
     listener.close();
     await node.close();
     await seams.stop();
@@ -73,6 +94,7 @@ export async function startServer(
   return {
     port: listener.port,
     node,
+    drain: drainOnce,
     stop() {
       stopping ??= stop();
       return stopping;

@@ -1,6 +1,7 @@
 import { parseParams } from '../../auth/request-params.ts';
 import type { App } from '../../channels/app.ts';
 import { SeamUnavailable } from '../../channels/broker.ts';
+import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
@@ -66,7 +67,7 @@ export class HttpServer {
     const apiPath = this.#withoutPrefix(path);
     const route = findRoute(method, apiPath);
     if (route.name === 'health') {
-      exchange.end(this.#parts.health.answer(route.check));
+      this.#answer(exchange, () => this.#parts.health.answer(route.check));
       return;
     }
     const query = req.getQuery() ?? '';
@@ -84,9 +85,16 @@ export class HttpServer {
   }
 
   #call(exchange: Exchange, app: App, route: ApiRoute, request: ApiRequest): void {
-    try {
+    this.#answer(exchange, () => {
       authenticate(app, request, Math.floor(this.#parts.now() / 1000));
-      const answer = callEndpoint(this.#parts.node, app, route, request);
+      return callEndpoint(this.#parts.node, app, route, request);
+    });
+  }
+
+  /** Answers a request with what comes of some work. */
+  #answer(exchange: Exchange, work: () => MaybePromise<Answer>): void {
+    try {
+      const answer = work();
       if (answer instanceof Promise) {
         answer.then(
           (late) => exchange.endLater(late),

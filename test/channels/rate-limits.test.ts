@@ -55,6 +55,47 @@ test('keeps the limits of apps apart', () => {
   expect(limits.of(other).backendEvents.take(1)).toBe(0);
 });
 
+describe('a limit that several nodes keep', () => {
+  const app = createApp({ limits: { maxBackendEventsPerSecond: 10 } });
+
+  test('is used up by what passed elsewhere', () => {
+    const [here, there] = [new RateLimits(), new RateLimits()];
+    expect(there.of(app).backendEvents.take(8)).toBe(0);
+    for (const use of there.collect()) here.takeElsewhere(app, use);
+    expect(here.of(app).backendEvents.take(3)).toBeGreaterThan(0);
+    expect(here.of(app).backendEvents.take(2)).toBe(0);
+  });
+
+  test('is all there for a node that gets all the traffic', () => {
+    expect(new RateLimits().of(app).backendEvents.take(10)).toBe(0);
+  });
+
+  test('makes up for a burst that came everywhere at once, so that it holds over several seconds', () => {
+    const nodes = [new RateLimits(), new RateLimits(), new RateLimits()];
+    let passed = 0;
+    for (let tenth = 0; tenth < 200; tenth += 1) {
+      for (const node of nodes) while (node.of(app).backendEvents.take(1) === 0) passed += 1;
+      for (const node of nodes) {
+        const uses = node.collect();
+        for (const other of nodes) if (other !== node) for (const use of uses) other.takeElsewhere(app, use);
+      }
+      vi.advanceTimersByTime(100);
+    }
+    // Twenty seconds at ten a second, and what three nodes may let pass before they hear of each other.
+    expect(passed).toBeGreaterThan(190);
+    expect(passed).toBeLessThanOrEqual(200 + 3 * 10);
+  });
+
+  test('tells only what is limited, and each once', () => {
+    const limits = new RateLimits();
+    limits.of(app).backendEvents.take(2);
+    limits.of(app).readRequests.take(5);
+    limits.of(createApp({ id: '4' })).backendEvents.take(5);
+    expect(limits.collect()).toEqual([{ appId: app.id, backendEvents: 2, clientEvents: 0, readRequests: 0 }]);
+    expect(limits.collect()).toEqual([]);
+  });
+});
+
 test('advises to wait, unless waiting does not help', () => {
   expect(retryAdvice(319.2)).toBe('try again in 320 ms');
   expect(retryAdvice(Number.POSITIVE_INFINITY)).toBe('it can never pass: send fewer at once');
