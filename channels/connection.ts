@@ -56,6 +56,8 @@ export class Connection {
   /** Seconds of the node's clock at which the last frame of any kind came in. */
   lastReceivedSeconds: number;
   isPinged = false;
+  /** When `Liveness` looks at the connection next, in seconds of the node's clock. */
+  dueSeconds = 0;
   /** Commands that wait for a seam, by the channel they are for, '' for a sign-in; undefined until there was one. */
   underWay: Map<string, Promise<void>> | undefined;
   /** Characters of the messages that wait behind those. */

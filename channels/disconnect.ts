@@ -10,6 +10,7 @@ export function disconnect(node: Node, connection: Connection): void {
   connection.underWay = undefined;
   connection.cancelAuthorizationTimeout?.();
   node.connections.delete(connection.socketId);
+  node.liveness.forget(connection);
   for (const [name, subscription] of connection.subscriptions) {
     connection.subscriptions.delete(name);
     node.settle(leaveSubscription(node, connection, subscription), 'leaving a channel');

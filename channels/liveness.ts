@@ -18,7 +18,7 @@ export class Liveness {
   readonly #pongSeconds: number;
   readonly #onSilent: (connection: Connection) => void;
   readonly #onDead: (connection: Connection) => void;
-  readonly #due = new Map<number, Connection[]>();
+  readonly #due = new Map<number, Set<Connection>>();
   #nowSeconds: number;
   #cancelTick: () => void;
 
@@ -51,6 +51,18 @@ export class Liveness {
     this.#add(connection, this.#nowSeconds + this.#silenceSeconds);
   }
 
+  /** To be called when a connection ended: kept until it is due, those of clients that come and go would fill the memory. */
+  forget(connection: Connection): void {
+    this.#due.get(connection.dueSeconds)?.delete(connection);
+  }
+
+  /** Connections that are watched. */
+  get size(): number {
+    let size = 0;
+    for (const bucket of this.#due.values()) size += bucket.size;
+    return size;
+  }
+
   stop(): void {
     this.#cancelTick();
     this.#due.clear();
@@ -58,8 +70,9 @@ export class Liveness {
 
   #add(connection: Connection, dueSeconds: number): void {
     const bucket = this.#due.get(dueSeconds);
-    if (bucket) bucket.push(connection);
-    else this.#due.set(dueSeconds, [connection]);
+    if (bucket) bucket.add(connection);
+    else this.#due.set(dueSeconds, new Set([connection]));
+    connection.dueSeconds = dueSeconds;
   }
 
   #tick(): void {

@@ -60,6 +60,7 @@ export async function expectNothingLeft(broker: TestBroker): Promise<void> {
   const { node } = broker;
   expect([...node.connections.keys()]).toEqual([]);
   expect([...node.channels.keys()]).toEqual([]);
+  expect(node.liveness.size).toBe(0);
   for (const user of ['1', '2', 'u']) expect([...(await node.store.online('12345', [user]))]).toEqual([]);
   expect(await node.store.addConnection('12345', 1)).toBe(true);
   node.store.removeConnection('12345');
