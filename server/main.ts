@@ -5,6 +5,7 @@ import { createLog, type Logger } from './log.ts';
 import type { Server } from './server.ts';
 import { startMessage } from './start-message.ts';
 import { packageVersion } from './version.ts';
+import { Supervisor, workerCount } from './workers/supervisor.ts';
 
 /** Exit codes: 1 for a failure of the program, 2 for something to mend in how it was called or configured. */
 const EXIT_FAILURE = 1;
@@ -17,6 +18,8 @@ interface CommandFlags {
   readonly debug?: boolean;
   readonly workers?: string;
 }
+
+type RunningServer = Pick<Server, 'port' | 'stop'>;
 
 /** JSON logs carry no secret, so nobody learns the one that was made. */
 const GENERATED_APP_WARNING =
@@ -88,8 +91,10 @@ async function start(flags: CommandFlags): Promise<void> {
   else if (config.generatedApp) log.warn({ app: config.apps[0]?.id }, GENERATED_APP_WARNING);
 }
 
-async function run(config: LoadedConfig, log: Logger): Promise<Server> {
+async function run(config: LoadedConfig, log: Logger): Promise<RunningServer> {
   try {
+    const workers = workerCount(config.settings.workers, log);
+    if (workers > 1) return await Supervisor.start(config, workers, log);
     // Loaded late: the native module of uWebSockets.js fails to load where it has no binary, and that needs words.
     const { startServer } = await import('./server.ts');
     return await startServer(config, log);
@@ -134,7 +139,7 @@ function load({ config, port, host, debug, workers }: CommandFlags): LoadedConfi
 }
 
 /** The first signal moves the clients off, the second ends at once. */
-function stopOnSignal(server: Server, log: Logger): void {
+function stopOnSignal(server: RunningServer, log: Logger): void {
   let isStopping = false;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (isStopping) {

@@ -9,6 +9,7 @@ import { encodeMessage } from './wire.ts';
  */
 export class WorkerBroker implements Broker {
   readonly answersMayOvertake = false;
+  readonly lingerMs = 0;
   readonly #link: HostLink;
 
   constructor(link: HostLink) {

@@ -1,0 +1,45 @@
+import type { RateUse } from '../../channels/rate-limits.ts';
+import type { LoadedConfig } from '../config/index.ts';
+import type { ProcessUsage, Usage } from '../usage.ts';
+import type { ToHost, ToWorker } from './wire.ts';
+
+/** What a worker has to know to start. */
+export interface WorkerStart {
+  readonly kind: 'start';
+  readonly worker: number;
+  readonly settings: LoadedConfig['settings'];
+  readonly apps: LoadedConfig['apps'];
+  /** False while the broker starts, true when this worker stands in for one that died. */
+  readonly areStarted: boolean;
+  /** Whether what is logged ends up on a terminal. */
+  readonly isTerminal: boolean;
+}
+
+/** From the main process to a worker. An array is a batch of the seams. */
+export type WorkerCommand =
+  | readonly ToWorker[]
+  | WorkerStart
+  /** Sent once a second at least; a worker that does not answer any more is ended. */
+  | { readonly kind: 'report'; readonly id: number }
+  | { readonly kind: 'status'; readonly areStarted: boolean; readonly usage: Usage }
+  | { readonly kind: 'usage'; readonly id: number; readonly usage: Usage }
+  /** What passed on other workers. */
+  | { readonly kind: 'rates'; readonly uses: readonly RateUse[] }
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'end' };
+
+/** From a worker to the main process. An array is a batch of the seams. */
+export type WorkerReport =
+  | readonly ToHost[]
+  | { readonly kind: 'listening' }
+  /** It could not start. */
+  | { readonly kind: 'failed'; readonly name: string; readonly message: string; readonly stack: string | undefined }
+  | { readonly kind: 'report'; readonly id: number; readonly usage: ProcessUsage }
+  /** Asks for the usage of all processes. */
+  | { readonly kind: 'usage'; readonly id: number }
+  | { readonly kind: 'rates'; readonly uses: readonly RateUse[] }
+  | { readonly kind: 'drained' };
+
+export function isBatch<T>(message: readonly T[] | object): message is readonly T[] {
+  return Array.isArray(message);
+}

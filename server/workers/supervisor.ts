@@ -1,0 +1,189 @@
+import { availableParallelism } from 'node:os';
+import { claimPort } from '../claim-port.ts';
+import { systemClock } from '../clock.ts';
+import type { LoadedConfig, Settings } from '../config/index.ts';
+import type { Logger } from '../log.ts';
+import { countAnnouncer } from '../seams.ts';
+import { processUsage, sumUsage, type Usage } from '../usage.ts';
+import { Backoff } from './backoff.ts';
+import type { WorkerStart } from './control.ts';
+import { WorkerHost } from './host.ts';
+import { type WorkerEnd, WorkerProcess } from './worker-process.ts';
+
+/** How often workers are looked after. */
+const HEARTBEAT_MS = 1000;
+
+/**
+ * How many workers a setting means.
+ *
+ * @param platform - only Linux spreads the connections of a port over all who listen on it
+ */
+export function workerCount(workers: Settings['workers'], log: Logger, platform = process.platform): number {
+  const wanted = workers === 'auto' ? availableParallelism() : workers;
+  if (wanted === 1 || platform === 'linux') return wanted;
+  log.warn(
+    { workers, platform },
+    'workers need Linux, where the system spreads connections over them: there is one only',
+  );
+  return 1;
+}
+
+type Config = Pick<LoadedConfig, 'settings' | 'apps'>;
+
+/**
+ * Runs workers that share a port: joins them, replaces those that die, and stops them. Serves no client itself.
+ *
+ * A worker is a process, not a thread: uWebSockets.js leaves its sockets to the event loop, and Node.js aborts the whole
+ * process when a thread ends while its loop has some. A process can run out of memory, hang or crash by itself.
+ */
+export class Supervisor {
+  readonly port: number;
+  readonly #config: Config;
+  readonly #log: Logger;
+  readonly #host: WorkerHost;
+  readonly #workers = new Set<WorkerProcess>();
+  readonly #restarts = new Set<NodeJS.Timeout>();
+  #areStarted = false;
+  #isStopping = false;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #stopping: Promise<void> | undefined;
+
+  private constructor(config: Config, port: number, log: Logger) {
+    this.#config = { apps: config.apps, settings: { ...config.settings, port } };
+    this.port = port;
+    this.#log = log;
+    this.#host = new WorkerHost({
+      clock: systemClock,
+      isCountAnnounced: countAnnouncer(config.apps),
+      failed: (error, during) => log.error({ err: error, during }, 'unexpected failure'),
+    });
+    process.once('exit', this.#killAll);
+  }
+
+  /** @throws {Error} why the port can't be had, or what the first worker that failed says */
+  static async start(config: Config, count: number, log: Logger): Promise<Supervisor> {
+    const port = await claimPort(config.settings.host, config.settings.port);
+    const supervisor = new Supervisor(config, port, log);
+    const workers = Array.from({ length: count }, (_, index) => supervisor.#run(index + 1, new Backoff()));
+    try {
+      await Promise.race([Promise.all(workers.map(({ started }) => started)), ...workers.map(failAtEnd)]);
+    } catch (error) {
+      supervisor.#isStopping = true;
+      supervisor.kill();
+      await Promise.all(workers.map(({ ended }) => ended));
+      throw error;
+    }
+    supervisor.#areStarted = true;
+    await supervisor.#lookAfter();
+    // They take one thing after the other: once they answer this, they know that all are started.
+    await supervisor.#usage();
+    return supervisor;
+  }
+
+  /** Moves the clients of all workers off over the grace period, then ends. A second call changes nothing. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** Ends at once. */
+  kill(): void {
+    clearTimeout(this.#heartbeat);
+    for (const timer of this.#restarts) clearTimeout(timer);
+    this.#killAll();
+    process.off('exit', this.#killAll);
+    this.#host.close();
+  }
+
+  async #stop(): Promise<void> {
+    this.#isStopping = true;
+    for (const timer of this.#restarts) clearTimeout(timer);
+    const workers = [...this.#workers];
+    for (const worker of workers) worker.send({ kind: 'drain' });
+    // All go on telling load balancers and clients that they stop, until the last is done.
+    await Promise.all(workers.map(({ drained }) => drained));
+    for (const worker of workers) worker.send({ kind: 'end' });
+    await Promise.all(workers.map(({ ended }) => ended));
+    this.kill();
+  }
+
+  #run(number: number, backoff: Backoff): WorkerProcess {
+    const start: WorkerStart = {
+      kind: 'start',
+      worker: number,
+      ...this.#config,
+      areStarted: this.#areStarted,
+      isTerminal: process.stdout.isTTY === true,
+    };
+    const worker: WorkerProcess = new WorkerProcess(
+      start,
+      {
+        calls: (batch) => hosted.receive(batch),
+        rates: (uses) => {
+          for (const other of this.#workers) if (other !== worker) other.send({ kind: 'rates', uses });
+        },
+        usageAsked: (id) => void this.#usage().then((usage) => worker.send({ kind: 'usage', id, usage })),
+      },
+      (lines) => process.stdout.write(lines),
+    );
+    const hosted = this.#host.add(worker.post);
+    this.#workers.add(worker);
+    void worker.ended.then((end) => {
+      this.#workers.delete(worker);
+      hosted.remove();
+      if (this.#areStarted && !this.#isStopping) this.#replace(number, backoff, end);
+    });
+    worker.started.then(
+      () => {
+        backoff.started(Date.now());
+        this.#log.info({ worker: number, pid: worker.pid }, 'worker started');
+      },
+      // Why a first start failed is told by whoever called for it.
+      (error: unknown) => this.#areStarted && this.#log.error({ err: error, worker: number }, 'worker failed to start'),
+    );
+    return worker;
+  }
+
+  #replace(worker: number, backoff: Backoff, { code, signal }: WorkerEnd): void {
+    const delayMs = backoff.ended(Date.now());
+    this.#log.error(
+      { worker, code, signal, delayMs },
+      'worker ended: its members and counts are taken out, a new one starts',
+    );
+    const timer = setTimeout(() => {
+      this.#restarts.delete(timer);
+      this.#run(worker, backoff);
+    }, delayMs);
+    this.#restarts.add(timer);
+  }
+
+  /** Once a second: ends workers that hang, and tells all of them how it stands. */
+  async #lookAfter(): Promise<void> {
+    for (const worker of this.#workers) {
+      if (!worker.isHanging) continue;
+      this.#log.error({ worker: worker.number, pid: worker.pid }, 'worker does not answer any more and is ended');
+      worker.kill();
+    }
+    const reports = await Promise.all([...this.#workers].map((worker) => worker.heartbeat()));
+    const usage = sumUsage([processUsage(), ...reports]);
+    for (const worker of this.#workers) worker.send({ kind: 'status', areStarted: this.#areStarted, usage });
+    if (this.#workers.size > 0 || !this.#isStopping)
+      this.#heartbeat = setTimeout(() => void this.#lookAfter(), HEARTBEAT_MS);
+  }
+
+  async #usage(): Promise<Usage> {
+    const reports = await Promise.all([...this.#workers].map((worker) => worker.report()));
+    return sumUsage([processUsage(), ...reports]);
+  }
+
+  readonly #killAll = (): void => {
+    for (const worker of this.#workers) worker.kill();
+  };
+}
+
+/** Rejects when a worker ends, with why it could not start if that is it. */
+async function failAtEnd(worker: WorkerProcess): Promise<never> {
+  const { code, signal } = await worker.ended;
+  await worker.started;
+  throw new Error(`Worker ${worker.number} ended with ${signal ?? code} before all were started`);
+}

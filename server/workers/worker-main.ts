@@ -1,0 +1,95 @@
+/** What a worker runs: a node that is joined to the others by the main process, which started this one. */
+import { AppDirectory } from '../apps/app-directory.ts';
+import { createLog, type Logger } from '../log.ts';
+import type { Server } from '../server.ts';
+import { processUsage } from '../usage.ts';
+import { isBatch, type WorkerCommand, type WorkerReport, type WorkerStart } from './control.ts';
+import { HostLink } from './host-link.ts';
+import { WorkerSiblings } from './siblings.ts';
+import { createWorkerSeams } from './worker-seams.ts';
+
+const EXIT_FAILURE = 1;
+/** How often the main process hears what passed the rate limits here. */
+const RATES_INTERVAL_MS = 100;
+
+const link = new HostLink((batch, sent) => send([...batch], sent));
+const siblings = new WorkerSiblings((id) => send({ kind: 'usage', id }));
+let server: Server | undefined;
+let directory = new AppDirectory([]);
+
+// Signals are for the main process, and reach this one too when they come from a terminal.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+// Without the main process nobody would end this one, or start another.
+process.on('disconnect', () => process.exit(EXIT_FAILURE));
+process.on('message', (message) => take(message as WorkerCommand));
+
+function take(command: WorkerCommand): void {
+  if (isBatch(command)) {
+    link.receive(command);
+    return;
+  }
+  switch (command.kind) {
+    case 'start':
+      void start(command);
+      break;
+    case 'report':
+      send({ kind: 'report', id: command.id, usage: processUsage(server?.node) });
+      break;
+    case 'status':
+      siblings.areStarted = command.areStarted;
+      siblings.latestUsage = command.usage;
+      break;
+    case 'usage':
+      siblings.answer(command.id, command.usage);
+      break;
+    case 'rates':
+      for (const use of command.uses) {
+        const app = directory.byId(use.appId);
+        if (app) server?.node.rateLimits.takeElsewhere(app, use);
+      }
+      break;
+    case 'drain':
+      if (!server) process.exit();
+      void server.drain().then(() => send({ kind: 'drained' }));
+      break;
+    case 'end':
+      void server?.stop().then(() => process.exit());
+  }
+}
+
+async function start({ worker, settings, apps, areStarted, isTerminal }: WorkerStart): Promise<void> {
+  const log = createLog(settings.log, isTerminal).child({ worker });
+  failOnUnexpected(log);
+  directory = new AppDirectory(apps);
+  siblings.areStarted = areStarted;
+  try {
+    // Loaded late: the native module fails to load where it has no binary, and the main process has words for that.
+    const { startServer } = await import('../server.ts');
+    server = await startServer({ settings, apps }, log, { seams: createWorkerSeams(link), siblings });
+  } catch (error) {
+    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+    send({ kind: 'failed', name, message, stack }, () => process.exit(EXIT_FAILURE));
+    return;
+  }
+  const { rateLimits } = server.node;
+  setInterval(() => {
+    const uses = rateLimits.collect();
+    if (uses.length > 0) send({ kind: 'rates', uses });
+  }, RATES_INTERVAL_MS).unref();
+  send({ kind: 'listening' });
+}
+
+/** @returns false when so much waits that more should not be sent */
+function send(report: WorkerReport, sent = (): void => {}): boolean {
+  return process.send?.(report, undefined, undefined, () => sent()) ?? false;
+}
+
+/** A process in an unknown state must end; the main process starts another. */
+function failOnUnexpected(log: Logger): void {
+  const onFailure = (error: unknown): void => {
+    log.fatal({ err: error }, 'unexpected failure: this is a bug, please report it');
+    process.exit(EXIT_FAILURE);
+  };
+  process.on('uncaughtException', onFailure);
+  process.on('unhandledRejection', onFailure);
+}

@@ -1,0 +1,154 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { RateUse } from '../../channels/rate-limits.ts';
+import type { ProcessUsage } from '../usage.ts';
+import { isBatch, type WorkerCommand, type WorkerReport, type WorkerStart } from './control.ts';
+import { Lines } from './lines.ts';
+import type { Post } from './outbox.ts';
+import type { ToHost, ToWorker } from './wire.ts';
+
+/** Compiled or not: the file beside this one with the same ending. */
+const ENTRY = fileURLToPath(new URL(`worker-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
+/** Heartbeats in a row that a worker may leave unanswered: with the time that each is waited for, ten seconds. */
+const MAX_UNANSWERED = 5;
+/** Whoever asks for the usage is not left waiting for a worker that is busy. */
+const REPORT_TIMEOUT_MS = 1000;
+
+export interface WorkerEvents {
+  calls(batch: readonly ToHost[]): void;
+  rates(uses: readonly RateUse[]): void;
+  usageAsked(id: number): void;
+}
+
+/** How a process ended. */
+export interface WorkerEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A worker as a child process. */
+export class WorkerProcess {
+  readonly number: number;
+  /** Resolves when it listens; rejects with what it could not start for. */
+  readonly started: Promise<void>;
+  /** Resolves when its connections are moved off, or are gone with it. */
+  readonly drained: Promise<void>;
+  /** Resolves when the process has ended and everything that it said has been taken. */
+  readonly ended: Promise<WorkerEnd>;
+  readonly #child: ChildProcess;
+  readonly #events: WorkerEvents;
+  readonly #reports = new Map<number, (usage: ProcessUsage) => void>();
+  #lastReportId = 0;
+  #unanswered = 0;
+  #usage: ProcessUsage = { connections: 0, residentBytes: 0, heapShare: 0 };
+  #onStart = (_error?: Error): void => {};
+  #onDrained = (): void => {};
+
+  /** @param print - writes lines that the worker logged */
+  constructor(start: WorkerStart, events: WorkerEvents, print: (lines: string) => void) {
+    this.number = start.worker;
+    this.#events = events;
+    // Standard output comes through this process: one writer, one line after the other.
+    this.#child = fork(ENTRY, [`worker ${start.worker}`], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    const lines = new Lines(print);
+    this.#child.stdout?.on('data', (chunk: Buffer) => lines.take(chunk));
+    this.#child.on('message', (message) => this.#take(message as WorkerReport));
+    this.ended = this.#untilEnd(lines);
+    this.started = new Promise((resolve, reject) => {
+      this.#onStart = (error) => (error ? reject(error) : resolve());
+    });
+    // Not everybody who starts a worker waits for it.
+    this.started.catch(() => {});
+    this.drained = new Promise((resolve) => {
+      this.#onDrained = resolve;
+    });
+    this.send(start);
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** As it was reported last. */
+  get usage(): ProcessUsage {
+    return this.#usage;
+  }
+
+  /** It has not answered for so long that it never will. */
+  get isHanging(): boolean {
+    return this.#unanswered >= MAX_UNANSWERED;
+  }
+
+  readonly post: Post<ToWorker> = (batch, sent) => this.#child.send([...batch], () => sent());
+
+  send(command: WorkerCommand): void {
+    // What can't be sent any more is for a process that has ended.
+    this.#child.send(command, () => {});
+  }
+
+  /** `report`, which also shows that it lives. */
+  heartbeat(): Promise<ProcessUsage> {
+    this.#unanswered += 1;
+    return this.report();
+  }
+
+  /** What it takes now, or took when it reported last, if it has no time to answer. */
+  async report(): Promise<ProcessUsage> {
+    this.#lastReportId += 1;
+    const id = this.#lastReportId;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, REPORT_TIMEOUT_MS);
+      this.#reports.set(id, (usage) => {
+        this.#usage = usage;
+        clearTimeout(timer);
+        resolve();
+      });
+      this.send({ kind: 'report', id });
+    });
+    this.#reports.delete(id);
+    return this.#usage;
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  #take(message: WorkerReport): void {
+    if (isBatch(message)) {
+      this.#events.calls(message);
+      return;
+    }
+    switch (message.kind) {
+      case 'listening':
+        this.#onStart();
+        break;
+      case 'failed':
+        this.#onStart(Object.assign(new Error(message.message), { name: message.name, stack: message.stack }));
+        break;
+      case 'report':
+        this.#unanswered = 0;
+        this.#reports.get(message.id)?.(message.usage);
+        break;
+      case 'usage':
+        this.#events.usageAsked(message.id);
+        break;
+      case 'rates':
+        this.#events.rates(message.uses);
+        break;
+      case 'drained':
+        this.#onDrained();
+    }
+  }
+
+  async #untilEnd(lines: Lines): Promise<WorkerEnd> {
+    const disconnected = once(this.#child, 'disconnect');
+    const [code, signal] = (await once(this.#child, 'close')) as [number | null, NodeJS.Signals | null];
+    await disconnected;
+    lines.end();
+    for (const answer of this.#reports.values()) answer({ connections: 0, residentBytes: 0, heapShare: 0 });
+    this.#onStart(new Error(`Worker ${this.number} ended with ${signal ?? code} while it started`));
+    this.#onDrained();
+    return { code, signal };
+  }
+}
