@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { trigger } from '../support/api-client.ts';
 import { APP } from '../support/broker.ts';
-import { type BrokerProcess, CommandProcess, run, startProcess, temporaryFolder } from '../support/process.ts';
+import {
+  type BrokerProcess,
+  CommandProcess,
+  freePort,
+  run,
+  startProcess,
+  temporaryFolder,
+} from '../support/process.ts';
 import { RawClient } from '../support/raw-client.ts';
 
 const JSON_LINES = /^(\{.*\}\n)*$/;
@@ -134,7 +141,8 @@ describe('--debug', () => {
 
 describe('what makes a start fail', () => {
   test('says that the port is taken', async () => {
-    const first = await startProcess();
+    // Port 0 would not do: uWebSockets.js shares only a port that was asked for.
+    const first = await startProcess({ port: await freePort() });
     const second = await run(['start', '--host', '127.0.0.1', '--port', String(first.port)]);
     expect(second).toMatchObject({
       code: 1,
