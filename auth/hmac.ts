@@ -1,8 +1,53 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 
-/** Lower-case hex HMAC-SHA256, 64 digits. */
+const BLOCK_BYTES = 64;
+const DIGEST_BYTES = 32;
+/** A secret with both paddings of RFC 2104 applied. */
+interface PaddedKey {
+  /** One block. */
+  readonly inner: Buffer;
+  /** One block, and room for the inner digest. */
+  readonly outer: Buffer;
+}
+
+/** Secrets are few; the bound is for those that come and go while the server runs. */
+const MAX_KEYS = 1000;
+const paddedKeys = new Map<string, PaddedKey>();
+/** Takes the inner block and any text of usual length. */
+const scratch = Buffer.alloc(16_384);
+
+/**
+ * Lower-case hex HMAC-SHA256, 64 digits.
+ *
+ * Made of two one-shot hashes: `createHmac` makes a stream for each call, which is a tenth of what a signed request costs.
+ *
+ * @see RFC 2104
+ */
 export function hmacHex(secret: string, text: string): string {
-  return createHmac('sha256', secret).update(text).digest('hex');
+  const { inner, outer } = paddedKey(secret);
+  const most = BLOCK_BYTES + text.length * 3;
+  const block = most <= scratch.length ? scratch : Buffer.alloc(most);
+  block.set(inner);
+  const length = BLOCK_BYTES + block.write(text, BLOCK_BYTES);
+  outer.write(hash('sha256', block.subarray(0, length), 'hex'), BLOCK_BYTES, 'hex');
+  return hash('sha256', outer, 'hex');
+}
+
+function paddedKey(secret: string): PaddedKey {
+  const known = paddedKeys.get(secret);
+  if (known) return known;
+  const bytes = Buffer.from(secret);
+  const key = bytes.length > BLOCK_BYTES ? hash('sha256', bytes, 'buffer') : bytes;
+  const inner = Buffer.alloc(BLOCK_BYTES, 0x36);
+  const outer = Buffer.alloc(BLOCK_BYTES + DIGEST_BYTES, 0x5c);
+  for (const [index, byte] of key.entries()) {
+    inner[index] = 0x36 ^ byte;
+    outer[index] = 0x5c ^ byte;
+  }
+  const padded = { inner, outer };
+  if (paddedKeys.size >= MAX_KEYS) paddedKeys.clear();
+  paddedKeys.set(secret, padded);
+  return padded;
 }
 
 /** Compares a signature that came from outside with the right one, in time that tells nothing of where they differ. */
