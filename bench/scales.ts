@@ -4,7 +4,7 @@ export const FULL: Scale = {
   warmUpMs: 1200,
   windowMs: 2500,
   fanOutSubscribers: 1000,
-  connects: 8000,
+  connects: 16_000,
   idleConnections: 10_000,
 };
 

@@ -10,8 +10,11 @@ export interface LoadOrder {
   readonly scale: Scale;
 }
 
+const LONGEST_ROUND_MS = 60_000;
 const { workload, target, scale } = JSON.parse(process.argv[2] ?? '') as LoadOrder;
+const watchdog = setTimeout(() => fail(new Error('something was lost: the round does not end')), LONGEST_ROUND_MS);
 const figures = await workloadOf(workload).measure(target, scale, fail);
+clearTimeout(watchdog);
 process.stdout.write(`${JSON.stringify(figures)}\n`, () => process.exit(0));
 
 function fail(error: Error): void {

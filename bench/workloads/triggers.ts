@@ -3,7 +3,7 @@ import { payload, signedTrigger } from '../load/signed-trigger.ts';
 import { loads, measureWindow, perCpuSecond, perSecond } from '../load/window.ts';
 import type { Workload } from './workload.ts';
 
-const CONNECTIONS = 16;
+const CONNECTIONS = 64;
 /** Requests that are signed beforehand, no two alike, and then sent in turn. */
 const REQUESTS = 20_000;
 
