@@ -1,0 +1,131 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { request } from 'node:http';
+import type { Socket } from 'node:net';
+import { type BrokerOptions, type BrokerProcess, startProcess } from './process.ts';
+import { RawClient } from './raw-client.ts';
+
+/** A broker with workers, and which worker has which connection: the system knows, by the sockets of each process. */
+export class WorkersBroker {
+  readonly broker: BrokerProcess;
+  readonly count: number;
+
+  private constructor(broker: BrokerProcess, count: number) {
+    this.broker = broker;
+    this.count = count;
+  }
+
+  static async start({ settings, ...options }: BrokerOptions = {}, count = 2): Promise<WorkersBroker> {
+    return new WorkersBroker(await startProcess({ ...options, settings: { workers: count, ...settings } }), count);
+  }
+
+  /** Process ids by number of the worker; of one that was replaced the latest. */
+  get pids(): ReadonlyMap<number, number> {
+    const started = this.broker.log.filter(({ msg }) => msg === 'worker started');
+    return new Map(started.map(({ worker, pid }) => [Number(worker), Number(pid)]));
+  }
+
+  pid(worker: number): number {
+    const pid = this.pids.get(worker);
+    if (pid === undefined) throw new Error(`no worker ${worker}`);
+    return pid;
+  }
+
+  /** How many connections each worker has, in the order of their numbers. */
+  get spread(): readonly number[] {
+    const sockets = establishedSockets(this.broker.port);
+    return [...this.pids.entries()].sort(([a], [b]) => a - b).map(([, pid]) => socketsOf(pid, sockets).length);
+  }
+
+  /** The worker that has a client. */
+  workerOf(client: RawClient): number {
+    return this.#workerOfPort(localPortOf((client.ws as unknown as { _socket: Socket })._socket));
+  }
+
+  /** One client on each worker, in the order of their numbers. Those that came too many are closed. */
+  async clientOfEach(): Promise<RawClient[]> {
+    const clients = new Map<number, RawClient>();
+    while (clients.size < this.count) {
+      const client = await RawClient.connect(this.broker.wsUrl);
+      const worker = this.workerOf(client);
+      if (clients.has(worker)) await client.close();
+      else clients.set(worker, client);
+    }
+    return [...clients].sort(([a], [b]) => a - b).map(([, client]) => client);
+  }
+
+  /** Asks each worker over HTTP. The answers in the order of their numbers, as `200 OK`. */
+  async getFromEach(path: string): Promise<string[]> {
+    const answers = new Map<number, string>();
+    while (answers.size < this.count) {
+      const { worker, answer } = await this.#get(path);
+      answers.set(worker, answer);
+    }
+    return [...answers].sort(([a], [b]) => a - b).map(([, answer]) => answer);
+  }
+
+  /** On a connection of its own. */
+  #get(path: string): Promise<{ worker: number; answer: string }> {
+    return new Promise((resolve, reject) => {
+      request(`${this.broker.url}${path}`, { agent: false, headers: { Connection: 'keep-alive' } })
+        .on('response', (response) => {
+          const { socket } = response;
+          const worker = this.#workerOfPort(localPortOf(socket));
+          let text = '';
+          response.setEncoding('utf8').on('data', (part: string) => {
+            text += part;
+          });
+          response.on('end', () => {
+            socket.destroy();
+            resolve({ worker, answer: `${response.statusCode} ${text}` });
+          });
+        })
+        .on('error', reject)
+        .end();
+    });
+  }
+
+  #workerOfPort(port: number): number {
+    const sockets = establishedSockets(this.broker.port).filter(({ remotePort }) => remotePort === port);
+    for (const [worker, pid] of this.pids) if (socketsOf(pid, sockets).length > 0) return worker;
+    throw new Error(`no worker has the connection from port ${port}`);
+  }
+}
+
+interface EstablishedSocket {
+  readonly remotePort: number;
+  readonly inode: string;
+}
+
+const ESTABLISHED = '01';
+
+/** The broker's ends of its connections, see proc(5). */
+function establishedSockets(port: number): EstablishedSocket[] {
+  return readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local, , state]) => state === ESTABLISHED && portOf(local) === port)
+    .map(([, , remote, , , , , , , inode]) => ({ remotePort: portOf(remote), inode: inode ?? '' }));
+}
+
+function portOf(address = ''): number {
+  return Number.parseInt(address.split(':')[1] ?? '', 16);
+}
+
+function socketsOf(pid: number, sockets: readonly EstablishedSocket[]): EstablishedSocket[] {
+  const open = new Set(readdirSync(`/proc/${pid}/fd`).map((fd) => linkTarget(`/proc/${pid}/fd/${fd}`)));
+  return sockets.filter(({ inode }) => open.has(`socket:[${inode}]`));
+}
+
+/** Descriptors come and go while one looks. */
+function linkTarget(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
+function localPortOf(socket: Socket): number {
+  return socket.localPort ?? 0;
+}
