@@ -117,6 +117,8 @@ export function clusterOptions(settings: RedisSettings): ClusterOptions {
   const { natMap } = furtherOptions(settings.database.redis);
   return {
     enableOfflineQueue: false,
+    // It would find the masters that are being connected to not ready, and begin anew. The link has a stricter one.
+    enableReadyCheck: false,
     clusterRetryStrategy: retryDelayMs,
     // A command whose connection was lost may have been carried out: sent again, an event would come twice.
     retryDelayOnFailover: 0,
