@@ -1,15 +1,29 @@
+import { isatty } from 'node:tty';
 import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { Settings } from './config/index.ts';
 
 export type { Logger } from 'pino';
 
+/** `process.stdout` would set the descriptor to non-blocking, and whatever is written to it then may be cut in two. */
+const STDOUT = 1;
+
+export function isTerminal(): boolean {
+  return isatty(STDOUT);
+}
+
+/** Writes lines that are ready to standard output, whole and at once like those of the log. */
+export function createPrinter(): (lines: string) => void {
+  const destination = pino.destination({ dest: STDOUT, sync: true });
+  return (lines) => void destination.write(lines);
+}
+
 /** Writes to standard output: JSON lines for machines, or coloured lines for people on a terminal. */
-export function createLog({ level, format }: Settings['log'], isTerminal = process.stdout.isTTY === true): Logger {
-  const isPretty = format === 'pretty' || (format === 'auto' && isTerminal);
+export function createLog({ level, format }: Settings['log'], isColoured = isTerminal()): Logger {
+  const isPretty = format === 'pretty' || (format === 'auto' && isColoured);
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!isPretty) return pino(options, pino.destination({ dest: 1, sync: true }));
-  return pino(options, pretty({ sync: true, colorize: isTerminal, translateTime: 'SYS:HH:MM:ss.l', singleLine: true }));
+  if (!isPretty) return pino(options, pino.destination({ dest: STDOUT, sync: true }));
+  return pino(options, pretty({ sync: true, colorize: isColoured, translateTime: 'SYS:HH:MM:ss.l', singleLine: true }));
 }
 
 const AUTH = /(\\*"auth\\*"\s*:\s*\\*")(?:([^"\\:]*:)?[^"\\]+)/g;

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { claimPort } from '../claim-port.ts';
 import { systemClock } from '../clock.ts';
 import type { LoadedConfig, Settings } from '../config/index.ts';
-import type { Logger } from '../log.ts';
+import { createPrinter, isTerminal, type Logger } from '../log.ts';
 import { countAnnouncer } from '../seams.ts';
 import { processUsage, sumUsage, type Usage } from '../usage.ts';
 import { Backoff } from './backoff.ts';
@@ -41,6 +41,7 @@ export class Supervisor {
   readonly #config: Config;
   readonly #log: Logger;
   readonly #host: WorkerHost;
+  readonly #print = createPrinter();
   readonly #workers = new Set<WorkerProcess>();
   readonly #restarts = new Set<NodeJS.Timeout>();
   #areStarted = false;
@@ -113,7 +114,7 @@ export class Supervisor {
       worker: number,
       ...this.#config,
       areStarted: this.#areStarted,
-      isTerminal: process.stdout.isTTY === true,
+      isTerminal: isTerminal(),
     };
     const worker: WorkerProcess = new WorkerProcess(
       start,
@@ -124,7 +125,7 @@ export class Supervisor {
         },
         usageAsked: (id) => void this.#usage().then((usage) => worker.send({ kind: 'usage', id, usage })),
       },
-      (lines) => process.stdout.write(lines),
+      this.#print,
     );
     const hosted = this.#host.add(worker.post);
     this.#workers.add(worker);

@@ -10,8 +10,8 @@ import type { ToHost, ToWorker } from './wire.ts';
 
 /** Compiled or not: the file beside this one with the same ending. */
 const ENTRY = fileURLToPath(new URL(`worker-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
-/** Heartbeats in a row that a worker may leave unanswered: with the time that each is waited for, ten seconds. */
-const MAX_UNANSWERED = 5;
+/** Heartbeats in a row that a worker may leave unanswered: with the time that each is waited for, less than ten seconds. */
+const MAX_UNANSWERED = 4;
 /** Whoever asks for the usage is not left waiting for a worker that is busy. */
 const REPORT_TIMEOUT_MS = 1000;
 

@@ -10,18 +10,24 @@ export interface TestApplication {
   stop(): Promise<void>;
 }
 
-/** @param files - see `Backend` */
-export async function startApplication(files?: ReadonlyMap<string, string>): Promise<TestApplication> {
-  let broker = await startProcess({ port: await freePort() });
+/**
+ * @param files - see `Backend`
+ * @param settings - of the broker
+ */
+export async function startApplication(
+  files?: ReadonlyMap<string, string>,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<TestApplication> {
+  let broker = await startProcess({ settings, port: await freePort() });
   const balancer = await Balancer.start(broker.port);
   const operations = {
     async crashBroker(): Promise<void> {
       await broker.kill();
-      broker = await startProcess({ port: broker.port });
+      broker = await startProcess({ settings, port: broker.port });
     },
     async replaceBroker(): Promise<void> {
       const former = broker;
-      broker = await startProcess();
+      broker = await startProcess({ settings });
       balancer.target = broker.port;
       former.signal('SIGTERM');
       await former.exited;

@@ -8,14 +8,22 @@ import { RawClient } from './raw-client.ts';
 export class WorkersBroker {
   readonly broker: BrokerProcess;
   readonly count: number;
+  readonly #client: ClientOptions;
 
-  private constructor(broker: BrokerProcess, count: number) {
+  private constructor(broker: BrokerProcess, count: number, client: ClientOptions) {
     this.broker = broker;
     this.count = count;
+    this.#client = client;
   }
 
-  static async start({ settings, ...options }: BrokerOptions = {}, count = 2): Promise<WorkersBroker> {
-    return new WorkersBroker(await startProcess({ ...options, settings: { workers: count, ...settings } }), count);
+  /** @param client - how clients connect */
+  static async start(
+    { settings, ...options }: BrokerOptions = {},
+    count = 2,
+    client: ClientOptions = {},
+  ): Promise<WorkersBroker> {
+    const broker = await startProcess({ ...options, settings: { workers: count, ...settings } });
+    return new WorkersBroker(broker, count, client);
   }
 
   /** Process ids by number of the worker; of one that was replaced the latest. */
@@ -36,17 +44,23 @@ export class WorkersBroker {
     return [...this.pids.entries()].sort(([a], [b]) => a - b).map(([, pid]) => socketsOf(pid, sockets).length);
   }
 
-  /** The worker that has a client. */
-  workerOf(client: RawClient): number {
-    return this.#workerOfPort(localPortOf((client.ws as unknown as { _socket: Socket })._socket));
+  /** The worker that has each of some clients. */
+  workersOf(clients: readonly RawClient[]): number[] {
+    const workers = this.#workersByPort();
+    return clients.map((client) => {
+      const port = localPortOf((client.ws as unknown as { _socket: Socket })._socket);
+      const worker = workers.get(port);
+      if (worker === undefined) throw new Error(`no worker has the connection from port ${port}`);
+      return worker;
+    });
   }
 
   /** One client on each worker, in the order of their numbers. Those that came too many are closed. */
   async clientOfEach(): Promise<RawClient[]> {
     const clients = new Map<number, RawClient>();
     while (clients.size < this.count) {
-      const client = await RawClient.connect(this.broker.wsUrl);
-      const worker = this.workerOf(client);
+      const client = await RawClient.connect(this.broker.wsUrl, this.#client);
+      const [worker = 0] = this.workersOf([client]);
       if (clients.has(worker)) await client.close();
       else clients.set(worker, client);
     }
@@ -69,7 +83,7 @@ export class WorkersBroker {
       request(`${this.broker.url}${path}`, { agent: false, headers: { Connection: 'keep-alive' } })
         .on('response', (response) => {
           const { socket } = response;
-          const worker = this.#workerOfPort(localPortOf(socket));
+          const worker = this.#workersByPort().get(localPortOf(socket)) ?? 0;
           let text = '';
           response.setEncoding('utf8').on('data', (part: string) => {
             text += part;
@@ -84,12 +98,17 @@ export class WorkersBroker {
     });
   }
 
-  #workerOfPort(port: number): number {
-    const sockets = establishedSockets(this.broker.port).filter(({ remotePort }) => remotePort === port);
-    for (const [worker, pid] of this.pids) if (socketsOf(pid, sockets).length > 0) return worker;
-    throw new Error(`no worker has the connection from port ${port}`);
+  /** By the port at the other end. */
+  #workersByPort(): Map<number, number> {
+    const sockets = establishedSockets(this.broker.port);
+    const pairs = [...this.pids].flatMap(([worker, pid]) =>
+      socketsOf(pid, sockets).map(({ remotePort }) => [remotePort, worker] as const),
+    );
+    return new Map(pairs);
   }
 }
+
+type ClientOptions = Parameters<typeof RawClient.connect>[1];
 
 interface EstablishedSocket {
   readonly remotePort: number;
