@@ -45,7 +45,8 @@ export class SeamUnavailable extends Error {
  * - MUST carry out `subscribe` and `unsubscribe` of a channel in the order they were called, answered or not;
  * - MUST leave the channel when it rejects `subscribe`, and when it rejects `unsubscribe`;
  * - MUST answer `publish` without a promise when it is done, and with a rejected one when delivery can't be promised;
- * - MUST NOT hand over messages of channels nobody here subscribed to (a late one after `unsubscribe` is allowed).
+ * - MUST NOT bring messages over from other nodes for channels that nobody here subscribed to (a late one after `unsubscribe` is
+ *   allowed); the node passes over what it has no channel for.
  */
 export interface Broker {
   /**
@@ -53,6 +54,8 @@ export interface Broker {
    * carry positions; else answers and messages come in one order.
    */
   readonly answersMayOvertake: boolean;
+  /** How long a node stays in a channel that its last connection left, in milliseconds. 0 where leaving costs nothing. */
+  readonly lingerMs: number;
   /** Sets who receives messages. Called once, before anything else. */
   listen(deliver: (message: BrokerMessage) => void): void;
   /**

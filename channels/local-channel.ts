@@ -25,6 +25,8 @@ export class LocalChannel {
   readonly connections = new Set<Connection>();
   /** Commands that opened the channel and are not done: it stays, even when the last connection leaves meanwhile. */
   holds = 0;
+  /** Empty, and about to be forgotten. */
+  isLingering = false;
   /** Members as the clients of this node know them; of presence channels only. */
   readonly roster: Roster | undefined;
   /** Latest message that this channel keeps, while somebody is about to enter and may have asked for it too early. */

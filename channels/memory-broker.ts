@@ -11,6 +11,7 @@ const SWEEP_INTERVAL_MS = 10_000;
 /** One node, one process: publishing is a function call, so order and exactly-once come for free. */
 export class MemoryBroker implements Broker {
   readonly answersMayOvertake = false;
+  readonly lingerMs = 0;
   readonly #clock: Clock;
   readonly #lastEvents = new Map<string, Map<string, Kept>>();
   #deliver: (message: BrokerMessage) => void = () => {};

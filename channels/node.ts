@@ -207,8 +207,25 @@ export class Node {
     return channel;
   }
 
+  /** Forgets a channel that nobody is in, a moment later where coming back at once would cost a round trip. */
   #forgetIfUnused(channel: LocalChannel): void {
-    if (channel.connections.size > 0 || channel.holds > 0 || this.channels.get(channel.topic) !== channel) return;
+    if (!this.#isUnused(channel) || channel.isLingering) return;
+    if (this.broker.lingerMs === 0) {
+      this.#forget(channel);
+      return;
+    }
+    channel.isLingering = true;
+    this.clock.schedule(() => {
+      channel.isLingering = false;
+      if (this.#isUnused(channel)) this.#forget(channel);
+    }, this.broker.lingerMs);
+  }
+
+  #isUnused(channel: LocalChannel): boolean {
+    return channel.connections.size === 0 && channel.holds === 0 && this.channels.get(channel.topic) === channel;
+  }
+
+  #forget(channel: LocalChannel): void {
     this.channels.delete(channel.topic);
     this.settle(this.broker.unsubscribe(channel.app.id, channel.name), 'broker.unsubscribe');
   }

@@ -36,6 +36,7 @@ const CHUNK = 200;
  */
 export class RedisBroker implements Broker {
   readonly answersMayOvertake = true;
+  readonly lingerMs = 1000;
   readonly #link: RedisLink;
   readonly #keys: RedisKeys;
   readonly #onGap: OnGap;
@@ -76,7 +77,8 @@ export class RedisBroker implements Broker {
   async unsubscribe(appId: string, channel: string): Promise<void> {
     const name = this.#keys.topic(appId, channel);
     this.#topics.delete(name);
-    await this.#link.unsubscribe(name);
+    // A connection that is lost is subscribed to nothing, and the topic is not renewed.
+    await this.#link.unsubscribe(name).catch(() => {});
   }
 
   async publish(message: BrokerMessage): Promise<void> {

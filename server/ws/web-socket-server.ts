@@ -1,5 +1,6 @@
 import { parseParams } from '../../auth/request-params.ts';
 import { connect } from '../../channels/connect.ts';
+import type { Connection } from '../../channels/connection.ts';
 import { disconnect } from '../../channels/disconnect.ts';
 import { after } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
@@ -27,6 +28,8 @@ export interface WebSocketOptions {
  * so that whoever is a little over ours is told, and whoever sends without end costs little memory.
  */
 const HARD_FRAME_FACTOR = 16;
+/** Messages of a client that does not wait to be let in; the protocol gives it nothing to say before. */
+const MAX_EARLY = 16;
 /** The native limit is a signed 32-bit number. */
 const MAX_NATIVE_LENGTH = 2_147_483_647;
 
@@ -80,22 +83,22 @@ export function serveWebSockets(
       data.session = session;
       try {
         const connected = openConnection(data, session);
-        if (connected instanceof Promise) connected.catch((error: unknown) => refuse(ws, session, error));
+        if (connected instanceof Promise) {
+          session.early = [];
+          connected.then(
+            () => handleEarly(session),
+            (error: unknown) => refuse(ws, session, error),
+          );
+        }
       } catch (error) {
         refuse(ws, session, error);
       }
     },
 
     message(ws, message) {
-      const connection = ws.getUserData().session?.connection;
-      if (!connection) return;
-      if (message.byteLength > options.maxFrameBytes) {
-        refuseFrame(node, connection, message.byteLength, options.maxFrameBytes);
-        return;
-      }
-      const text = Buffer.from(message).toString();
-      frameLog?.debug({ socketId: connection.socketId, frame: loggableFrame(text) }, 'message in');
-      receive(node, connection, text);
+      const { session } = ws.getUserData();
+      if (session?.connection) handleMessage(session.connection, Buffer.from(message));
+      else if (session?.early && session.early.length < MAX_EARLY) session.early.push(Buffer.from(message.slice(0)));
     },
 
     ping: noteSign,
@@ -136,6 +139,22 @@ export function serveWebSockets(
         if (connection) session.connection = connection;
       },
     );
+  }
+
+  function handleMessage(connection: Connection, message: Buffer): void {
+    if (message.length > options.maxFrameBytes) {
+      refuseFrame(node, connection, message.length, options.maxFrameBytes);
+      return;
+    }
+    const text = message.toString();
+    frameLog?.debug({ socketId: connection.socketId, frame: loggableFrame(text) }, 'message in');
+    receive(node, connection, text);
+  }
+
+  function handleEarly(session: WebSocketSession): void {
+    const { connection, early = [] } = session;
+    session.early = undefined;
+    if (connection) for (const message of early) handleMessage(connection, message);
   }
 
   function refuse(ws: WebSocket<SocketData>, session: WebSocketSession, error: unknown): void {

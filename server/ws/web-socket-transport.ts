@@ -22,6 +22,8 @@ export interface UpgradeFacts {
 export interface WebSocketSession {
   readonly transport: WebSocketTransport;
   connection?: Connection;
+  /** What came while the seams had not answered yet whether the client is let in. */
+  early?: Buffer[] | undefined;
 }
 
 /** A client on a WebSocket. */

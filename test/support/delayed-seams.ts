@@ -40,6 +40,7 @@ export class DelayedSeams {
     const broker = new MemoryBroker(clock);
     this.broker = {
       answersMayOvertake: false,
+      lingerMs: 0,
       listen: (deliver) =>
         broker.listen((message) => {
           if (this.subscribed.has(`${message.appId}/${message.channel}`)) deliver(message);
