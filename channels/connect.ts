@@ -43,7 +43,7 @@ export function connect(
     if (isGone() || node.isDraining) {
       if (connection.isCounted) node.store.removeConnection(app.id);
       if (isGone()) return undefined;
-      throw RESTARTING;
+      throw STOPPING;
     }
     node.connections.set(connection.socketId, connection);
     node.liveness.watch(connection);
@@ -53,14 +53,15 @@ export function connect(
   });
 }
 
-const RESTARTING = new Disconnect(
-  'restarting',
-  CLOSE_CODES.reconnect,
+/** Not 4200, on which clients would knock again at once and without end while the last ones are moved off. */
+const STOPPING = new Disconnect(
+  'stopping',
+  CLOSE_CODES.overCapacity,
   'This server is stopping: reconnect to another one',
 );
 
 function admit(node: Node, { app, appKey, isTls, origin, protocol, version }: ConnectRequest): App {
-  if (node.isDraining) throw RESTARTING;
+  if (node.isDraining) throw STOPPING;
   if (!app) {
     throw new Disconnect(
       'unknown-app',

@@ -68,12 +68,12 @@ describe('refuses', () => {
     expect(refusalOf(new TestNode(), { protocol: undefined })).toBe(undefined);
   });
 
-  test('anybody with 4200 while the node is being emptied', () => {
+  test('anybody with 4100 while the node is being emptied', () => {
     const server = new TestNode();
     server.node.isDraining = true;
     expect(refusalOf(server)).toEqual({
-      id: 'restarting',
-      code: 4200,
+      id: 'stopping',
+      code: 4100,
       message: 'This server is stopping: reconnect to another one',
     });
   });

@@ -36,7 +36,7 @@ describe('after SIGTERM', () => {
     expect(await readiness(broker)).toEqual([503, 'Not ready: stopping, connections are being moved away']);
     const refused = new RawClient(`${broker.wsUrl}/app/${APP.key}`);
     expect(await refused.closed()).toMatchObject({
-      code: 4200,
+      code: 4100,
       reason: 'This server is stopping: reconnect to another one',
     });
     const event = { name: 'rvm.status.updated', channel: 'scada', data: 'still here' };

@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 import { TestNode } from '../../channels/test-node.ts';
 import { call } from '../../support/api-client.ts';
-import { APP, type TestBroker } from '../../support/broker.ts';
+import { APP, startBroker, type TestBroker } from '../../support/broker.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { APPS, api, loggedCause, type Row, type Seen, startErrorsBroker } from './errors-broker.ts';
 
@@ -86,6 +86,19 @@ export const CONNECTION_ERRORS: readonly Row[] = [
       const restarting = await seen(client, () => loggedCause(broker, 'connection ended', client.socketId));
       await stopped;
       return restarting;
+    },
+  },
+  {
+    kind: 'Disconnect',
+    id: 'stopping',
+    raise: async () => {
+      const broker = await startBroker({ shutdownGracePeriod: 60_000 });
+      // Those who must be moved off keep the broker stopping.
+      for (let count = 0; count < 3; count += 1) await RawClient.connect(broker.wsUrl);
+      void broker.stop();
+      const { code } = await new RawClient(`${broker.wsUrl}/app/${APP.key}`).closed();
+      broker.kill();
+      return { id: String(broker.log.find(({ msg }) => msg === 'connection refused')?.cause), code: String(code) };
     },
   },
   {

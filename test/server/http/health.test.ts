@@ -56,7 +56,7 @@ test('while it stops it is not ready, takes no connections and still publishes',
   expect(await get('/ready')).toEqual([503, 'Not ready: stopping, connections are being moved away']);
   expect(await get('/')).toEqual([200, 'OK']);
   const late = await RawClient.connect(broker.wsUrl).catch((error: Error) => error.message);
-  expect(late).toContain('expected pusher:connection_established, got {"event":"pusher:error","data":{"code":4200');
+  expect(late).toContain('expected pusher:connection_established, got {"event":"pusher:error","data":{"code":4100');
   expect((await trigger(broker.url, { name: 'e', channel: 'news', data: 'last' })).status).toBe(200);
   const heard = await Promise.all(clients.map(async (client) => client.next().catch(() => undefined)));
   expect(heard.map((frame) => frame?.event)).toContain('e');
