@@ -65,7 +65,12 @@ async function start({ worker, settings, apps, areStarted, isTerminal }: WorkerS
   try {
     // Loaded late: the native module fails to load where it has no binary, and the main process has words for that.
     const { startServer } = await import('../server.ts');
-    server = await startServer({ settings, apps }, log, { seams: createWorkerSeams(link), siblings });
+    // With Redis a worker is a node like any other, and what joins it to those of other machines joins it to its siblings.
+    const isLocal = settings.adapter.driver === 'local';
+    server = await startServer({ settings, apps }, log, {
+      ...(isLocal && { seams: createWorkerSeams(link) }),
+      siblings,
+    });
   } catch (error) {
     const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
     send({ kind: 'failed', name, message, stack }, () => process.exit(EXIT_FAILURE));

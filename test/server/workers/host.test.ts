@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import { watchChannelName } from '../../../channels/local-channel.ts';
+import {
+  encodeMemberRemoved,
+  encodeSubscriptionCount,
+  encodeWatchlistEvents,
+  type WireMember,
+} from '../../../protocol/server-message.ts';
+import { joinWorkers } from './join-workers.ts';
+
+const APP = '3';
+const ROOM = 'presence-room';
+const ANN: WireMember = { userId: 'ann', userIdJson: '"ann"', userInfoJson: undefined };
+
+test('a worker hears nothing of channels that it did not subscribe to', async () => {
+  const { first, second } = joinWorkers();
+  await first.seams.broker.subscribe(APP, 'news');
+  await second.seams.broker.subscribe(APP, 'other');
+  second.received.length = 0;
+  for (let index = 0; index < 100; index += 1) {
+    await second.seams.broker.publish({ appId: APP, channel: 'news', frame: `${index}` });
+  }
+  await first.settled();
+  expect(first.frames).toHaveLength(100);
+  expect(second.received).toEqual([]);
+});
+
+describe('a worker that is gone', () => {
+  test('leaves presence channels; a user is announced who has no connection elsewhere', async () => {
+    const { first, second } = joinWorkers();
+    const { store, broker } = first.seams;
+    await broker.subscribe(APP, ROOM);
+    const eve: WireMember = { ...ANN, userId: 'eve', userIdJson: '"eve"' };
+    await store.join(APP, ROOM, '1.1', ANN, 100);
+    await second.seams.store.join(APP, ROOM, '2.1', ANN, 100);
+    await second.seams.store.join(APP, ROOM, '2.2', eve, 100);
+    await second.seams.store.join(APP, ROOM, '2.3', eve, 100);
+    first.frames.length = 0;
+    second.hosted.remove();
+    await first.settled();
+    expect(first.frames).toEqual([encodeMemberRemoved(ROOM, eve)]);
+    expect(await store.members(APP, ROOM)).toEqual({ members: [ANN] });
+  });
+
+  test('takes what left before it went for gone already', async () => {
+    const { first, second } = joinWorkers();
+    await second.seams.store.join(APP, ROOM, '2.1', ANN, 100);
+    await second.seams.store.leave(APP, ROOM, '2.1', 'ann');
+    await second.seams.store.signIn(APP, 'ann', '2.1', true);
+    await second.seams.store.signOut(APP, 'ann', '2.1', true);
+    await first.seams.broker.subscribe(APP, ROOM);
+    await first.seams.broker.subscribe(APP, watchChannelName('ann'));
+    second.hosted.remove();
+    await first.settled();
+    expect(first.frames).toEqual([]);
+  });
+
+  test('takes its subscriptions out of the counts, and their channels hear of it', async () => {
+    const { first, second } = joinWorkers();
+    const { store, broker } = first.seams;
+    await broker.subscribe(APP, 'news');
+    await broker.subscribe(APP, ROOM);
+    store.setSubscriptionCount(APP, 'news', 2);
+    for (const [channel, count] of [
+      ['news', 3],
+      ['only-there', 1],
+      [ROOM, 1],
+    ] as const) {
+      second.seams.store.setSubscriptionCount(APP, channel, count);
+    }
+    await second.settled();
+    second.hosted.remove();
+    expect(await store.occupied(APP, '')).toEqual([{ channel: 'news', subscriptionCount: 2, userCount: 0 }]);
+    expect(first.frames).toEqual([encodeSubscriptionCount('news', 2)]);
+  });
+
+  test('says nothing of counts where the app does not want them', async () => {
+    const { first, second } = joinWorkers(false);
+    await first.seams.broker.subscribe(APP, 'news');
+    first.seams.store.setSubscriptionCount(APP, 'news', 1);
+    second.seams.store.setSubscriptionCount(APP, 'news', 1);
+    await second.settled();
+    second.hosted.remove();
+    await first.settled();
+    expect(first.frames).toEqual([]);
+  });
+
+  test('signs its users out', async () => {
+    const { first, second } = joinWorkers();
+    const { store, broker } = first.seams;
+    await broker.subscribe(APP, watchChannelName('ann'));
+    await broker.subscribe(APP, watchChannelName('bob'));
+    await store.signIn(APP, 'bob', '1.1', true);
+    await second.seams.store.signIn(APP, 'bob', '2.1', true);
+    await second.seams.store.signIn(APP, 'ann', '2.2', true);
+    await second.seams.store.signIn(APP, 'quiet', '2.3', false);
+    first.frames.length = 0;
+    second.hosted.remove();
+    expect(await store.online(APP, ['ann', 'bob', 'quiet'])).toEqual(new Set(['bob']));
+    expect(first.frames).toEqual([encodeWatchlistEvents([{ name: 'offline', userIds: ['ann'] }])]);
+  });
+
+  test('gives its part of the quota back', async () => {
+    const { first, second } = joinWorkers();
+    expect(await first.seams.store.addConnection(APP, 3)).toBe(true);
+    for (let count = 0; count < 2; count += 1) {
+      expect(await second.seams.store.addConnection(APP, 3)).toBe(true);
+    }
+    expect(await first.seams.store.addConnection(APP, 3)).toBe(false);
+    second.hosted.remove();
+    const answers = [];
+    for (let count = 0; count < 3; count += 1) answers.push(await first.seams.store.addConnection(APP, 3));
+    expect(answers).toEqual([true, true, false]);
+  });
+
+  test('is sent nothing any more, and not listened to', async () => {
+    const { first, second } = joinWorkers();
+    await second.seams.broker.subscribe(APP, 'news');
+    await first.seams.broker.subscribe(APP, 'news');
+    second.hosted.remove();
+    second.received.length = 0;
+    second.hosted.receive([[0, 'publish', [APP, 'news', 'late', null, null, null]]]);
+    await first.seams.broker.publish({ appId: APP, channel: 'news', frame: 'on time' });
+    await first.settled();
+    expect(second.received).toEqual([]);
+    expect(first.frames).toEqual(['on time']);
+  });
+});
