@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Clock } from '../channels/clock.ts';
 import { Node, type NodeOptions, type Observer } from '../channels/node.ts';
 import { AppDirectory } from './apps/app-directory.ts';
@@ -79,9 +80,15 @@ export async function startServer(
   await listener.listen();
   health.isStarted = true;
 
+  const moveClientsOff = async (): Promise<void> => {
+    health.isStopping = true;
+    const { readyDelaySeconds, seconds = settings.shutdownGracePeriod / 1000, jitter } = settings.drain;
+    if (readyDelaySeconds > 0 && node.connections.size > 0) await setTimeout(readyDelaySeconds * 1000);
+    await drain(node, { totalMs: seconds * 1000, jitter });
+  };
   let draining: Promise<void> | undefined;
   const drainOnce = (): Promise<void> => {
-    draining ??= drain(node, settings.shutdownGracePeriod);
+    draining ??= moveClientsOff();
     return draining;
   };
   let stopping: Promise<void> | undefined;
@@ -113,7 +120,7 @@ function nodeOptions(settings: Settings): NodeOptions {
     lenientDuplicates: settings.subscriptions.lenientDuplicates,
     strictUnsubscribe: settings.subscriptions.strictUnsubscribe,
     maxWatchlistSize: settings.users.maxWatchlistSize,
-    disconnectOnGap: true,
+    disconnectOnGap: settings.adapter.onGap === 'disconnect',
   };
 }
 

@@ -84,7 +84,7 @@ export const settingsSchema = z.strictObject({
     ),
     jitter: about(
       z.number().min(0).max(1).default(0.5),
-      'How far the moment of each client strays from an even spread. 0: not at all, 1: anywhere in the time there is.',
+      'How far the moment of each client strays from an even spread. 0: not at all, 1: as far as the moments of its neighbours.',
     ),
   }),
   protocol: section('The Pusher protocol', {

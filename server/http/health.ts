@@ -26,6 +26,7 @@ export interface HealthParts {
 export class Health {
   readonly #parts: HealthParts;
   isStarted = false;
+  isStopping = false;
 
   constructor(parts: HealthParts) {
     this.#parts = parts;
@@ -47,9 +48,9 @@ export class Health {
 
   /** Why this node should get no new connections, or undefined when it is ready. */
   problem(): string | undefined {
-    const { node, siblings, seamsProblem, memoryThresholdPercent } = this.#parts;
+    const { siblings, seamsProblem, memoryThresholdPercent } = this.#parts;
     if (!this.isStarted || siblings?.areStarted === false) return 'Not ready: starting';
-    if (node.isDraining) return 'Not ready: stopping, connections are being moved away';
+    if (this.isStopping) return 'Not ready: stopping, connections are being moved away';
     const seams = seamsProblem();
     if (seams !== undefined) return `Not ready: ${seams}`;
     const { percent } = (siblings?.latestUsage ?? this.#ownUsage()).memory;
