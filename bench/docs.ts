@@ -8,7 +8,7 @@ export function benchmarkDocs(report: Report, workloads: readonly Workload[]): s
 <!-- Written by \`npm run bench -- --write-docs\`. Edit bench/docs.ts. -->
 
 \`npm run bench\` measures Kulkul beside a bare uWebSockets.js server, the *floor*, on your machine and in the same run. The floor
-(\`bench/floor.ts\`) does only what no broker can avoid, in the cheapest way that Node has; what it does is said with each
+(\`bench/floor.ts\`) does only what no broker can avoid, with what Node and uWebSockets.js offer; what it does is said with each
 workload. The share of the floor is the figure to look at: it says what Kulkul's own work costs, and it moves from machine to
 machine far less than any rate does.
 
@@ -18,6 +18,7 @@ machine far less than any rate does.
   show the median of the rounds and how far they lie apart. The share of the floor is the median of the rounds' own shares.
 - Subscribers are plain TCP sockets that count bytes. They check that nobody missed an event or got one twice, and a run with
   a refused request, a lost connection or a wrong count fails instead of yielding figures.
+- Other work on the machine shows as a wide gap between lowest and highest: such figures are worth repeating.
 - Kulkul runs as it is published, with its default settings and one app.
 
 \`\`\`text

@@ -1,5 +1,5 @@
 /**
- * The floor: a bare uWebSockets.js server that does only what no broker can avoid, in the cheapest way Node has. It speaks
+ * The floor: a bare uWebSockets.js server that does only what no broker can avoid, with what Node and uWebSockets.js offer. It speaks
  * just enough of the protocol for the load generators, believes everything, checks no limit and keeps nothing by itself.
  *
  * - `POST …`: JSON.parse of the body, one JSON.stringify of the frame, one native publish, `{}`.
