@@ -40,7 +40,7 @@ const portFlag = ['-p, --port <number>', 'port to listen on, 0 for any free one 
 const hostFlag = ['--host <address>', 'address to listen on (default: 0.0.0.0, all of this machine)'] as const;
 const workersFlag = [
   '--workers <number>',
-  'threads that serve clients, or auto: one for each core (default: 1)',
+  'processes that serve clients, or auto: one for each core (default: 1)',
 ] as const;
 const debugFlag = ['--debug', 'log each message in and out'] as const;
 

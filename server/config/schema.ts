@@ -36,7 +36,7 @@ export const settingsSchema = z.strictObject({
   ),
   workers: about(
     z.union([count(1).max(1024), z.literal('auto')]).default(1),
-    'Threads that serve clients, all on the same port. `auto`: one for each core. 1: the main thread does it.',
+    'Processes that serve clients, all on the same port (on Linux). `auto`: one for each core. 1: the main process does it.',
   ),
   pathPrefix: about(
     text()
