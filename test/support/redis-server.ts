@@ -18,6 +18,14 @@ export class RedisServer {
     this.#args = args;
   }
 
+  /** @param configFile - which the Sentinel rewrites as it learns */
+  static async startSentinel(configFile: string): Promise<RedisServer> {
+    const port = await freePort();
+    const server = new RedisServer(port, [configFile, '--sentinel', '--port', `${port}`, '--bind', '127.0.0.1']);
+    await server.#spawn(server.#args, '+monitor master');
+    return server;
+  }
+
   static async start(...args: string[]): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), args);
     await server.run();
@@ -27,12 +35,14 @@ export class RedisServer {
   /** Starts it again, empty, on the same port. */
   async run(): Promise<void> {
     const options = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-    const child = spawn('redis-server', [...options, '--dir', this.#folder, ...this.#args], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    await this.#spawn([...options, '--dir', this.#folder, ...this.#args], 'Ready to accept connections');
+  }
+
+  async #spawn(args: readonly string[], readyText: string): Promise<void> {
+    const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
     for await (const line of createInterface({ input: child.stdout })) {
-      if (line.includes('Ready to accept connections')) {
+      if (line.includes(readyText)) {
         child.stdout.resume();
         return;
       }
