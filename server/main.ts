@@ -105,7 +105,7 @@ async function run(config: LoadedConfig, log: Logger): Promise<RunningServer> {
 
 function startFailure(error: unknown): string {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-  if (name === 'ListenError' || name === 'TlsError') return message;
+  if (name === 'ListenError' || name === 'TlsError' || name === 'RedisStartError') return message;
   const [, glibc] = /version `GLIBC_([\d.]+)' not found/.exec(message) ?? [];
   if (glibc !== undefined) {
     return (

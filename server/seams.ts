@@ -5,6 +5,11 @@ import type { Clock } from '../channels/clock.ts';
 import { MemoryBroker } from '../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../channels/memory-channel-store.ts';
 import type { Node } from '../channels/node.ts';
+import type { LoadedConfig } from './config/index.ts';
+import type { Logger } from './log.ts';
+import { redisPrefix } from './redis/redis-options.ts';
+
+type Config = Pick<LoadedConfig, 'settings' | 'apps'>;
 
 /** What joins a node to the others, or stands in for them. */
 export interface Seams {
@@ -16,6 +21,29 @@ export interface Seams {
   start(node: Node): Promise<void>;
   /** Called last, when the node is closed. */
   stop(): Promise<void>;
+}
+
+/**
+ * The seams that the settings ask for.
+ *
+ * @throws {RedisStartError} which part of the connection to Redis does not work, and why
+ */
+export async function createSeams({ settings, apps }: Config, clock: Clock, log: Logger): Promise<Seams> {
+  switch (settings.adapter.driver) {
+    case 'local':
+      return createMemorySeams(clock);
+    case 'redis': {
+      // Loaded when it is needed: a broker by itself has no use for a Redis client.
+      const { connectRedis } = await import('./redis/connect-redis.ts');
+      const { RedisSeams } = await import('./redis/redis-seams.ts');
+      return new RedisSeams(await connectRedis(settings, log), {
+        prefix: redisPrefix(settings),
+        nodeTimeoutMs: settings.adapter.nodeTimeoutSeconds * 1000,
+        isCountAnnounced: countAnnouncer(apps),
+        log,
+      });
+    }
+  }
 }
 
 /** A node by itself. */

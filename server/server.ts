@@ -9,7 +9,7 @@ import { Health, type Siblings } from './http/health.ts';
 import { HttpServer } from './http/http-server.ts';
 import { Listener } from './listener.ts';
 import type { Logger } from './log.ts';
-import { createMemorySeams, type Seams } from './seams.ts';
+import { createSeams, type Seams } from './seams.ts';
 import { createSocketIdSource } from './socket-id.ts';
 import { NativeFanOut } from './ws/native-fan-out.ts';
 import { serveWebSockets } from './ws/web-socket-server.ts';
@@ -20,7 +20,7 @@ export interface Server {
   /** Connections and channels as they are now; to look at, not to change. */
   readonly node: Node;
   /** Moves clients off over the grace period, and goes on telling others that it stops. A second call changes nothing. */
-  drain(): Promise<void>;
+  drain(hasClients?: boolean): Promise<void>;
   /** Drains, then ends. A second call changes nothing. */
   stop(): Promise<void>;
   /** Ends at once. */
@@ -29,7 +29,7 @@ export interface Server {
 
 export interface ServerOptions {
   readonly clock?: Clock;
-  /** Default: the node is by itself. */
+  /** Default: those that the settings ask for. */
   readonly seams?: Seams;
   /** The other workers, which listen on the same port. */
   readonly siblings?: Siblings;
@@ -43,8 +43,9 @@ export interface ServerOptions {
 export async function startServer(
   { settings, apps }: Pick<LoadedConfig, 'settings' | 'apps'>,
   log: Logger,
-  { clock = systemClock, seams = createMemorySeams(clock), siblings }: ServerOptions = {},
+  { clock = systemClock, siblings, ...options }: ServerOptions = {},
 ): Promise<Server> {
+  const seams = options.seams ?? (await createSeams({ settings, apps }, clock, log));
   const frameLog = log.isLevelEnabled('debug') ? log : undefined;
   const directory = new AppDirectory(apps);
   const fanOut = new NativeFanOut(frameLog);
@@ -80,15 +81,15 @@ export async function startServer(
   await listener.listen();
   health.isStarted = true;
 
-  const moveClientsOff = async (): Promise<void> => {
+  const moveClientsOff = async (hasClients: boolean): Promise<void> => {
     health.isStopping = true;
     const { readyDelaySeconds, seconds = settings.shutdownGracePeriod / 1000, jitter } = settings.drain;
-    if (readyDelaySeconds > 0 && node.connections.size > 0) await setTimeout(readyDelaySeconds * 1000);
+    if (readyDelaySeconds > 0 && hasClients) await setTimeout(readyDelaySeconds * 1000);
     await drain(node, { totalMs: seconds * 1000, jitter });
   };
   let draining: Promise<void> | undefined;
-  const drainOnce = (): Promise<void> => {
-    draining ??= moveClientsOff();
+  const drainOnce = (hasClients = node.connections.size > 0): Promise<void> => {
+    draining ??= moveClientsOff(hasClients);
     return draining;
   };
   let stopping: Promise<void> | undefined;

@@ -1,6 +1,7 @@
 import type { Broker } from '../../channels/broker.ts';
 import type { ChannelStore } from '../../channels/channel-store.ts';
 import type { Logger } from '../log.ts';
+import type { Seams } from '../seams.ts';
 import { ChannelScripts } from './channel-scripts.ts';
 import { RedisKeys } from './keys.ts';
 import { NodeLease } from './node-lease.ts';
@@ -32,7 +33,7 @@ export interface RedisSeamsEvents {
 }
 
 /** Both seams on one link to Redis, and this node's lease among the live ones. */
-export class RedisSeams {
+export class RedisSeams implements Seams {
   readonly broker: Broker;
   readonly store: ChannelStore;
   readonly #link: RedisLink;
@@ -65,8 +66,7 @@ export class RedisSeams {
     link.onRestored(() => void this.#restore());
   }
 
-  /** Why this node is not fit to serve, or undefined. */
-  get problem(): string | undefined {
+  problem(): string | undefined {
     return this.#link.problem;
   }
 

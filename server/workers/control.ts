@@ -25,7 +25,8 @@ export type WorkerCommand =
   | { readonly kind: 'usage'; readonly id: number; readonly usage: Usage }
   /** What passed on other workers. */
   | { readonly kind: 'rates'; readonly uses: readonly RateUse[] }
-  | { readonly kind: 'drain' }
+  /** `hasClients`: whether any worker has a connection. */
+  | { readonly kind: 'drain'; readonly hasClients: boolean }
   | { readonly kind: 'end' };
 
 /** From a worker to the main process. An array is a batch of the seams. */

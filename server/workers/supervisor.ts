@@ -100,7 +100,9 @@ export class Supervisor {
     this.#isStopping = true;
     for (const timer of this.#restarts) clearTimeout(timer);
     const workers = [...this.#workers];
-    for (const worker of workers) worker.send({ kind: 'drain' });
+    // A worker without clients waits for those of the others: a load balancer does not tell workers apart.
+    const { connections } = await this.#usage();
+    for (const worker of workers) worker.send({ kind: 'drain', hasClients: connections > 0 });
     // All go on telling load balancers and clients that they stop, until the last is done.
     await Promise.all(workers.map(({ drained }) => drained));
     for (const worker of workers) worker.send({ kind: 'end' });

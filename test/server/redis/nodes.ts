@@ -53,14 +53,7 @@ export async function startRedisNode(
   await link.whenUp();
   const isCountAnnounced = countAnnouncer(config.apps);
   const redis = new RedisSeams(link, { prefix: '', nodeTimeoutMs, isCountAnnounced, log: logger });
-  const seams = {
-    broker: redis.broker,
-    store: redis.store,
-    problem: () => redis.problem,
-    start: (node: Server['node']) => redis.start(node),
-    stop: () => redis.stop(),
-  };
-  const server = await startServer(config, logger, { seams });
+  const server = await startServer(config, logger, { seams: redis });
   return {
     url: `http://127.0.0.1:${server.port}`,
     wsUrl: `ws://127.0.0.1:${server.port}`,
