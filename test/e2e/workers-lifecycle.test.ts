@@ -130,12 +130,23 @@ describe('after SIGTERM', () => {
     const stopping = '503 Not ready: stopping, connections are being moved away';
     expect(await workers.getFromEach('/ready')).toEqual([stopping, stopping]);
     const refused = new RawClient(`${workers.broker.wsUrl}/app/${APP.key}`);
-    expect(await refused.closed()).toMatchObject({ code: 4200 });
+    expect(await refused.closed()).toMatchObject({ code: 4100 });
     expect((await trigger(workers.broker.url, { name: 'e', channel: 'scada', data: 'still here' })).status).toBe(200);
     workers.broker.signal('SIGINT');
     expect(await workers.broker.exited).toEqual({ code: 1, signal: null });
     const heard = (await Promise.all(ends)).filter(({ before }) => before.some((text) => text.includes('still here')));
     expect(heard.length).toBeGreaterThan(0);
+  });
+
+  test('a worker without clients takes new ones too until the load balancer has had its time', async () => {
+    const workers = await WorkersBroker.start({ settings: { 'drain.readyDelaySeconds': 600 } });
+    const client = await RawClient.connect(workers.broker.wsUrl);
+    workers.broker.signal('SIGTERM');
+    while ((await workers.getFromEach('/ready')).some((answer) => answer.startsWith('200')));
+    for (const late of await eachOf(workers)) await late.subscribed('scada');
+    await client.subscribed('scada');
+    workers.broker.signal('SIGTERM');
+    expect(await workers.broker.exited).toEqual({ code: 1, signal: null });
   });
 
   test('all clients are closed with 4200, and the exit code is 0', async () => {
