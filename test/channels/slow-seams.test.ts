@@ -187,7 +187,7 @@ describe('a slow seam', () => {
     slow.seams.isSlow = true;
     const client = slow.test.open();
     slow.node.isDraining = true;
-    const refused = expect(client.connecting).rejects.toMatchObject({ code: 4200 });
+    const refused = expect(client.connecting).rejects.toMatchObject({ code: 4100 });
     await slow.seams.answerAll();
     await refused;
     await expectNothingLeft(slow);
