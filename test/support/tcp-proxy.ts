@@ -1,6 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
+/** `up` to the target, `down` from it. */
+export type Direction = 'up' | 'down';
+
 /** A wire between two programs that can be slow, cut, or silent. */
 export class TcpProxy {
   readonly #server: Server;
@@ -8,6 +11,9 @@ export class TcpProxy {
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   /** Milliseconds by which every byte is late, both ways. */
   delayMs = 0;
+  /** Sees what passes, by the number of the connection. */
+  onData: ((chunk: Buffer, direction: Direction, connection: number) => void) | undefined;
+  #connections = 0;
   #isOpen = true;
   #isSilent = false;
   #waiting: (() => void)[] = [];
@@ -77,21 +83,39 @@ export class TcpProxy {
         target.destroy();
       });
     }
-    this.#pass(client, target);
-    this.#pass(target, client);
+    this.#connections += 1;
+    this.#pass(client, target, 'up', this.#connections);
+    this.#pass(target, client, 'down', this.#connections);
     client.resume();
   }
 
-  #pass(from: Socket, to: Socket): void {
-    const later = (work: () => void): void => {
-      const now = (): void => {
-        if (this.#isSilent) this.#waiting.push(now);
-        else work();
-      };
-      if (this.delayMs > 0) setTimeout(now, this.delayMs);
-      else now();
+  /** Chunks leave in the order in which they came, however the delay changes meanwhile. */
+  #pass(from: Socket, to: Socket, direction: Direction, connection: number): void {
+    const queue: { readonly due: number; readonly work: () => void }[] = [];
+    let timer: NodeJS.Timeout | undefined;
+    const pump = (): void => {
+      timer = undefined;
+      if (this.#isSilent) {
+        this.#waiting.push(pump);
+        return;
+      }
+      for (let next = queue[0]; next && next.due <= performance.now(); next = queue[0]) {
+        queue.shift();
+        next.work();
+      }
+      const [head] = queue;
+      if (head) timer = setTimeout(pump, Math.max(1, head.due - performance.now()));
     };
-    from.on('data', (chunk) => later(() => to.write(chunk)));
+    const later = (work: () => void): void => {
+      queue.push({ due: performance.now() + this.delayMs, work });
+      if (queue.length === 1 && timer === undefined) pump();
+    };
+    from.on('data', (chunk) =>
+      later(() => {
+        this.onData?.(chunk, direction, connection);
+        to.write(chunk);
+      }),
+    );
     from.on('end', () => later(() => to.end()));
   }
 }
