@@ -48,30 +48,12 @@ const SETTINGS_HELP = `
 A flag wins over an environment variable, that over the configuration file.
 Settings that have no flag: docs/config.md names the key and the variable of each.`;
 
-program
-  .command('start')
+withSettings(program.command('start'), 'start the broker')
   .description('Start the broker. With no app configured, one with random credentials is made for this run.')
-  .summary('start the broker')
-  .showHelpAfterError('(kulkul start --help says more)')
-  .addHelpText('after', SETTINGS_HELP)
-  .option(...configFlag)
-  .option(...portFlag)
-  .option(...hostFlag)
-  .option(...workersFlag)
-  .option(...debugFlag)
   .action(start);
 
-program
-  .command('config')
+withSettings(program.command('config'), 'print the effective settings and where each comes from')
   .description('Print the effective settings and where each comes from, secrets masked. Starts nothing.')
-  .summary('print the effective settings and where each comes from')
-  .showHelpAfterError('(kulkul config --help says more)')
-  .addHelpText('after', SETTINGS_HELP)
-  .option(...configFlag)
-  .option(...portFlag)
-  .option(...hostFlag)
-  .option(...workersFlag)
-  .option(...debugFlag)
   .action((flags: CommandFlags) => {
     process.stdout.write(describeConfig(load(flags)));
   });
@@ -170,6 +152,19 @@ function failOnUnexpected(log: Logger): void {
   };
   process.on('uncaughtException', onFailure);
   process.on('unhandledRejection', onFailure);
+}
+
+/** Both commands read the same settings, so that one shows what the other would do. */
+function withSettings(command: Command, summary: string): Command {
+  return command
+    .summary(summary)
+    .showHelpAfterError(`(kulkul ${command.name()} --help says more)`)
+    .addHelpText('after', SETTINGS_HELP)
+    .option(...configFlag)
+    .option(...portFlag)
+    .option(...hostFlag)
+    .option(...workersFlag)
+    .option(...debugFlag);
 }
 
 function parsePort(value: string): number {

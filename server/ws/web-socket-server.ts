@@ -13,7 +13,12 @@ import type { AppDirectory } from '../apps/app-directory.ts';
 import { type Logger, loggableFrame } from '../log.ts';
 import { NO_COMPRESSION, type TemplatedApp, type WebSocket } from '../uws.ts';
 import type { NativeFanOut } from './native-fan-out.ts';
-import { type SocketData, type WebSocketSession, WebSocketTransport } from './web-socket-transport.ts';
+import {
+  type SocketData,
+  type UpgradeFacts,
+  type WebSocketSession,
+  WebSocketTransport,
+} from './web-socket-transport.ts';
 
 export interface WebSocketOptions {
   readonly pathPrefix: string;
@@ -80,18 +85,21 @@ export function serveWebSockets(
       const transport = new WebSocketTransport(ws, app, frameLog);
       const session: WebSocketSession = { transport };
       const data = ws.getUserData();
+      const { upgrade } = data;
+      if (!upgrade) return;
+      data.upgrade = undefined;
       data.session = session;
       try {
-        const connected = openConnection(data, session);
+        const connected = openConnection(upgrade, session);
         if (connected instanceof Promise) {
           session.early = [];
           connected.then(
             () => handleEarly(session),
-            (error: unknown) => refuse(ws, session, error),
+            (error: unknown) => refuse(ws, upgrade, session, error),
           );
         }
       } catch (error) {
-        refuse(ws, session, error);
+        refuse(ws, upgrade, session, error);
       }
     },
 
@@ -122,7 +130,7 @@ export function serveWebSockets(
     },
   });
 
-  function openConnection({ upgrade }: SocketData, session: WebSocketSession): void | Promise<void> {
+  function openConnection(upgrade: UpgradeFacts, session: WebSocketSession): void | Promise<void> {
     const appKey = decodeKey(parseConnectionPath(upgrade.path, options.pathPrefix));
     const { single } = parseParams(upgrade.query);
     const request = {
@@ -157,9 +165,8 @@ export function serveWebSockets(
     if (connection) for (const message of early) handleMessage(connection, message);
   }
 
-  function refuse(ws: WebSocket<SocketData>, session: WebSocketSession, error: unknown): void {
+  function refuse(ws: WebSocket<SocketData>, upgrade: UpgradeFacts, session: WebSocketSession, error: unknown): void {
     if (!session.transport.isOpen) return;
-    const { upgrade } = ws.getUserData();
     const facts = {
       ip: Buffer.from(ws.getRemoteAddressAsText()).toString(),
       forwardedFor: upgrade.forwardedFor || undefined,

@@ -5,7 +5,8 @@ import type { TemplatedApp, WebSocket } from '../uws.ts';
 
 /** What uWebSockets.js keeps with each socket. */
 export interface SocketData {
-  readonly upgrade: UpgradeFacts;
+  /** Taken away when the socket opens: with many connections these texts add up. */
+  upgrade?: UpgradeFacts | undefined;
   session?: WebSocketSession;
 }
 
