@@ -97,6 +97,7 @@ export class ClusterLink implements RedisLink {
   }
 
   close(): void {
+    this.#state.close();
     clearInterval(this.#poll);
     clearTimeout(this.#refreshing);
     this.#heartbeat.stop();

@@ -5,6 +5,7 @@ export class LinkState {
   #waiters: (() => void)[] = [];
   #isUp = false;
   #wasUp = false;
+  #isClosed = false;
   #lastError = 'not connected yet';
 
   get isUp(): boolean {
@@ -36,8 +37,15 @@ export class LinkState {
     this.#lastError = error.message;
   }
 
+  /** From here on nobody is told of anything: what happens now is no loss. */
+  close(): void {
+    this.#isClosed = true;
+    this.#isUp = false;
+    this.#lastError = 'the connection was closed';
+  }
+
   update(isUp: boolean): void {
-    if (isUp === this.#isUp) return;
+    if (isUp === this.#isUp || this.#isClosed) return;
     this.#isUp = isUp;
     if (!isUp) {
       for (const handler of this.#onLost) handler();

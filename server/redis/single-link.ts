@@ -24,6 +24,10 @@ export class SingleLink implements RedisLink {
   readonly #heartbeat: Heartbeat;
   readonly #isOneServer: boolean;
   readonly #watch: { close(): void } | undefined;
+  /** Grows with each connection that ends. */
+  #connections = 0;
+  /** Its value when both connections were found to lead to the same server. */
+  #compared = -1;
   #onMessage: (topic: string, payload: string) => void = () => {};
 
   /** @param createClient - connects by itself, and again after a loss, for ever */
@@ -41,11 +45,11 @@ export class SingleLink implements RedisLink {
     this.#heartbeat = new Heartbeat(() => [this.#commandClient, topicClient]);
     for (const client of [this.#commandClient, topicClient]) {
       client.on('error', (error: Error) => this.#state.note(error));
-      client.on('close', () => this.#update());
-      client.on('ready', () => {
+      client.on('close', () => {
+        this.#connections += 1;
         this.#update();
-        void this.#compareServers();
       });
+      client.on('ready', () => this.#update());
     }
   }
 
@@ -86,6 +90,7 @@ export class SingleLink implements RedisLink {
   }
 
   close(): void {
+    this.#state.close();
     this.#heartbeat.stop();
     this.#watch?.close();
     this.#commandClient.disconnect();
@@ -93,7 +98,13 @@ export class SingleLink implements RedisLink {
   }
 
   #update(): void {
-    this.#state.update(this.#commandClient.status === 'ready' && this.#subscriber.isReady);
+    if (!this.#areReady()) this.#state.update(false);
+    else if (!this.#isOneServer || this.#compared === this.#connections) this.#state.update(true);
+    else void this.#compareServers();
+  }
+
+  #areReady(): boolean {
+    return this.#commandClient.status === 'ready' && this.#subscriber.isReady;
   }
 
   /** Connects both anew: the server they lead to is not the right one any more. */
@@ -105,14 +116,25 @@ export class SingleLink implements RedisLink {
 
   /** After a failover one connection may have found the new master while the other is still at the old one. */
   async #compareServers(): Promise<void> {
-    const topicClient = this.#subscriber.client;
-    if (!this.#isOneServer || this.#commandClient.status !== 'ready' || topicClient.status !== 'ready') return;
+    const connections = this.#connections;
     try {
-      const [one, other] = await Promise.all([readRunId(this.#commandClient), readRunId(topicClient)]);
-      if (one !== other) this.#reconnect('the two connections lead to different servers');
-    } catch {
-      // Lost again, or INFO is not allowed to this user.
+      const clients = [this.#commandClient, this.#subscriber.client];
+      const [one, other] = await Promise.all(clients.map(readRunId));
+      if (connections !== this.#connections) return;
+      if (one !== other) {
+        this.#reconnect('its two connections lead to different servers');
+        return;
+      }
+    } catch (error) {
+      if (connections !== this.#connections) return;
+      if (!(error instanceof Error) || error.name !== 'ReplyError') {
+        this.#reconnect(error instanceof Error ? error.message : String(error));
+        return;
+      }
+      // INFO is not allowed to this user: it has to be believed.
     }
+    this.#compared = connections;
+    this.#update();
   }
 }
 

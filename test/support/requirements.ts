@@ -17,6 +17,11 @@ const REQUIREMENTS = {
     debianPackage: 'chromium',
     neededFor: 'the tests of stock clients in a browser',
   },
+  redis: {
+    commands: ['redis-server'],
+    debianPackage: 'redis-server',
+    neededFor: 'the tests of several nodes (also of Sentinel and Redis Cluster, which are the same program)',
+  },
 } as const satisfies Record<string, Requirement>;
 
 export type RequirementName = keyof typeof REQUIREMENTS;
@@ -67,8 +72,9 @@ function installPackages(packages: readonly string[]): void {
 }
 
 function describeAbsence({ commands, debianPackage, neededFor }: Requirement): string {
+  const [command, ...others] = commands;
   return (
-    `Missing: ${commands[0]}, for ${neededFor}. ` +
-    `Put it (or ${commands.slice(1).join(', ')}) on the PATH; on Debian: apt-get install ${debianPackage}`
+    `Missing: ${command}, for ${neededFor}. ` +
+    `Put it ${others.length > 0 ? `(or ${others.join(', ')}) ` : ''}on the PATH; on Debian: apt-get install ${debianPackage}`
   );
 }

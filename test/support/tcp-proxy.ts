@@ -7,7 +7,7 @@ export type Direction = 'up' | 'down';
 /** A wire between two programs that can be slow, cut, or silent. */
 export class TcpProxy {
   readonly #server: Server;
-  readonly #target: number;
+  #target: number;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   /** Milliseconds by which every byte is late, both ways. */
   delayMs = 0;
@@ -46,6 +46,11 @@ export class TcpProxy {
       client.resetAndDestroy();
       target.resetAndDestroy();
     }
+  }
+
+  /** Leads new connections elsewhere. */
+  retarget(port: number): void {
+    this.#target = port;
   }
 
   /** Keeps connections open but lets nothing through, neither data nor an end, until `mend`. */
