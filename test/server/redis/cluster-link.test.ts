@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createRedisLink } from '../../../server/redis/create-link.ts';
 import { keySlot } from '../../../server/redis/key-slot.ts';
 import type { RedisLink } from '../../../server/redis/redis-link.ts';
@@ -11,21 +11,19 @@ let cluster: RedisCluster;
 let link: RedisLink;
 let messages: string[];
 
-async function startCluster(replicas = 0): Promise<void> {
-  cluster = await RedisCluster.start({ replicas });
+// A cluster takes two seconds to form: the tests share one, and the last of them takes it apart.
+beforeAll(async () => {
+  cluster = await RedisCluster.start({ replicas: 1 });
+});
+afterAll(() => cluster.dispose());
+
+beforeEach(async () => {
   link = createRedisLink(redisSettings({ 'database.redis.clusterNodes': `127.0.0.1:${cluster.masters[0]?.port}` }));
   await link.whenUp();
   messages = [];
   link.onMessage((topic, payload) => messages.push(`${topic} ${payload}`));
-}
-
-beforeEach(() => {
-  messages = [];
 });
-afterEach(async () => {
-  link.close();
-  await cluster.dispose();
-});
+afterEach(() => link.close());
 
 const publish = (topic: string, payload: string) => link.commands.do((client) => client.spublish(topic, payload));
 
@@ -56,7 +54,6 @@ function at<T>(list: readonly T[], index: number): T {
 }
 
 test('computes slots as Redis does', async () => {
-  await startCluster();
   const keys = [
     'a',
     '123456789',
@@ -74,8 +71,7 @@ test('computes slots as Redis does', async () => {
 });
 
 test('hears topics of all masters, each on its own, and no others', async () => {
-  await startCluster();
-  const topics = ['{a}', '{b}', '{c}', '{d}', '{e}'];
+  const topics = ['{f}', '{b}', '{c}', '{d}', '{e}'];
   expect(new Set(topics.map((topic) => masterOf(keySlot(topic)))).size).toBe(3);
   for (const topic of topics.slice(1)) await link.subscribe(topic);
   for (const topic of topics) await publish(topic, 'hello');
@@ -88,7 +84,6 @@ test('hears topics of all masters, each on its own, and no others', async () => 
 });
 
 test('follows a slot to another master, with what is subscribed and what comes later', async () => {
-  await startCluster();
   await link.subscribe('{a}');
   await link.subscribe('{b}');
   const slot = keySlot('{a}');
@@ -107,9 +102,8 @@ test('follows a slot to another master, with what is subscribed and what comes l
 });
 
 test('goes on with the replica of a master that dies, says so meanwhile, and keeps the other masters', async () => {
-  await startCluster(1);
   const dying = at(cluster.masters, 0);
-  const [lost = '', kept = ''] = ['{a}', '{b}', '{c}', '{d}', '{e}'].sort(
+  const [lost = '', kept = ''] = ['{f}', '{b}', '{c}', '{d}', '{e}'].sort(
     (one, other) => Number(masterOf(keySlot(other)) === dying) - Number(masterOf(keySlot(one)) === dying),
   );
   expect(masterOf(keySlot(lost))).toBe(dying);
