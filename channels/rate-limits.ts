@@ -46,6 +46,15 @@ export class RateLimit {
     limiter.tokenBucket.content -= count;
   }
 
+  /** Takes over what is left of an allowance that is kept elsewhere, and knows what was collected; below nothing when too much passed. */
+  takeOver(left: number): void {
+    if (this.#perSecond <= 0) return;
+    const limiter = this.#allowance();
+    limiter.getTokensRemaining();
+    // What passed since is not in it.
+    limiter.tokenBucket.content = Math.min(this.#perSecond, left - this.#taken);
+  }
+
   #allowance(): RateLimiter {
     this.#limiter ??= new RateLimiter({ tokensPerInterval: this.#perSecond, interval: 'second' });
     return this.#limiter;
@@ -68,8 +77,8 @@ export interface RateUse {
 }
 
 /**
- * The limits of all apps on one node. Several nodes keep a common limit by telling each other, every so often, what they let
- * pass: nobody waits for an answer, and a node that gets all the traffic can use all of the limit. In return a burst that comes
+ * The limits of all apps on one node. Several nodes keep a common limit by telling each other, or a common account, every so often
+ * what they let pass: nobody waits for an answer, and a node that gets all the traffic can use all of the limit. In return a burst that comes
  * to all nodes at once may pass on each of them before they hear of each other; what was too much is taken from the time
  * after it, so that over several seconds the limit holds.
  */
@@ -87,6 +96,11 @@ export class RateLimits {
       this.#apps.set(app.id, limits);
     }
     return limits;
+  }
+
+  /** Those of an app that was here before. */
+  find(appId: string): AppRateLimits | undefined {
+    return this.#apps.get(appId);
   }
 
   /** What passed here since the last call, in apps that have a limit. */

@@ -77,6 +77,11 @@ export class RedisKeys {
     return `${this.#prefix}{app/${appId}}:connections`;
   }
 
+  /** Hash: what is left of each rate limit of an app, and `time` in milliseconds of which that is true. */
+  rates(appId: string): string {
+    return `${this.#prefix}{app/${appId}}:rates`;
+  }
+
   /** Set of the apps of whose quota a node uses a part. */
   nodeApps(nodeId: string): string {
     return `${this.#prefix}{node/${nodeId}}:apps`;

@@ -9,6 +9,7 @@ import {
   PUBLISH_FRAME,
   RAISE_POSITION,
   RENEW,
+  SHARE_RATES,
   SIGN_IN,
   SIGN_OUT,
 } from './scripts.ts';
@@ -25,6 +26,7 @@ const SCRIPTS = {
   count: [COUNT, 3],
   renew: [RENEW, 2],
   raisePosition: [RAISE_POSITION, 1],
+  shareRates: [SHARE_RATES, 1],
 } as const;
 
 export type ScriptName = keyof typeof SCRIPTS;

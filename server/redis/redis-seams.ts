@@ -1,10 +1,12 @@
 import type { Broker } from '../../channels/broker.ts';
 import type { ChannelStore } from '../../channels/channel-store.ts';
+import type { RateLimits } from '../../channels/rate-limits.ts';
 import type { Logger } from '../log.ts';
 import type { Seams } from '../seams.ts';
 import { ChannelScripts } from './channel-scripts.ts';
 import { RedisKeys } from './keys.ts';
 import { NodeLease } from './node-lease.ts';
+import { RateExchange } from './rate-exchange.ts';
 import { RedisBroker } from './redis-broker.ts';
 import { RedisChannelStore } from './redis-channel-store.ts';
 import { RedisUnavailable } from './redis-commands.ts';
@@ -25,7 +27,9 @@ export interface RedisSeamsOptions {
 }
 
 /** What the seams ask of their node. */
-export interface RedisSeamsEvents {
+export interface RedisSeamsNode {
+  /** Kept in common with the other nodes. */
+  readonly rateLimits: RateLimits;
   /** Subscribers of the channel may have missed messages up to this position. */
   missed(appId: string, channel: string, position: number): void;
   /** Redis was away, or had lost its data: what clients know of members may be wrong. */
@@ -37,15 +41,18 @@ export class RedisSeams implements Seams {
   readonly broker: Broker;
   readonly store: ChannelStore;
   readonly #link: RedisLink;
+  readonly #keys: RedisKeys;
   readonly #lease: NodeLease;
   readonly #store: RedisChannelStore;
   readonly #log: Logger;
-  #events: RedisSeamsEvents | undefined;
+  #node: RedisSeamsNode | undefined;
+  #rates: RateExchange | undefined;
   #settling: NodeJS.Timeout[] = [];
 
   constructor(link: RedisLink, { prefix, nodeTimeoutMs, isCountAnnounced, log }: RedisSeamsOptions) {
     const keys = new RedisKeys(prefix);
     this.#link = link;
+    this.#keys = keys;
     this.#log = log;
     const scripts = new ChannelScripts(link, keys);
     this.#lease = new NodeLease(link, keys, nodeTimeoutMs, {
@@ -54,13 +61,13 @@ export class RedisSeams implements Seams {
         await sweepNode(link, keys, scripts, nodeId, isCountAnnounced);
         log.warn({ nodeId }, 'another node was lost: its members and counts are taken out');
       },
-      failed: (error, during) => log.error({ err: error, during }, 'unexpected failure'),
+      failed: (error, during) => this.#fail(error, during),
     });
     this.#store = new RedisChannelStore(link, keys, this.#lease);
     this.store = this.#store;
     this.broker = new RedisBroker(link, keys, (appId, channel, position) => {
       log.warn({ app: appId, channel }, 'messages of a channel were missed');
-      this.#events?.missed(appId, channel, position);
+      this.#node?.missed(appId, channel, position);
     });
     link.onLost(() => log.error({ reason: link.problem }, 'Redis is away: publishing answers 503'));
     link.onRestored(() => void this.#restore());
@@ -71,9 +78,11 @@ export class RedisSeams implements Seams {
   }
 
   /** Takes this node's place among the live ones. Redis must be up. */
-  async start(events: RedisSeamsEvents): Promise<void> {
-    this.#events = events;
+  async start(node: RedisSeamsNode): Promise<void> {
+    this.#node = node;
     await this.#lease.start();
+    this.#rates = new RateExchange(this.#link, this.#keys, node.rateLimits);
+    this.#rates.start((error, during) => this.#fail(error, during));
   }
 
   /** Answered when all that was said before is in Redis and all that was published before has arrived. */
@@ -86,8 +95,13 @@ export class RedisSeams implements Seams {
   /** Leaves, once connections are gone and both seams are closed. */
   async stop(): Promise<void> {
     for (const timer of this.#settling) clearTimeout(timer);
+    this.#rates?.stop();
     await this.#lease.stop().catch(ignoreUnavailable);
     this.#link.close();
+  }
+
+  #fail(error: unknown, during: string): void {
+    this.#log.error({ err: error, during }, 'unexpected failure');
   }
 
   async #restore(): Promise<void> {
@@ -100,7 +114,7 @@ export class RedisSeams implements Seams {
       ignoreUnavailable(error);
     }
     for (const timer of this.#settling) clearTimeout(timer);
-    this.#settling = SETTLE_MS.map((delay) => setTimeout(() => this.#events?.correctRosters(), delay).unref());
+    this.#settling = SETTLE_MS.map((delay) => setTimeout(() => this.#node?.correctRosters(), delay).unref());
   }
 }
 

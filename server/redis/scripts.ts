@@ -176,3 +176,30 @@ end
 redis.call('PEXPIRE', KEYS[1], ${POSITION_TTL_MS})
 return 1
 `;
+
+/**
+ * Takes what a node let pass from an app's allowances, which fill up again with the time, each to one second's worth.
+ * KEYS rates. ARGV for backend events, client events and read requests: limit per second (0 or -1: none kept), how many passed.
+ * Answer: {what is left of each, as text; less than 0 when too much passed}.
+ */
+export const SHARE_RATES = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local names = {'backendEvents', 'clientEvents', 'readRequests'}
+local known = redis.call('HMGET', KEYS[1], 'time', names[1], names[2], names[3])
+local elapsed = math.max(0, now - tonumber(known[1] or now))
+local answer, fullMs = {}, 1
+for i, name in ipairs(names) do
+  local limit, used = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local left = 0
+  if limit > 0 then
+    left = math.min(limit, tonumber(known[i + 1] or limit) + elapsed * limit / 1000) - used
+    fullMs = math.max(fullMs, math.ceil((limit - left) * 1000 / limit))
+  end
+  answer[i] = string.format('%.3f', left)
+  redis.call('HSET', KEYS[1], name, answer[i])
+end
+redis.call('HSET', KEYS[1], 'time', string.format('%.0f', now))
+redis.call('PEXPIRE', KEYS[1], fullMs)
+return answer
+`;

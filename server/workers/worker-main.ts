@@ -1,4 +1,5 @@
 /** What a worker runs: a node that is joined to the others by the main process, which started this one. */
+import type { RateLimits } from '../../channels/rate-limits.ts';
 import { AppDirectory } from '../apps/app-directory.ts';
 import { createLog, type Logger } from '../log.ts';
 import type { Server } from '../server.ts';
@@ -76,12 +77,16 @@ async function start({ worker, settings, apps, areStarted, isTerminal }: WorkerS
     send({ kind: 'failed', name, message, stack }, () => process.exit(EXIT_FAILURE));
     return;
   }
-  const { rateLimits } = server.node;
+  // With Redis all nodes share their limits there.
+  if (settings.adapter.driver === 'local') shareRates(server.node.rateLimits);
+  send({ kind: 'listening' });
+}
+
+function shareRates(rateLimits: RateLimits): void {
   setInterval(() => {
     const uses = rateLimits.collect();
     if (uses.length > 0) send({ kind: 'rates', uses });
   }, RATES_INTERVAL_MS).unref();
-  send({ kind: 'listening' });
 }
 
 /** @returns false when so much waits that more should not be sent */

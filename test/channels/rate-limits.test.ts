@@ -86,6 +86,19 @@ describe('a limit that several nodes keep', () => {
     expect(passed).toBeLessThanOrEqual(200 + 3 * 10);
   });
 
+  test('goes on with what is left over all nodes, less what passed since it was told', () => {
+    const limits = new RateLimits();
+    const limit = limits.of(app).backendEvents;
+    limit.take(5);
+    limits.collect();
+    limit.take(3);
+    limit.takeOver(4);
+    expect(limit.take(2)).toBe(100);
+    expect(limit.take(1)).toBe(0);
+    limit.takeOver(-20);
+    expect(limit.take(1)).toBe(2500);
+  });
+
   test('tells only what is limited, and each once', () => {
     const limits = new RateLimits();
     limits.of(app).backendEvents.take(2);

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import pino from 'pino';
+import { RateLimits } from '../../channels/rate-limits.ts';
 import type { Settings } from '../../server/config/index.ts';
 import { createRedisLink } from '../../server/redis/create-link.ts';
 import type { RedisLink } from '../../server/redis/redis-link.ts';
@@ -22,7 +23,7 @@ export async function createRedisSeams(settings: Settings): Promise<SeamsFixture
         isCountAnnounced: () => true,
         log: pino({ level: 'silent' }),
       });
-      await seams.start({ missed: () => {}, correctRosters: () => {} });
+      await seams.start({ rateLimits: new RateLimits(), missed: () => {}, correctRosters: () => {} });
       return seams;
     }),
   );
