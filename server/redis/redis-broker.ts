@@ -25,6 +25,8 @@ interface Topic {
 const SETTLE_MS = 1500;
 /** Own publishes whose positions are remembered for that, at most. */
 const MAX_RECENT = 10_000;
+/** Between two attempts to subscribe, in milliseconds. */
+const RETRY_MS = 50;
 /** Reads on their way at once while all channels are verified. */
 const CHUNK = 200;
 
@@ -70,6 +72,8 @@ export class RedisBroker implements Broker {
         () => true,
         () => false,
       );
+      // A link that is up and refuses all the same would be asked without a break.
+      if (!isSubscribed) await pause(RETRY_MS);
     }
     return this.#begin(topic);
   }
