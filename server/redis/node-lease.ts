@@ -8,6 +8,11 @@ const CLAIM_MS = 15_000;
 export interface LeaseEvents {
   /** This node is registered under a new id: everything it has must be written again. */
   registered(): Promise<void>;
+  /**
+   * This node had been declared dead, and goes on under another id. What it wrote under the former one before it knew, after
+   * the others had cleaned up, is for itself to take out.
+   */
+  superseded(formerId: string): Promise<void>;
   /** Another node is dead, and this one is to clean up after it. */
   claimed(nodeId: string): Promise<void>;
   failed(error: unknown, during: string): void;
@@ -26,6 +31,9 @@ export class NodeLease {
   readonly #events: LeaseEvents;
   #nodeId = newNodeId();
   #isRegistered = false;
+  /** Whether everything this node has stands in Redis under its id. */
+  #isWritten = false;
+  readonly #formerIds = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
   #isStopped = false;
@@ -87,13 +95,19 @@ export class NodeLease {
 
   async #renew(): Promise<void> {
     let answer = await this.#ask(!this.#isRegistered);
-    const isNew = !this.#isRegistered || !answer.isAlive;
     if (!answer.isAlive) {
+      this.#formerIds.add(this.#nodeId);
       this.#nodeId = newNodeId();
+      this.#isWritten = false;
       answer = await this.#ask(true);
     }
     this.#isRegistered = true;
-    if (isNew) await this.#events.registered();
+    if (!this.#isWritten) await this.#events.registered();
+    this.#isWritten = true;
+    for (const formerId of this.#formerIds) {
+      await this.#events.superseded(formerId);
+      this.#formerIds.delete(formerId);
+    }
     for (const nodeId of answer.claimed) await this.#events.claimed(nodeId);
   }
 

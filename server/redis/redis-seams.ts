@@ -57,6 +57,10 @@ export class RedisSeams implements Seams {
     const scripts = new ChannelScripts(link, keys);
     this.#lease = new NodeLease(link, keys, nodeTimeoutMs, {
       registered: () => this.#store.reconcile(),
+      superseded: async (formerId) => {
+        log.warn({ nodeId: formerId }, 'this node had been taken for dead: it goes on under a new id');
+        await sweepNode(link, keys, scripts, formerId, isCountAnnounced);
+      },
       claimed: async (nodeId) => {
         await sweepNode(link, keys, scripts, nodeId, isCountAnnounced);
         log.warn({ nodeId }, 'another node was lost: its members and counts are taken out');

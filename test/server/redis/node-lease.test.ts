@@ -1,0 +1,65 @@
+import { Redis } from 'ioredis';
+import pino from 'pino';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RateLimits } from '../../../channels/rate-limits.ts';
+import { RedisKeys } from '../../../server/redis/keys.ts';
+import { RedisSeams } from '../../../server/redis/redis-seams.ts';
+import { SingleLink } from '../../../server/redis/single-link.ts';
+import { RedisServer } from '../../support/redis-server.ts';
+
+const APP = '12345';
+const ROOM = 'presence-room';
+
+let server: RedisServer;
+let client: Redis;
+beforeAll(async () => {
+  server = await RedisServer.start();
+  client = new Redis({ port: server.port });
+});
+afterAll(async () => {
+  client.disconnect();
+  await server.dispose();
+});
+
+async function createNode(): Promise<RedisSeams> {
+  const link = new SingleLink(() => new Redis({ port: server.port, autoResubscribe: false }));
+  await link.whenUp();
+  const seams = new RedisSeams(link, {
+    prefix: '',
+    // Renewals by themselves would come too late to matter here.
+    nodeTimeoutMs: 600_000,
+    isCountAnnounced: () => false,
+    log: pino({ level: 'silent' }),
+  });
+  await seams.start({ rateLimits: new RateLimits(), missed: () => {}, correctRosters: () => {} });
+  return seams;
+}
+
+test('a node that was taken for dead takes out what it wrote before it knew', async () => {
+  // Its joins between being cleaned up after and the next renewal stood under an id that nobody looked after any more:
+  // members that never left.
+  const keys = new RedisKeys('');
+  const [node] = [await createNode()];
+  const [id = ''] = await client.zrange(keys.nodes(), '0', '-1');
+  const survivor = await createNode();
+  const join = (socketId: string, user: string) =>
+    node.store.join(APP, ROOM, socketId, { userId: user, userIdJson: `"${user}"`, userInfoJson: undefined }, 100);
+  await join('1.1', 'ann');
+  await client.zadd(keys.nodes(), '1', id);
+  await survivor.settled();
+  expect(await client.hlen(keys.sockets(APP, ROOM))).toBe(0);
+  await join('1.2', 'bob');
+
+  await node.settled();
+  const sockets = await client.hgetall(keys.sockets(APP, ROOM));
+  expect(Object.values(sockets).sort()).toEqual(['ann', 'bob']);
+  expect(Object.keys(sockets).filter((field) => field.startsWith(id))).toEqual([]);
+  await node.store.leave(APP, ROOM, '1.1', 'ann');
+  await node.store.leave(APP, ROOM, '1.2', 'bob');
+  await node.settled();
+  expect(await client.exists(keys.sockets(APP, ROOM), keys.members(APP, ROOM), keys.userSockets(APP, ROOM))).toBe(0);
+  for (const seams of [node, survivor]) {
+    await seams.store.close();
+    await seams.stop();
+  }
+});
