@@ -20,8 +20,7 @@ export class HostLink {
   #deliver: (message: BrokerMessage) => void = () => {};
 
   constructor(post: Post<ToHost>) {
-    // Microtasks run before uWebSockets.js writes out what a handler answered: an event is on its way before its 200 is.
-    this.#outbox = new Outbox(post, queueMicrotask);
+    this.#outbox = new Outbox(post);
   }
 
   /** Sets who receives messages of channels. */
@@ -41,11 +40,18 @@ export class HostLink {
     });
   }
 
-  /** A promise only while the host can't keep up, so that whoever has much to tell waits. */
-  tell<C extends keyof HostCalls>(call: C, ...args: Parameters<HostCalls[C]>): Promise<void> | undefined {
-    if (this.#isClosed) return Promise.reject(hostIsGone());
-    this.#outbox.put([0, call, args]);
-    return this.#outbox.backlog;
+  /** Says something that needs no answer. Once it is on its way, it is carried out even if this process dies. */
+  tell<C extends keyof HostCalls>(call: C, ...args: Parameters<HostCalls[C]>): void {
+    if (!this.#isClosed) this.#outbox.put([0, call, args]);
+  }
+
+  /**
+   * Resolves when all that was told is on its way and, if the host is slow, more may follow.
+   *
+   * @throws {SeamUnavailable} by rejection, when the host is gone
+   */
+  departed(): Promise<void> {
+    return this.#isClosed ? Promise.reject(hostIsGone()) : this.#outbox.departed;
   }
 
   /** Takes what came from the host. */

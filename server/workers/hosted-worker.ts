@@ -15,8 +15,7 @@ export class HostedWorker implements HostCalls {
 
   constructor(host: WorkerHost, post: Post<ToWorker>) {
     this.#host = host;
-    // What several workers said in one turn goes out in one piece.
-    this.#outbox = new Outbox(post, setImmediate);
+    this.#outbox = new Outbox(post);
   }
 
   send(message: ToWorker): void {

@@ -6,42 +6,43 @@
  */
 export type Post<T> = (batch: readonly T[], sent: () => void) => boolean;
 
-/** Collects messages for another process, and sends those of a moment together: a message by itself costs more than its content. */
+/**
+ * Collects messages for another process, and sends those of one turn of the event loop together: a message by itself costs more
+ * than its content, here and wherever it goes.
+ */
 export class Outbox<T> {
   readonly #post: Post<T>;
-  readonly #schedule: (flush: () => void) => void;
-  readonly #flush = (): void => this.flush();
+  readonly #flush = (): void => this.#send();
   #waiting: T[] = [];
-  #backlog: Promise<void> | undefined;
+  #departure: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
-  /** @param schedule - has `flush` called soon, which says how long a moment is */
-  constructor(post: Post<T>, schedule: (flush: () => void) => void) {
+  constructor(post: Post<T>) {
     this.#post = post;
-    this.#schedule = schedule;
-  }
-
-  /** Resolves when the other side has caught up; undefined while it does. */
-  get backlog(): Promise<void> | undefined {
-    return this.#backlog;
   }
 
   put(message: T): void {
-    if (this.#waiting.length === 0) this.#schedule(this.#flush);
+    if (this.#waiting.length === 0) setImmediate(this.#flush);
     this.#waiting.push(message);
   }
 
-  flush(): void {
-    if (this.#waiting.length === 0) return;
+  /** Resolves when all that was put so far is on its way and, if the other side is slow, more may follow. */
+  get departed(): Promise<void> {
+    if (!this.#departure) {
+      let resolve = (): void => {};
+      const promise = new Promise<void>((done) => {
+        resolve = done;
+      });
+      this.#departure = { promise, resolve };
+    }
+    return this.#departure.promise;
+  }
+
+  #send(): void {
     const batch = this.#waiting;
+    const departure = this.#departure;
     this.#waiting = [];
-    let isSent = (): void => {};
-    const sent = new Promise<void>((resolve) => {
-      isSent = resolve;
-    });
-    if (this.#post(batch, () => isSent())) return;
-    this.#backlog = sent;
-    void sent.then(() => {
-      if (this.#backlog === sent) this.#backlog = undefined;
-    });
+    this.#departure = undefined;
+    const depart = (): void => departure?.resolve();
+    if (this.#post(batch, depart)) depart();
   }
 }

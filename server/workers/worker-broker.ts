@@ -1,5 +1,4 @@
 import type { Broker, BrokerMessage, LastEvent } from '../../channels/broker.ts';
-import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import type { HostLink } from './host-link.ts';
 import { encodeMessage } from './wire.ts';
 
@@ -24,14 +23,15 @@ export class WorkerBroker implements Broker {
     return this.#link.ask('subscribe', appId, channel);
   }
 
-  unsubscribe(appId: string, channel: string): MaybePromise<void> {
-    return this.#link.tell('unsubscribe', appId, channel);
+  unsubscribe(appId: string, channel: string): void {
+    this.#link.tell('unsubscribe', appId, channel);
   }
 
-  publish(message: BrokerMessage): MaybePromise<void> {
-    const wire = encodeMessage(message);
+  publish(message: BrokerMessage): Promise<void> {
     // What is kept must be there for whoever asks next, on any worker.
-    return message.keepSeconds === undefined ? this.#link.tell('publish', ...wire) : this.#link.ask('publish', ...wire);
+    if (message.keepSeconds !== undefined) return this.#link.ask('publish', ...encodeMessage(message));
+    this.#link.tell('publish', ...encodeMessage(message));
+    return this.#link.departed();
   }
 
   lastEvent(appId: string, channel: string): Promise<LastEvent | undefined> {

@@ -1,7 +1,6 @@
 import type { ChannelStore, ChannelSummary, Members, PresenceJoin } from '../../channels/channel-store.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
 import type { HostLink } from './host-link.ts';
-import type { HostCalls } from './wire.ts';
 
 /** Facts over all workers of one machine, which the host keeps. */
 export class WorkerStore implements ChannelStore {
@@ -12,11 +11,11 @@ export class WorkerStore implements ChannelStore {
   }
 
   setSubscriptionCount(appId: string, channel: string, count: number): void {
-    this.#tell('setSubscriptionCount', appId, channel, count);
+    this.#link.tell('setSubscriptionCount', appId, channel, count);
   }
 
   announceSubscriptionCount(appId: string, channel: string): void {
-    this.#tell('announceSubscriptionCount', appId, channel);
+    this.#link.tell('announceSubscriptionCount', appId, channel);
   }
 
   summary(appId: string, channel: string): Promise<ChannelSummary> {
@@ -63,13 +62,8 @@ export class WorkerStore implements ChannelStore {
   }
 
   removeConnection(appId: string): void {
-    this.#tell('removeConnection', appId);
+    this.#link.tell('removeConnection', appId);
   }
 
   close(): void {}
-
-  /** Without the host there is nobody to keep a number, and the worker ends. */
-  #tell<C extends keyof HostCalls>(call: C, ...args: Parameters<HostCalls[C]>): void {
-    this.#link.tell(call, ...args)?.catch(() => {});
-  }
 }
