@@ -8,6 +8,7 @@ const KEY_TTL_MS = 10_000;
 
 /** What the scripts of the seams do, in small. KEYS key. ARGV PUBLISH or SPUBLISH, topic, message. */
 const SCRIPT = `
+redis.call('TIME')
 redis.call('HINCRBY', KEYS[1], 'count', 1)
 redis.call('PEXPIRE', KEYS[1], ${KEY_TTL_MS})
 if ARGV[1] then redis.call(ARGV[1], ARGV[2], ARGV[3]) end
@@ -74,6 +75,7 @@ function advise(part: RedisPart, message: string, prefix: string): string {
   if (message.startsWith('MISCONF') || message.startsWith('OOM'))
     return 'Redis can store nothing at present: see its log.';
   if (message.includes('unknown command')) return 'The command is switched off in Redis: allow it.';
+  if (message.includes("script can't run this command")) return 'Allow the user the command TIME too: ACL rule +time.';
   if (!/NOPERM|permission/i.test(message)) return 'See the log of Redis.';
   switch (part) {
     case 'scripts':

@@ -51,6 +51,7 @@ describe('one server', () => {
       ['prefixed', '~mine:kulkul:*', '&mine:kulkul:*', '+@all', '-info'],
       ['readonly', '~*', '&*', '+@read', '+@connection'],
       ['scriptless', '~*', '&*', '+@all', '-@scripting'],
+      ['timeless', '~*', '&*', '+@all', '-time'],
       ['topicless', '~*', 'resetchannels', '+@all'],
       ['unsubscribed', '~*', '&*', '+@all', '-subscribe'],
     ];
@@ -126,6 +127,7 @@ describe('one server', () => {
   test.each([
     ['readonly', 'writing', 'writing a key fails (NOPERM', '+@write'],
     ['scriptless', 'scripts', 'running a script fails (NOPERM', '+@scripting'],
+    ['timeless', 'scripts', 'running a script fails (ERR', '+time'],
     ['topicless', 'pub/sub', 'subscribing to a topic fails (NOPERM', '+@pubsub &kulkul:*'],
     ['unsubscribed', 'pub/sub', 'subscribing to a topic fails (NOPERM', '+@pubsub &kulkul:*'],
   ])('whose user is %s fails at the part that is not allowed, and says which rule is missing', async (...given) => {
