@@ -81,6 +81,28 @@ describe('a worker that dies', () => {
     await broker.kill();
   });
 
+  test('leaves behind every event that it answered with 200', async () => {
+    const workers = await WorkersBroker.start();
+    const [stays] = await eachOf(workers);
+    await stays.subscribed('private-scada');
+    const answered: string[] = [];
+    const publish = async (data: string): Promise<void> => {
+      const { status } = await trigger(workers.broker.url, { name: 'e', channel: 'private-scada', data });
+      if (status !== 200) return;
+      answered.push(data);
+      if (answered.length === 100) process.kill(workers.pid(2), 'SIGKILL');
+    };
+    await Promise.allSettled(Array.from({ length: 400 }, (_, index) => publish(`${index}`)));
+    await workers.broker.logged('worker started', 3);
+    await publish('last');
+    const heard: string[] = [];
+    while (heard.at(-1) !== 'last') heard.push(String((await events(stays, 'e'))[0]));
+    expect(answered.length).toBeGreaterThan(100);
+    expect(answered.filter((data) => !heard.includes(data))).toEqual([]);
+    expect(new Set(heard).size).toBe(heard.length);
+    await workers.broker.kill();
+  });
+
   test('is one that hangs, too', async () => {
     const workers = await WorkersBroker.start();
     const [stays, goes] = await eachOf(workers);
