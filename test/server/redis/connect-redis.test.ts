@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { connectRedis } from '../../../server/redis/connect-redis.ts';
 import { RedisStartError } from '../../../server/redis/redis-start-error.ts';
 import { RedisCluster } from '../../support/redis-cluster.ts';
@@ -15,6 +15,13 @@ const log = pino({ level: 'silent' });
 const PASSWORD = 'pass-never-shown';
 
 type Given = Parameters<typeof redisSettings>[0];
+
+/** A server for one test. */
+async function startServer(...args: string[]): Promise<RedisServer> {
+  const server = await RedisServer.start(...args);
+  onTestFinished(() => server.dispose());
+  return server;
+}
 
 /** The start with these settings must work. */
 async function connect(given: Given): Promise<void> {
@@ -93,12 +100,11 @@ describe('one server', () => {
   });
 
   test('that comes up a moment later is waited for', async () => {
-    const late = await RedisServer.start();
+    const late = await startServer();
     await late.kill();
     const connecting = connectRedis(redisSettings({ 'database.redis.port': late.port }), log, 10_000);
     await late.run();
     (await connecting).close();
-    await late.dispose();
   });
 
   test('that wants a password, or another one, says so', async () => {
@@ -113,9 +119,8 @@ describe('one server', () => {
   });
 
   test('that needs no password takes one', async () => {
-    const open = await RedisServer.start();
+    const open = await startServer();
     await connect({ 'database.redis.port': open.port, 'database.redis.password': PASSWORD });
-    await open.dispose();
   });
 
   test('without the database says so', async () => {
@@ -138,10 +143,9 @@ describe('one server', () => {
   });
 
   test('that is a replica can not be written to', async () => {
-    const replica = await RedisServer.start('--replicaof', `127.0.0.1 ${server.port}`, '--masterauth', PASSWORD);
+    const replica = await startServer('--replicaof', `127.0.0.1 ${server.port}`, '--masterauth', PASSWORD);
     const text = await failure({ 'database.redis.port': replica.port }, 5000);
     expect(text).toMatch(/^writing: .*READONLY.* This is a replica: connect to the master/);
-    await replica.dispose();
   });
 });
 
@@ -185,11 +189,10 @@ describe('TLS', () => {
     expect(await failure({ 'database.redis.port': port })).toMatch(
       /^TLS: .*ends the connection without an answer .* If this port speaks TLS, set database\.redis\.tls/,
     );
-    const plain = await RedisServer.start();
+    const plain = await startServer();
     expect(await failure({ 'database.redis.port': plain.port, 'database.redis.tls': true })).toMatch(
       /^TLS: .*TLS fails \(.*\)\. Check that this port speaks TLS/,
     );
-    await plain.dispose();
   });
 
   test('with a file that is not there says which', async () => {
@@ -223,7 +226,7 @@ describe('a cluster', () => {
   });
 
   test('that is one server, or not there, says so', async () => {
-    const plain = await RedisServer.start();
+    const plain = await startServer();
     const single = { 'adapter.redis.clusterMode': true, 'database.redis.port': plain.port };
     expect(await failure(single)).toMatch(/^cluster: .*is no Redis Cluster \(ERR .*cluster support disabled\)/);
     await plain.dispose();

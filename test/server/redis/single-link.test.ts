@@ -10,6 +10,8 @@ let server: RedisServer;
 let proxy: TcpProxy;
 let link: RedisLink;
 let messages: string[];
+/** Where a failover leads to. */
+let other: RedisServer | undefined;
 
 beforeEach(async () => {
   server = await RedisServer.start();
@@ -23,6 +25,8 @@ afterEach(async () => {
   link.close();
   await proxy.close();
   await server.dispose();
+  await other?.dispose();
+  other = undefined;
 });
 
 const publish = (topic: string, payload: string) => link.commands.do((client) => client.publish(topic, payload));
@@ -76,7 +80,7 @@ describe('a link to one Redis', () => {
 
   test('follows when one of its connections finds another server than the other', async () => {
     // As after a failover behind one address: the connection for commands alone comes to the new server.
-    const other = await RedisServer.start();
+    other = await RedisServer.start();
     // Redis counts a connection among those for topics when it has one.
     await link.subscribe('held');
     const restored = next('onRestored');
@@ -87,7 +91,6 @@ describe('a link to one Redis', () => {
     await publish('a', 'there');
     await link.barrier();
     expect(messages).toEqual(['a there']);
-    await other.dispose();
   });
 
   test('tells nobody that it was closed', async () => {
