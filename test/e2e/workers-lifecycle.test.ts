@@ -92,7 +92,13 @@ describe('a worker that dies', () => {
       answered.push(data);
       if (answered.length === 100) process.kill(workers.pid(2), 'SIGKILL');
     };
-    await Promise.allSettled(Array.from({ length: 400 }, (_, index) => publish(`${index}`)));
+    // A few at a time, so that the worker dies just after an answer.
+    const rest = Array.from({ length: 400 }, (_, index) => `${index}`);
+    const publishers = Array.from({ length: 8 }, async () => {
+      // What is under way on the worker when it dies is not answered.
+      for (let data = rest.pop(); data !== undefined; data = rest.pop()) await publish(data).catch(() => {});
+    });
+    await Promise.all(publishers);
     await workers.broker.logged('worker started', 3);
     await publish('last');
     const heard: string[] = [];
