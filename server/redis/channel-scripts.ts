@@ -25,7 +25,14 @@ export class ChannelScripts {
     this.#keys = keys;
   }
 
-  async join(nodeId: string, entry: MemberEntry, member: WireMember, maxMembers: number): Promise<PresenceJoin> {
+  /** @param exceptSocketId - who is not to be told */
+  async join(
+    nodeId: string,
+    entry: MemberEntry,
+    member: WireMember,
+    maxMembers: number,
+    exceptSocketId: string | undefined,
+  ): Promise<PresenceJoin> {
     const { appId, channel, socketId, userId } = entry;
     const answer = await this.#link.commands.run('join', this.#presenceKeys(appId, channel), [
       this.#keys.topic(appId, channel),
@@ -33,7 +40,7 @@ export class ChannelScripts {
       userId,
       encodeMember(member),
       maxMembers,
-      encodeHeader({ exceptSocketId: socketId, member: { change: 'added', member } }),
+      encodeHeader({ exceptSocketId, member: { change: 'added', member } }),
       encodeMemberAdded(channel, member),
       this.#link.publishCommand,
     ]);

@@ -98,7 +98,7 @@ export class RedisChannelStore implements ChannelStore {
       member,
       isAnnounced: true,
     };
-    return this.#inOrder(own, async () => {
+    return this.#inOrder(encodeMemberEntry(own), async () => {
       const answer = await this.#contribute(own, maxMembers);
       if (answer.outcome === 'full') await this.#withdraw(own, false);
       return answer;
@@ -107,7 +107,7 @@ export class RedisChannelStore implements ChannelStore {
 
   async leave(appId: string, channel: string, socketId: string, userId: string): Promise<void> {
     const entry = { appId, channel, socketId, userId, isSignIn: false };
-    await this.#inOrder(entry, () => this.#withdraw(entry, true));
+    await this.#inOrder(encodeMemberEntry(entry), () => this.#withdraw(entry, true));
   }
 
   async members(appId: string, channel: string): Promise<Members> {
@@ -120,12 +120,12 @@ export class RedisChannelStore implements ChannelStore {
   async signIn(appId: string, userId: string, socketId: string, isAnnounced: boolean): Promise<void> {
     const channel = watchChannelName(userId);
     const own: OwnMember = { appId, channel, socketId, userId, isSignIn: true, member: undefined, isAnnounced };
-    await this.#inOrder(own, () => this.#contribute(own, 0));
+    await this.#inOrder(encodeMemberEntry(own), () => this.#contribute(own, 0));
   }
 
   async signOut(appId: string, userId: string, socketId: string, isAnnounced: boolean): Promise<void> {
     const entry = { appId, channel: watchChannelName(userId), socketId, userId, isSignIn: true };
-    await this.#inOrder(entry, () => this.#withdraw(entry, isAnnounced));
+    await this.#inOrder(encodeMemberEntry(entry), () => this.#withdraw(entry, isAnnounced));
   }
 
   async online(appId: string, userIds: readonly string[]): Promise<ReadonlySet<string>> {
@@ -146,12 +146,11 @@ export class RedisChannelStore implements ChannelStore {
   /** Makes Redis agree with this node: writes what it lacks, and takes out what this node no longer has. */
   async reconcile(): Promise<void> {
     const { nodeId } = this.#lease;
-    const entries = await this.#link.commands.do((client) => client.smembers(this.#keys.nodeMembers(nodeId)));
-    const stale = entries.filter((entry) => !this.#members.has(entry));
-    await sweepMembers(this.#link, this.#keys, this.#scripts, nodeId, stale, true);
-    const own = [...this.#members.values()];
-    for (let start = 0; start < own.length; start += CHUNK) {
-      await Promise.all(own.slice(start, start + CHUNK).map((member) => this.#write(member, Number.MAX_SAFE_INTEGER)));
+    const known = await this.#link.commands.do((client) => client.smembers(this.#keys.nodeMembers(nodeId)));
+    // What this node has comes first: a user with another connection here stays all along.
+    const entries = [...new Set([...this.#members.keys(), ...known])];
+    for (let start = 0; start < entries.length; start += CHUNK) {
+      await Promise.all(entries.slice(start, start + CHUNK).map((entry) => this.#agree(entry)));
     }
     const ids = await this.#link.commands.do((client) => client.hkeys(this.#keys.nodeChannels(nodeId)));
     for (const { appId, channel } of ids.map(parseChannelId)) {
@@ -179,7 +178,7 @@ export class RedisChannelStore implements ChannelStore {
     for (let attempt = 1; ; attempt += 1) {
       await this.#link.whenUp();
       try {
-        return await this.#write(own, maxMembers);
+        return await this.#write(own, maxMembers, own.socketId);
       } catch (error) {
         if (!(error instanceof RedisUnavailable && error.isPassing) || attempt === MAX_ATTEMPTS) throw error;
         await pause(RETRY_MS);
@@ -188,12 +187,22 @@ export class RedisChannelStore implements ChannelStore {
   }
 
   /** The entry under the node comes first, so that whoever cleans up after this node finds everything. */
-  async #write(own: OwnMember, maxMembers: number): Promise<PresenceJoin> {
+  async #write(own: OwnMember, maxMembers: number, exceptSocketId: string | undefined): Promise<PresenceJoin> {
     const { nodeId } = this.#lease;
     await this.#link.commands.do((client) => client.sadd(this.#keys.nodeMembers(nodeId), encodeMemberEntry(own)));
-    if (own.member) return this.#scripts.join(nodeId, own, own.member, maxMembers);
+    if (own.member) return this.#scripts.join(nodeId, own, own.member, maxMembers, exceptSocketId);
     await this.#scripts.signIn(nodeId, own);
     return { outcome: 'joined', members: [] };
+  }
+
+  /** Makes Redis agree with this node about one entry. */
+  async #agree(entry: string): Promise<void> {
+    await this.#inOrder(entry, async () => {
+      const own = this.#members.get(entry);
+      // A connection that is in the channel has seen its own user go, if others have: it is told of the coming too.
+      if (own) await this.#write(own, Number.MAX_SAFE_INTEGER, undefined);
+      else await sweepMembers(this.#link, this.#keys, this.#scripts, this.#lease.nodeId, [entry], true);
+    });
   }
 
   async #withdraw(entry: MemberEntry, isAnnounced: boolean): Promise<void> {
@@ -208,13 +217,12 @@ export class RedisChannelStore implements ChannelStore {
   }
 
   /** Runs the calls for one entry one after the other, in the order they were made. */
-  #inOrder<T>(entry: MemberEntry, work: () => Promise<T>): Promise<T> {
-    const text = encodeMemberEntry(entry);
-    const before = this.#underWay.get(text);
+  #inOrder<T>(entry: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#underWay.get(entry);
     const result = before ? before.then(work, work) : work();
-    this.#underWay.set(text, result);
+    this.#underWay.set(entry, result);
     const done = (): void => {
-      if (this.#underWay.get(text) === result) this.#underWay.delete(text);
+      if (this.#underWay.get(entry) === result) this.#underWay.delete(entry);
     };
     result.then(done, done);
     return result;

@@ -97,10 +97,15 @@ export class Cluster {
     this.nodes = nodes;
   }
 
-  static async start({ nodes = 3, ...options }: ClusterOptions = {}): Promise<Cluster> {
+  static async start({ nodes: count = 3, ...options }: ClusterOptions = {}): Promise<Cluster> {
     const redis = await RedisServer.start();
-    const started = Array.from({ length: nodes }, () => ClusterNode.start(redis.port, options));
-    return new Cluster(redis, await Promise.all(started));
+    const nodes = Array.from({ length: count }, () => ClusterNode.start(redis.port, options));
+    try {
+      return new Cluster(redis, await Promise.all(nodes));
+    } catch (error) {
+      await redis.dispose();
+      throw error;
+    }
   }
 
   node(index: number): ClusterNode {

@@ -14,7 +14,7 @@ export interface Closed {
   readonly reason: string;
 }
 
-type Item = { readonly text: string } | Closed;
+export type Item = { readonly text: string } | Closed;
 
 /**
  * A bare WebSocket client that keeps every frame in a queue, so that a test misses nothing and waits for nothing but
@@ -43,6 +43,11 @@ export class RawClient {
     const { data } = await client.next('pusher:connection_established');
     client.socketId = (JSON.parse(String(data)) as { socket_id: string }).socket_id;
     return client;
+  }
+
+  /** The next frame, or the end. */
+  nextItem(): Promise<Item> {
+    return this.#take();
   }
 
   /** The text of the next frame, as it was on the wire. */

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { onTestFailed } from 'vitest';
 
 const STEP_MS = 20;
 
@@ -7,8 +8,17 @@ export async function until(isTrue: () => boolean | Promise<boolean>): Promise<v
   while (!(await isTrue())) await setTimeout(STEP_MS);
 }
 
-/** Waits until a question has an answer, and compares it when the test ends in vain: `expect.poll` without a limit. */
+/** Waits until a question has this answer. A test that waits in vain fails by its time, and says what the answer was. */
 export async function untilEqual(ask: () => unknown, expected: unknown): Promise<void> {
-  const text = JSON.stringify(expected);
-  await until(async () => JSON.stringify(await ask()) === text);
+  const wanted = JSON.stringify(expected);
+  let isEqual = false;
+  let last: string | undefined;
+  onTestFailed(() => {
+    if (!isEqual) process.stderr.write(`waited for ${wanted}, had ${last}\n`);
+  });
+  await until(async () => {
+    last = JSON.stringify(await ask());
+    isEqual = last === wanted;
+    return isEqual;
+  });
 }
