@@ -9,7 +9,7 @@ const urlPart = (forbidden: RegExp, what: string): z.ZodString =>
       error: `must not contain ${what}: it is part of a URL`,
     });
 
-const appId = (): z.ZodString => urlPart(/[\s/?#%]/, 'spaces or any of / ? # %');
+const appId = (): z.ZodString => urlPart(/[\s/?#%{}]/, 'spaces or any of / ? # % { }');
 const appKey = (): z.ZodString => urlPart(/[\s/?#%:]/, 'spaces or any of / ? # % :');
 const appSecret = (): z.ZodString => text().min(1, 'must not be empty');
 

@@ -1,8 +1,17 @@
+import { RedisUnavailable } from './redis-commands.ts';
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+const closed = (): Error => new RedisUnavailable(new Error('the connection was closed'));
+
 /** Whether a link is up, and who wants to know. */
 export class LinkState {
   readonly #onLost: (() => void)[] = [];
   readonly #onRestored: (() => void)[] = [];
-  #waiters: (() => void)[] = [];
+  #waiters: Waiter[] = [];
   #isUp = false;
   #wasUp = false;
   #isClosed = false;
@@ -17,10 +26,12 @@ export class LinkState {
     return this.#isUp ? undefined : `Redis is away (${this.#lastError})`;
   }
 
+  /** @throws {RedisUnavailable} it will never be up again */
   whenUp(): Promise<void> {
     if (this.#isUp) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#waiters.push(resolve);
+    if (this.#isClosed) return Promise.reject(closed());
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
     });
   }
 
@@ -42,6 +53,7 @@ export class LinkState {
     this.#isClosed = true;
     this.#isUp = false;
     this.#lastError = 'the connection was closed';
+    for (const { reject } of this.#waiters.splice(0)) reject(closed());
   }
 
   update(isUp: boolean): void {
@@ -51,7 +63,7 @@ export class LinkState {
       for (const handler of this.#onLost) handler();
       return;
     }
-    for (const resolve of this.#waiters.splice(0)) resolve();
+    for (const { resolve } of this.#waiters.splice(0)) resolve();
     if (this.#wasUp) for (const handler of this.#onRestored) handler();
     this.#wasUp = true;
   }

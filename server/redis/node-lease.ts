@@ -108,7 +108,11 @@ export class NodeLease {
       await this.#events.superseded(formerId);
       this.#formerIds.delete(formerId);
     }
-    for (const nodeId of answer.claimed) await this.#events.claimed(nodeId);
+    // One at a time, so that several survivors share the work; but this one does not stop while there is more.
+    while (answer.claimed.length > 0 && !this.#isStopped) {
+      for (const nodeId of answer.claimed) await this.#events.claimed(nodeId);
+      answer = await this.#ask(false);
+    }
   }
 
   async #ask(register: boolean): Promise<{ isAlive: boolean; claimed: string[] }> {

@@ -1,4 +1,4 @@
-import type { Cluster, Redis } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
 import { SeamUnavailable } from '../../channels/broker.ts';
 import {
   ADD_CONNECTION,
@@ -58,6 +58,8 @@ export class RedisCommands {
     for (const [name, [lua, numberOfKeys]] of Object.entries(SCRIPTS)) {
       client.defineCommand(`kulkul_${name}`, { lua, numberOfKeys });
     }
+    if (client instanceof Cluster) client.on('+node', (node: Redis) => node.on('ready', () => loadScripts(node)));
+    else client.on('ready', () => loadScripts(client));
   }
 
   /** Runs a script; the client loads it into Redis where it is missing. */
@@ -78,5 +80,16 @@ export class RedisCommands {
     } catch (error) {
       throw new RedisUnavailable(error);
     }
+  }
+}
+
+/**
+ * Hands a server the scripts before anything else. A call of a script that is not there is sent again, and a later one would
+ * overtake it.
+ */
+function loadScripts(client: Redis): void {
+  for (const [lua] of Object.values(SCRIPTS)) {
+    // Where loading is not allowed, calling with the whole text still works.
+    client.script('LOAD', lua).catch(() => {});
   }
 }

@@ -100,8 +100,14 @@ export class RedisSeams implements Seams {
   async stop(): Promise<void> {
     for (const timer of this.#settling) clearTimeout(timer);
     this.#rates?.stop();
-    await this.#lease.stop().catch(ignoreUnavailable);
+    await this.#leave().catch(ignoreUnavailable);
     this.#link.close();
+  }
+
+  async #leave(): Promise<void> {
+    // What is still noted of this node, now that nothing of it is left, nobody would ever look at.
+    if (this.#link.isUp) await this.#sweep(this.#lease.nodeId);
+    await this.#lease.stop();
   }
 
   #fail(error: unknown, during: string): void {

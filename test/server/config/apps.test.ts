@@ -212,7 +212,7 @@ describe('refused apps in the file', () => {
     [list({ ...app, id: true }), `${at}.id: expected a text, got true.`],
     [
       list({ ...app, id: 'a/b' }),
-      `${at}.id: must not contain spaces or any of / ? # %: it is part of a URL, got "a/b".`,
+      `${at}.id: must not contain spaces or any of / ? # % { }: it is part of a URL, got "a/b".`,
     ],
     [
       list({ ...app, key: 'a:b' }),

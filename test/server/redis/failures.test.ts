@@ -103,3 +103,13 @@ test('leaves nothing behind when it stops', async () => {
   expect(await told(ann, 1)).toEqual(['-bob']);
   expect(await users(1)).toEqual(['ann']);
 });
+
+test('stops while Redis is away, though somebody waits for it', async () => {
+  proxy.cut();
+  const waiting = await RawClient.connect(nodes[2]?.wsUrl ?? '');
+  waiting.subscribe(ROOM, '{"user_id":"late"}');
+  waiting.subscribe('later');
+  await waiting.flush();
+  await nodes[2]?.server.stop();
+  expect((await waiting.closed()).code).toBe(4200);
+});
