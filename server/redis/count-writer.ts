@@ -112,7 +112,7 @@ export class CountWriter {
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
       // Everything is written again when Redis is back.
-      own.isAnnounced = true;
+      own.isAnnounced ||= isAnnounced;
       this.#changed.add(id);
     }
   }

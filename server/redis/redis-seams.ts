@@ -45,6 +45,8 @@ export class RedisSeams implements Seams {
   readonly #lease: NodeLease;
   readonly #store: RedisChannelStore;
   readonly #log: Logger;
+  /** Takes all that a node has out of Redis. */
+  readonly #sweep: (nodeId: string) => Promise<void>;
   #node: RedisSeamsNode | undefined;
   #rates: RateExchange | undefined;
   #settling: NodeJS.Timeout[] = [];
@@ -55,14 +57,15 @@ export class RedisSeams implements Seams {
     this.#keys = keys;
     this.#log = log;
     const scripts = new ChannelScripts(link, keys);
+    this.#sweep = (nodeId) => sweepNode(link, keys, scripts, nodeId, isCountAnnounced);
     this.#lease = new NodeLease(link, keys, nodeTimeoutMs, {
       registered: () => this.#store.reconcile(),
       superseded: async (formerId) => {
         log.warn({ nodeId: formerId }, 'this node had been taken for dead: it goes on under a new id');
-        await sweepNode(link, keys, scripts, formerId, isCountAnnounced);
+        await this.#sweep(formerId);
       },
       claimed: async (nodeId) => {
-        await sweepNode(link, keys, scripts, nodeId, isCountAnnounced);
+        await this.#sweep(nodeId);
         log.warn({ nodeId }, 'another node was lost: its members and counts are taken out');
       },
       failed: (error, during) => this.#fail(error, during),
@@ -121,7 +124,7 @@ export class RedisSeams implements Seams {
       await this.#store.reconcile();
     } catch (error) {
       // Lost again: the next restoration does it.
-      ignoreUnavailable(error);
+      if (!(error instanceof RedisUnavailable)) this.#fail(error, 'writing again what this node has');
     }
     for (const timer of this.#settling) clearTimeout(timer);
     this.#settling = SETTLE_MS.map((delay) => setTimeout(() => this.#node?.correctRosters(), delay).unref());

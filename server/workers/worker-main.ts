@@ -101,5 +101,6 @@ function failOnUnexpected(log: Logger): void {
     process.exit(EXIT_FAILURE);
   };
   process.on('uncaughtException', onFailure);
-  process.on('unhandledRejection', onFailure);
+  // Whatever was promised has failed by itself: a reason to look into, not to drop every client.
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'unexpected failure'));
 }
