@@ -1,0 +1,68 @@
+import { Redis } from 'ioredis';
+import pino from 'pino';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { RateLimits } from '../../../channels/rate-limits.ts';
+import { createRedisLink } from '../../../server/redis/create-link.ts';
+import { RedisKeys } from '../../../server/redis/keys.ts';
+import { RedisSeams } from '../../../server/redis/redis-seams.ts';
+import { RedisServer } from '../../support/redis-server.ts';
+import { redisSettings } from '../../support/redis-settings.ts';
+
+const APP = '12345';
+const keys = new RedisKeys('');
+let server: RedisServer;
+let client: Redis;
+beforeAll(async () => {
+  server = await RedisServer.start();
+  client = new Redis({ port: server.port });
+});
+afterEach(() => client.flushall());
+afterAll(async () => {
+  client.disconnect();
+  await server.dispose();
+});
+
+async function createNode(): Promise<RedisSeams> {
+  const link = createRedisLink(redisSettings({ 'database.redis.port': server.port }));
+  await link.whenUp();
+  const seams = new RedisSeams(link, {
+    prefix: '',
+    // Renewals by themselves would come too late to matter here.
+    nodeTimeoutMs: 600_000,
+    isCountAnnounced: () => false,
+    log: pino({ level: 'silent' }),
+  });
+  await seams.start({ rateLimits: new RateLimits(), missed: () => {}, correctRosters: () => {} });
+  return seams;
+}
+
+test('a node that stops leaves nothing in Redis', async () => {
+  // Its part in an app's quota stayed, as 0 and under an id of which there was a new one with each start.
+  const node = await createNode();
+  const member = { userId: 'u', userIdJson: '"u"', userInfoJson: undefined };
+  await node.store.addConnection(APP, 10);
+  node.store.setSubscriptionCount(APP, 'news', 1);
+  await node.store.join(APP, 'presence-room', '1.1', member, 100);
+  await node.settled();
+  expect(await client.keys('*')).toContain(keys.connections(APP));
+  node.store.setSubscriptionCount(APP, 'news', 0);
+  await node.store.leave(APP, 'presence-room', '1.1', 'u');
+  node.store.removeConnection(APP);
+  await node.store.close();
+  await node.stop();
+  // It would have been needed by those who are still there, and goes by itself.
+  expect(await client.keys('*')).toEqual([keys.position(APP, 'presence-room')]);
+});
+
+test('a survivor cleans up after all nodes that died, not after one each time it renews its lease', async () => {
+  const ids = ['one', 'two', 'three'];
+  for (const id of ids) {
+    await client.zadd(keys.nodes(), '1', id);
+    await client.sadd(keys.nodeApps(id), APP);
+    await client.hset(keys.connections(APP), id, '2');
+  }
+  const survivor = await createNode();
+  expect(await client.exists(...ids.map((id) => keys.nodeApps(id)), keys.connections(APP), keys.dead())).toBe(0);
+  await survivor.store.close();
+  await survivor.stop();
+});
