@@ -33,6 +33,8 @@ export class NodeLease {
   #isRegistered = false;
   /** Whether everything this node has stands in Redis under its id. */
   #isWritten = false;
+  /** Dead nodes that this one is to clean up after. */
+  readonly #claimed: string[] = [];
   readonly #formerIds = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
@@ -60,8 +62,8 @@ export class NodeLease {
 
   /** Registers, and renews from then on. */
   async start(): Promise<void> {
-    await this.renew();
     this.#schedule();
+    await this.renew();
   }
 
   /** Renews at once; after a lost connection, say. Concurrent calls are one. */
@@ -82,24 +84,22 @@ export class NodeLease {
 
   #schedule(): void {
     this.#timer = setTimeout(() => {
-      this.renew()
-        .catch((error: unknown) => {
-          // While Redis is away that is no news.
-          if (this.#link.isUp) this.#events.failed(error, 'renewing the lease of this node');
-        })
-        .finally(() => {
-          if (!this.#isStopped) this.#schedule();
-        });
+      this.#schedule();
+      // What a renewal brings about may take longer than the lease, which must not end meanwhile.
+      const renewed: Promise<unknown> = this.#renewing ? this.#ask(false) : this.renew();
+      renewed.catch((error: unknown) => {
+        // While Redis is away that is no news.
+        if (this.#link.isUp) this.#events.failed(error, 'renewing the lease of this node');
+      });
     }, this.#renewMs);
   }
 
   async #renew(): Promise<void> {
-    let answer = await this.#ask(!this.#isRegistered);
-    if (!answer.isAlive) {
+    if (!(await this.#ask(!this.#isRegistered))) {
       this.#formerIds.add(this.#nodeId);
       this.#nodeId = newNodeId();
       this.#isWritten = false;
-      answer = await this.#ask(true);
+      await this.#ask(true);
     }
     this.#isRegistered = true;
     if (!this.#isWritten) await this.#events.registered();
@@ -109,17 +109,19 @@ export class NodeLease {
       this.#formerIds.delete(formerId);
     }
     // One at a time, so that several survivors share the work; but this one does not stop while there is more.
-    while (answer.claimed.length > 0 && !this.#isStopped) {
-      for (const nodeId of answer.claimed) await this.#events.claimed(nodeId);
-      answer = await this.#ask(false);
+    for (let nodeId = this.#claimed.shift(); nodeId !== undefined && !this.#isStopped; nodeId = this.#claimed.shift()) {
+      await this.#events.claimed(nodeId);
+      if (this.#claimed.length === 0) await this.#ask(false);
     }
   }
 
-  async #ask(register: boolean): Promise<{ isAlive: boolean; claimed: string[] }> {
+  /** Renews; false when the lease is gone. Notes the dead nodes that come with the answer. */
+  async #ask(register: boolean): Promise<boolean> {
     const keys = [this.#keys.nodes(), this.#keys.dead()];
     const args = [this.#nodeId, this.#leaseMs, CLAIM_MS, register ? 1 : 0];
     const [isAlive, ...claimed] = (await this.#link.commands.run('renew', keys, args)) as [number, ...string[]];
-    return { isAlive: isAlive === 1, claimed };
+    this.#claimed.push(...claimed);
+    return isAlive === 1;
   }
 }
 

@@ -3,9 +3,11 @@ import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RateLimits } from '../../../channels/rate-limits.ts';
 import { RedisKeys } from '../../../server/redis/keys.ts';
+import { NodeLease } from '../../../server/redis/node-lease.ts';
 import { RedisSeams } from '../../../server/redis/redis-seams.ts';
 import { SingleLink } from '../../../server/redis/single-link.ts';
 import { RedisServer } from '../../support/redis-server.ts';
+import { until } from '../../support/until.ts';
 
 const APP = '12345';
 const ROOM = 'presence-room';
@@ -62,4 +64,37 @@ test('a node that was taken for dead takes out what it wrote before it knew', as
     await seams.store.close();
     await seams.stop();
   }
+});
+
+test('a lease goes on while its node is busy with what a dead one left', async () => {
+  // Cleaning up after a node with very many members took longer than the lease: the survivor was declared dead over it.
+  const keys = new RedisKeys('busy:');
+  const link = new SingleLink(() => new Redis({ port: server.port, autoResubscribe: false }));
+  await link.whenUp();
+  await client.zadd(keys.nodes(), '1', 'dead');
+  let begun = (): void => {};
+  let end = (): void => {};
+  const hasBegun = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const lease = new NodeLease(link, keys, 1000, {
+    registered: async () => {},
+    superseded: async () => {},
+    claimed: () => {
+      begun();
+      return new Promise((resolve) => {
+        end = resolve;
+      });
+    },
+    failed: () => {},
+  });
+  const started = lease.start();
+  await hasBegun;
+  const endsMs = async () => Number(await client.zscore(keys.nodes(), lease.nodeId));
+  const first = await endsMs();
+  await until(async () => (await endsMs()) > first);
+  end();
+  await started;
+  await lease.stop();
+  link.close();
 });
