@@ -1,4 +1,5 @@
 import type { Broker, BrokerMessage, LastEvent } from '../../channels/broker.ts';
+import { KeptEvents } from './kept-events.ts';
 import type { RedisKeys } from './keys.ts';
 import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
@@ -45,6 +46,7 @@ export class RedisBroker implements Broker {
   readonly #topics = new Map<string, Topic>();
   /** Topic → position of this node's latest publish on it, oldest first. */
   readonly #recent = new Map<string, { key: string; position: number }>();
+  readonly #kept = new KeptEvents();
   #deliver: (message: BrokerMessage) => void = () => {};
   #verification = 0;
 
@@ -86,18 +88,20 @@ export class RedisBroker implements Broker {
   }
 
   async publish(message: BrokerMessage): Promise<void> {
-    const { appId, channel, frame, exceptSocketId, member, keepSeconds = 0 } = message;
+    const { appId, channel, frame, exceptSocketId, member, keepSeconds } = message;
     const topic = this.#keys.topic(appId, channel);
     const key = this.#keys.position(appId, channel);
-    const keys = [key, this.#keys.lastEvent(appId, channel)];
+    const lastEventKey = this.#keys.lastEvent(appId, channel);
     const args = [
       topic,
-      encodeHeader({ exceptSocketId, isKept: keepSeconds > 0, member }),
+      encodeHeader({ exceptSocketId, keepSeconds, member }),
       frame,
       this.#link.publishCommand,
-      Math.floor(keepSeconds * 1000),
+      Math.floor((keepSeconds ?? 0) * 1000),
     ];
-    this.#remember(topic, key, Number(await this.#link.commands.run('publish', keys, args)));
+    const position = Number(await this.#link.commands.run('publish', [key, lastEventKey], args));
+    this.#remember(topic, key, position);
+    if (keepSeconds !== undefined) this.#kept.note(lastEventKey, frame, position, keepSeconds);
   }
 
   async lastEvent(appId: string, channel: string): Promise<LastEvent | undefined> {
@@ -128,10 +132,10 @@ export class RedisBroker implements Broker {
     // Members and counts are put right in other ways; all else is an event.
     if (!message.member && !message.isCount) topic.event = message.position;
     const { appId, channel } = topic;
-    const { frame, exceptSocketId, isKept, member, position } = message;
+    const { frame, exceptSocketId, keepSeconds, member, position } = message;
+    if (keepSeconds !== undefined) this.#kept.note(this.#keys.lastEvent(appId, channel), frame, position, keepSeconds);
     // Subscribers are told of a gap before they could see what comes after it.
     if (isGap) this.#onGap(appId, channel, position);
-    const keepSeconds = isKept ? 1 : undefined;
     this.#deliver({ appId, channel, frame, exceptSocketId, keepSeconds, member, position });
   }
 
@@ -181,6 +185,7 @@ export class RedisBroker implements Broker {
     const verification = this.#verification;
     try {
       await this.#givePositionsBack();
+      await this.#kept.giveBack(this.#link.commands);
       await pause(SETTLE_MS);
       const suspects = [...this.#topics.values()].filter(({ isSuspect }) => isSuspect);
       for (let start = 0; start < suspects.length; start += CHUNK) {

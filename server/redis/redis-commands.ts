@@ -9,6 +9,7 @@ import {
   PUBLISH_FRAME,
   RAISE_POSITION,
   RENEW,
+  RESTORE_EVENT,
   SHARE_RATES,
   SIGN_IN,
   SIGN_OUT,
@@ -26,6 +27,7 @@ const SCRIPTS = {
   count: [COUNT, 3],
   renew: [RENEW, 2],
   raisePosition: [RAISE_POSITION, 1],
+  restoreEvent: [RESTORE_EVENT, 1],
   shareRates: [SHARE_RATES, 1],
 } as const;
 

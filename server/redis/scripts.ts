@@ -178,6 +178,18 @@ return 1
 `;
 
 /**
+ * Gives a cache channel back its last event, unless Redis has this or a later one.
+ * KEYS last event. ARGV position, frame, milliseconds to keep it.
+ */
+export const RESTORE_EVENT = `
+local known = string.match(redis.call('GET', KEYS[1]) or '', '^%d+')
+if not known or tonumber(known) < tonumber(ARGV[1]) then
+  redis.call('SET', KEYS[1], ARGV[1] .. '\\n' .. ARGV[2], 'PX', ARGV[3])
+end
+return 1
+`;
+
+/**
  * Takes what a node let pass from an app's allowances, which fill up again with the time, each to one second's worth.
  * KEYS rates. ARGV for backend events, client events and read requests: limit per second (0 or -1: none kept), how many passed.
  * Answer: {what is left of each, as text; less than 0 when too much passed}.

@@ -10,26 +10,26 @@ export interface WireMessage {
   readonly exceptSocketId: string | undefined;
   /** The frame tells a subscription count. */
   readonly isCount: boolean;
-  /** The frame is the channel's last event from now on. */
-  readonly isKept: boolean;
+  /** For how long the frame is the channel's last event, if it is. */
+  readonly keepSeconds: number | undefined;
   readonly member: MemberChange | undefined;
   readonly frame: string;
 }
 
 interface HeaderParts {
   readonly exceptSocketId?: string | undefined;
-  readonly isKept?: boolean;
+  readonly keepSeconds?: number | undefined;
   readonly member?: MemberChange | undefined;
 }
 
 /** The part of the header that the sender writes; scripts put the positions before it. */
-export function encodeHeader({ exceptSocketId, isKept, member }: HeaderParts): string {
+export function encodeHeader({ exceptSocketId, keepSeconds, member }: HeaderParts): string {
   const except = exceptSocketId ?? '-';
   if (member) return `${except} ${member.change === 'added' ? '+' : '-'} ${encodeMember(member.member)}`;
-  return `${except} ${isKept ? 'k' : 'e'}`;
+  return `${except} ${keepSeconds === undefined ? 'e' : `k${Math.ceil(keepSeconds)}`}`;
 }
 
-const HEADER = /^(\d{1,16}) (\d{1,16}) (-|\d+\.\d+) (?:([ekc])|([-+]) (\[.*\]))$/;
+const HEADER = /^(\d{1,16}) (\d{1,16}) (-|\d+\.\d+) (?:([ec]|k\d{1,10})|([-+]) (\[.*\]))$/;
 
 /** Undefined for anything that is no message of ours: others may use the same Redis. */
 export function parseWireMessage(payload: string): WireMessage | undefined {
@@ -43,7 +43,7 @@ export function parseWireMessage(payload: string): WireMessage | undefined {
     previousEvent: Number(previousEvent),
     exceptSocketId: except === '-' ? undefined : except,
     isCount: kind === 'c',
-    isKept: kind === 'k',
+    keepSeconds: kind?.startsWith('k') ? Number(kind.slice(1)) : undefined,
     member: member && { change: change === '+' ? 'added' : 'removed', member },
     frame: payload.slice(end + 1),
   };

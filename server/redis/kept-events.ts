@@ -1,0 +1,56 @@
+import type { RedisCommands } from './redis-commands.ts';
+
+/** All that is remembered together, in characters. What is over it goes, the oldest first. */
+const MAX_CHARACTERS = 16 * 1024 * 1024;
+/** Commands on their way at once. */
+const CHUNK = 200;
+
+interface Kept {
+  readonly frame: string;
+  readonly position: number;
+  /** On this machine's clock, in milliseconds. */
+  readonly end: number;
+}
+
+/**
+ * Last events of cache channels that this node published or heard, so that a Redis that lost its data gets them back.
+ */
+export class KeptEvents {
+  /** By the key in Redis, oldest first. */
+  readonly #kept = new Map<string, Kept>();
+  #characters = 0;
+
+  /** @param key - see `RedisKeys.lastEvent` */
+  note(key: string, frame: string, position: number, seconds: number): void {
+    const former = this.#kept.get(key);
+    if (former && former.position >= position) return;
+    this.#forget(key);
+    this.#kept.set(key, { frame, position, end: Date.now() + seconds * 1000 });
+    this.#characters += frame.length;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#characters <= MAX_CHARACTERS) return;
+      this.#forget(oldest);
+    }
+  }
+
+  /** Writes those that Redis has no later one of. */
+  async giveBack(commands: RedisCommands): Promise<void> {
+    const now = Date.now();
+    for (const [key, { end }] of this.#kept) if (end <= now) this.#forget(key);
+    const entries = [...this.#kept];
+    for (let start = 0; start < entries.length; start += CHUNK) {
+      await Promise.all(
+        entries
+          .slice(start, start + CHUNK)
+          .map(([key, { position, frame, end }]) =>
+            commands.run('restoreEvent', [key], [position, frame, Math.ceil(end - now)]),
+          ),
+      );
+    }
+  }
+
+  #forget(key: string): void {
+    const kept = this.#kept.get(key);
+    if (kept && this.#kept.delete(key)) this.#characters -= kept.frame.length;
+  }
+}
