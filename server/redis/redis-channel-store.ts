@@ -193,6 +193,8 @@ export class RedisChannelStore implements ChannelStore {
   async #write(own: OwnMember, maxMembers: number, exceptSocketId: string | undefined): Promise<PresenceJoin> {
     const { nodeId } = this.#lease;
     await this.#link.commands.do((client) => client.sadd(this.#keys.nodeMembers(nodeId), encodeMemberEntry(own)));
+    // Under the id of a node that was declared dead meanwhile, nobody would ever take it out.
+    if (nodeId !== this.#lease.nodeId) return this.#write(own, maxMembers, exceptSocketId);
     if (own.member) return this.#scripts.join(nodeId, own, own.member, maxMembers, exceptSocketId);
     await this.#scripts.signIn(nodeId, own);
     return { outcome: 'joined', members: [] };
