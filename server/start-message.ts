@@ -29,12 +29,15 @@ function reachableHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-function appLines({ apps, generatedApp }: LoadedConfig): string[] {
+function appLines({ apps, settings, generatedApp }: LoadedConfig): string[] {
   if (generatedApp) {
     const id = apps[0]?.id;
     return [`  app        ${id}, made for this run as none is configured: its credentials change with every start`];
   }
-  const shown = apps.slice(0, 5).map(({ id, keys }) => `${id} (key ${keys.map(({ key }) => key).join(', ')})`);
+  const names = settings.appManager.array.apps.map(({ name }) => (name === undefined ? '' : ` ${name}`));
+  const shown = apps
+    .slice(0, 5)
+    .map(({ id, keys }, index) => `${id}${names[index]} (key ${keys.map(({ key }) => key).join(', ')})`);
   const more = apps.length > shown.length ? `, and ${apps.length - shown.length} more` : '';
   return [`  ${apps.length === 1 ? 'app ' : 'apps'}       ${shown.join(', ')}${more}`];
 }

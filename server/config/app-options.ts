@@ -18,7 +18,7 @@ export const keyPairSchema = z.strictObject({ key: appKey(), secret: appSecret()
 
 /**
  * One app as configured. What is optional here and has no default falls back to the setting of all apps that its
- * description names; `appFromOptions` resolves that.
+ * description names; `createApp` resolves that.
  */
 export const appOptionsSchema = z.strictObject({
   id: about(
@@ -26,7 +26,7 @@ export const appOptionsSchema = z.strictObject({
     'Identifies the app in the URLs of the HTTP API. Always text: `0123` stays `0123`.',
     'SOKETI_DEFAULT_APP_ID',
   ),
-  name: about(text().optional(), 'For people: shown in logs.'),
+  name: about(text().optional(), 'For people: shown at the start.'),
   key: about(
     appKey().optional(),
     'Public half of a pair; clients connect with it. Always text. May be absent when `keys` is given.',

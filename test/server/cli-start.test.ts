@@ -29,11 +29,12 @@ async function end(process: CommandProcess): Promise<void> {
 
 describe('what a person reads after kulkul start', () => {
   test('is where it listens, which app, and blocks for Laravel and Echo that fit each other', async () => {
-    const broker = await startProcess({ settings: { 'log.format': 'auto', pathPrefix: '/drum' } });
+    const apps = [{ ...APP, name: 'dashboard' }];
+    const broker = await startProcess({ apps, settings: { 'log.format': 'auto', pathPrefix: '/drum' } });
     const text = await startMessage(broker);
     expect(text).toContain(`WebSocket  ws://127.0.0.1:${broker.port}/drum/app/${APP.key}\n`);
     expect(text).toContain(`HTTP API   http://127.0.0.1:${broker.port}/drum/apps/${APP.id}\n`);
-    expect(text).toContain(`app        ${APP.id} (key ${APP.key})\n`);
+    expect(text).toContain(`app        ${APP.id} dashboard (key ${APP.key})\n`);
     expect(text).toMatch(/kulkul config --config \S+kulkul\.json shows them all\n/);
     for (const line of [
       `PUSHER_APP_ID=${APP.id}`,
