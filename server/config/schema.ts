@@ -48,7 +48,8 @@ export const settingsSchema = z.strictObject({
   ),
   debug: about(flag().default(false), 'Log what happens in detail: `log.level` is at least `debug`.', 'SOKETI_DEBUG'),
   activityTimeoutSeconds: about(
-    seconds(1).default(120),
+    // uWebSockets.js drops what was silent for 960 seconds, so the node's own ping, 30 seconds after this, must come before.
+    count(1).max(900).default(120),
     'Seconds of silence after which a client should send a ping; told to every client.',
   ),
   pongTimeoutSeconds: about(

@@ -40,7 +40,7 @@ const MAX_NATIVE_LENGTH = 2_147_483_647;
 
 /**
  * How long uWebSockets.js waits for a peer that does not answer a close frame, in seconds, after which it drops the TCP
- * connection; also its own idle timeout, which never strikes because the node pings earlier.
+ * connection; also its own idle timeout, which never strikes because the node pings earlier (`activityTimeoutSeconds` is bounded for that).
  */
 const NATIVE_IDLE_SECONDS = 960;
 

@@ -119,10 +119,12 @@ describe('variables', () => {
       'KULKUL_DEFAULT_APP_MAX_PRESENCE_MEMBER_SIZE_IN_KB',
     );
     for (const { variable, kind, path: name } of settings.values()) {
-      // 2048 is out of range for a percentage and a share only.
-      const text = name.endsWith('memoryThreshold') ? '90' : name === 'drain.jitter' ? '1' : '2048';
+      // 2048 is out of range for these only.
+      const text = { 'httpApi.acceptTraffic.memoryThreshold': '90', 'drain.jitter': '1', activityTimeoutSeconds: '90' };
       if (kind === 'number')
-        expect(load({ env: { [variable]: text } }).origins.get(name)).toMatchObject({ name: variable });
+        expect(
+          load({ env: { [variable]: text[name as keyof typeof text] ?? '2048' } }).origins.get(name),
+        ).toMatchObject({ name: variable });
     }
     for (const { variable, kind, path: name } of appOptions.values()) {
       const { origins } = load({ env: { [variable]: kind === 'keys' ? '[]' : '1', ...ownApp(variable) } });
