@@ -1,8 +1,10 @@
+import type { Node } from 'jsonc-parser';
 import { z } from 'zod';
 import { type Setting, unwrap } from './catalogue.ts';
 import type { ConfigProblem } from './config-error.ts';
+import type { JsonSource } from './json-source.ts';
 import { type Origin, whereIs } from './origin.ts';
-import { interpret, type RawValue } from './raw-value.ts';
+import { exactText, interpret, type RawValue } from './raw-value.ts';
 import { nearest } from './suggest.ts';
 
 export type Checked =
@@ -93,6 +95,11 @@ export function isSecret(label: string): boolean {
   return secretNames.has(name.toLowerCase()) || /(Key|Secret|Password)$/.test(name);
 }
 
+/** A number as it stands there: `1e400` is too large to be one, and would be shown as null. */
+function asWritten(node: Node, source: JsonSource): string {
+  return node.type === 'number' ? String(exactText(node, source)) : JSON.stringify(node.value);
+}
+
 /** A wrong value, short and on one line; of objects and lists only the type, for they may hold secrets. */
 function show(raw: RawValue, candidate: unknown, label: string): string {
   if (raw.from === 'json' && (raw.node.type === 'object' || raw.node.type === 'array')) {
@@ -103,7 +110,7 @@ function show(raw: RawValue, candidate: unknown, label: string): string {
     return Array.isArray(candidate) ? 'a list' : 'an object';
   }
   if (isSecret(label)) return '•••';
-  const text = raw.from === 'text' ? JSON.stringify(raw.text) : JSON.stringify(raw.node.value);
+  const text = raw.from === 'text' ? JSON.stringify(raw.text) : asWritten(raw.node, raw.source);
   // A URL may have user and password before the host.
   const masked = text.replace(/\/\/[^@/]*@/g, '//•••@');
   return masked.length > 60 ? `${masked.slice(0, 60)}…` : masked;

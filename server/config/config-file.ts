@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { getNodeValue, type Node } from 'jsonc-parser';
+import type { Node } from 'jsonc-parser';
 import { appOptions, type Setting, sections, settings } from './catalogue.ts';
 import { type Draft, putSetting } from './draft.ts';
 import { appsPath, collectApps, type FileAppsReader, flatAppNames, readApps, readFlatApp } from './file-apps.ts';
@@ -8,6 +8,7 @@ import { ineffectiveSettings, isIneffectiveSection, isIneffectiveSetting } from 
 import { keyName } from './json-key.ts';
 import { fileSource, isProblem, parseJson } from './json-source.ts';
 import { whereIs } from './origin.ts';
+import { plainValue } from './raw-value.ts';
 import { redisClientOptions, redisConnectionPath } from './redis-settings.ts';
 import { nearest } from './suggest.ts';
 
@@ -169,10 +170,6 @@ function putPart(reader: FileReader, path: string, rest: readonly string[], valu
   const isBoth = rest.length > 0 && typeof before === 'object' && before !== null;
   const merged: unknown = isBoth ? { ...before, ...(part as object) } : part;
   reader.draft.settings.set(path, { value: merged, origin: reader.source.originAt(value.offset) });
-}
-
-function plainValue(node: Node): unknown {
-  return node.type === 'object' || node.type === 'array' ? getNodeValue(node) : node.value;
 }
 
 /** `$schema`, which editors want, and the app of the flat form. */

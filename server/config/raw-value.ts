@@ -68,7 +68,8 @@ export function exactText(node: Node, source: JsonSource): unknown {
   return node.type === 'number' ? source.text.slice(node.offset, node.offset + node.length) : plainValue(node);
 }
 
-function plainValue(node: Node): unknown {
+/** The value of a node of any type; jsonc-parser keeps it in two places. */
+export function plainValue(node: Node): unknown {
   return node.type === 'object' || node.type === 'array' ? getNodeValue(node) : node.value;
 }
 

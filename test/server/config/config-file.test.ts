@@ -149,6 +149,10 @@ describe('broken configuration file', () => {
     expect(failure({ file: { ...file, ...oneApp } })).toContain(message);
   });
 
+  it('shows a number that is too large to be one as it is written', () => {
+    expect(failure({ file: '{"port": 1e400}' })).toContain('port: expected a whole number from 0 to 65535, got 1e400.');
+  });
+
   it('takes __proto__ for an unknown setting like any other', () => {
     expect(failure({ file: '{"__proto__": {"port": 1}}' })).toContain('__proto__: unknown setting.');
     expect(failure({ file: '{"__proto__.port": 1}' })).toContain('__proto__.port: unknown setting.');
@@ -162,6 +166,7 @@ describe('broken configuration file', () => {
   it.each([
     [{ port: 'six' }, 'port: expected a whole number from 0 to 65535, got "six".'],
     [{ port: 70_000 }, 'port: expected a whole number from 0 to 65535, got 70000.'],
+    [{ activityTimeoutSeconds: 901 }, 'activityTimeoutSeconds: expected a whole number from 1 to 900, got 901.'],
     [{ port: 1.5 }, 'port: expected a whole number from 0 to 65535, got 1.5.'],
     [{ port: null }, 'port: expected a whole number from 0 to 65535, got null.'],
     [{ port: [1] }, 'port: expected a whole number from 0 to 65535, got a list.'],
