@@ -61,7 +61,7 @@ export function parseBatch(body: unknown, limits: TriggerLimits): readonly Trigg
     if (!isJsonObject(event)) throw invalid('invalid-body', `batch[${index}] must be an object`);
     const { channel } = event;
     if (typeof channel !== 'string') throw invalid('invalid-body', `${where}channel must be a string`);
-    return parseEvent(event, limits, where, () => [checkedChannel(channel, limits)]);
+    return parseEvent(event, limits, where, () => [checkedChannel(channel, limits, where)]);
   });
 }
 
@@ -136,10 +136,15 @@ function parseChannels(body: JsonObject, limits: TriggerLimits): readonly string
 }
 
 /** @throws {ApiError} 400 for a name that no channel can have */
-export function checkedChannel(name: string, limits: Pick<TriggerLimits, 'maxChannelNameLength'>): string {
+export function checkedChannel(
+  name: string,
+  limits: Pick<TriggerLimits, 'maxChannelNameLength'>,
+  where?: string,
+): string {
   const problem = channelNameProblem(name, limits.maxChannelNameLength);
-  if (problem !== undefined) throw invalid('invalid-channel', `Invalid channel name "${quote(name)}": ${problem}`);
-  return name;
+  if (problem === undefined) return name;
+  const message = `Invalid channel name "${quote(name)}": ${problem}`;
+  throw invalid('invalid-channel', where === undefined ? message : `${where}channel: ${message}`);
 }
 
 function invalid(id: string, message: string): ApiError {

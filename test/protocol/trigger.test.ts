@@ -190,6 +190,13 @@ describe('POST /batch_events', () => {
       'batch[0].channel must be a string',
     ],
     [
+      'a channel that can not be',
+      { batch: [EVENT, { ...EVENT, channel: 'a b' }] },
+      'invalid-channel',
+      400,
+      'batch[1].channel: Invalid channel name "a b": only letters, digits and - _ = @ , . ; are allowed',
+    ],
+    [
       'one bad event among good ones',
       { batch: [EVENT, { ...EVENT, name: 7 }] },
       'invalid-event-name',
