@@ -128,5 +128,7 @@ export class RateLimits {
 
 /** "in 320 ms" or why waiting does not help. */
 export function retryAdvice(waitMs: number): string {
-  return Number.isFinite(waitMs) ? `try again in ${Math.ceil(waitMs)} ms` : 'it can never pass: send fewer at once';
+  return Number.isFinite(waitMs)
+    ? `try again in ${Math.ceil(waitMs)} ms`
+    : 'it can never pass: send fewer at once, or raise the limit';
 }

@@ -111,5 +111,5 @@ describe('a limit that several nodes keep', () => {
 
 test('advises to wait, unless waiting does not help', () => {
   expect(retryAdvice(319.2)).toBe('try again in 320 ms');
-  expect(retryAdvice(Number.POSITIVE_INFINITY)).toBe('it can never pass: send fewer at once');
+  expect(retryAdvice(Number.POSITIVE_INFINITY)).toBe('it can never pass: send fewer at once, or raise the limit');
 });
