@@ -21,8 +21,8 @@ export interface FanOut {
 
 /** Told of what happened, afterwards. Must not throw. */
 export interface Observer {
-  /** A connection that the node ended, or never let in. */
-  disconnected(socketId: string, app: App | undefined, reason: Disconnect): void;
+  /** A connection that the node ended. Those that are never let in are the transport's to tell of. */
+  disconnected(socketId: string, app: App, reason: Disconnect): void;
   /** A message of a client that was answered with an error; the connection stays. */
   refused(socketId: string, app: App, reason: PusherError): void;
   /** Something that can only be a bug, or a seam that failed. */

@@ -128,7 +128,7 @@ function nodeOptions(settings: Settings): NodeOptions {
 function logObserver(log: Logger): Observer {
   return {
     disconnected: (socketId, app, { id, code, message }) =>
-      log.info({ socketId, app: app?.id, code, cause: id, reason: message }, 'connection ended'),
+      log.info({ socketId, app: app.id, code, cause: id, reason: message }, 'connection ended'),
     refused: (socketId, app, { id, message }) =>
       log.debug({ socketId, app: app.id, cause: id, reason: message }, 'message refused'),
     failed: (error, during) => log.error({ err: error, during }, 'unexpected failure'),
