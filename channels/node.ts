@@ -127,7 +127,7 @@ export class Node {
   /** Takes a connection out of a channel, and forgets the channel when it was the last. */
   leave(connection: Connection, channel: LocalChannel): void {
     channel.connections.delete(connection);
-    if (!connection.isClosed && channel.role !== 'control') connection.transport.unsubscribe(channel.topic);
+    if (channel.role !== 'control') connection.transport.unsubscribe(channel.topic);
     this.#count(channel);
     this.#forgetIfUnused(channel);
   }

@@ -92,6 +92,25 @@ describe('the channel of a user', () => {
 });
 
 describe('terminating a user', () => {
+  test('sends a connection nothing after its error, not even that it left its channels', () => {
+    // The connection left its channels while its socket still heard their topics: it was sent its own member_removed.
+    const server = new TestNode({ app: { enableSubscriptionCountEvents: true } });
+    const [ended, other] = [server.connect(), server.connect()];
+    ended.signIn('{"id":"7"}');
+    for (const client of [ended, other]) {
+      client.subscribe('presence-room', `{"user_id":"${client.socketId}"}`);
+      client.subscribe('news');
+      client.take();
+    }
+    ended.take();
+    void terminateUser(server.node, '3', '7');
+    expect(ended.take()).toEqual([expect.stringContaining('"code":4009')]);
+    expect(other.take()).toEqual([
+      expect.stringContaining('member_removed'),
+      expect.stringContaining('subscription_count'),
+    ]);
+  });
+
   test('closes every connection signed in as that user with 4009, and no other', () => {
     const server = new TestNode();
     const clients = [server.connect(), server.connect()] as const;
