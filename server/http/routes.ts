@@ -79,12 +79,17 @@ function findAppRoute(
 }
 
 function notFound(path: string): ApiError {
+  return new ApiError('not-found', 404, `Path not found: ${quote(path, 100)}; ${adviceFor(path)}`);
+}
+
+function adviceFor(path: string): string {
+  if (path.startsWith('/app/')) {
+    return 'WebSockets connect here, but this request asks for none: does a proxy pass the headers Upgrade and Connection on?';
+  }
   const inner = path.indexOf('/apps/');
-  const advice =
-    inner > 0
-      ? `there is a prefix ${quote(path.slice(0, inner), 60)} before /apps: set pathPrefix to it, or have the proxy take it away`
-      : 'the HTTP API is below /apps/APP_ID, WebSockets connect to /app/APP_KEY';
-  return new ApiError('not-found', 404, `Path not found: ${quote(path, 100)}; ${advice}`);
+  return inner > 0
+    ? `there is a prefix ${quote(path.slice(0, inner), 60)} before /apps: set pathPrefix to it, or have the proxy take it away`
+    : 'the HTTP API is below /apps/APP_ID, WebSockets connect to /app/APP_KEY';
 }
 
 function decode(segment = ''): string {

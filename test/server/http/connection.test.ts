@@ -63,6 +63,10 @@ test.for([
 const BELOW = 'the HTTP API is below /apps/APP_ID, WebSockets connect to /app/APP_KEY';
 test.for([
   ['/nowhere', `Path not found: /nowhere; ${BELOW}`],
+  [
+    '/app/key',
+    'Path not found: /app/key; WebSockets connect here, but this request asks for none: does a proxy pass the headers Upgrade and Connection on?',
+  ],
   ['/apps', `Path not found: /apps; ${BELOW}`],
   ['/apps/1', `Path not found: /apps/1; ${BELOW}`],
   [`/apps/${APP.id}/event`, `Path not found: /apps/${APP.id}/event; ${BELOW}`],
