@@ -36,7 +36,7 @@ export function verifyRequest(pair: AppKey, request: SignedRequest, nowSeconds: 
   checkTimestamp(single.get('auth_timestamp'), nowSeconds);
   const signature = single.get('auth_signature');
   if (signature === undefined || signature === '') {
-    throw unauthorized('missing-signature', 'Missing parameter: auth_signature');
+    throw unauthorized('missing-signature', 'Missing parameter: auth_signature. Sign requests with a Pusher SDK');
   }
   checkBodyHash(single.get('body_md5'), request.body);
   if (!matchesAnyForm(pair.secret, request, signature)) throw invalidSignature(pair, request, signature);

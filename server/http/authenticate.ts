@@ -70,10 +70,11 @@ function signablePaths({ path, apiPath }: ApiRequest): readonly string[] {
 }
 
 function missingKey(): ApiError {
-  return new ApiError('missing-auth-key', 401, 'Missing parameter: auth_key');
+  return new ApiError('missing-auth-key', 401, 'Missing parameter: auth_key. Sign requests with a Pusher SDK');
 }
 
 function unknownKey(key: string, appId?: string): ApiError {
-  const where = appId === undefined ? '' : `: app ${appId} has no key ${quote(key, 60)}`;
-  return new ApiError('unknown-auth-key', 401, `Unknown auth_key${where}`);
+  const where = appId === undefined ? 'no app has the key' : `app ${appId} has no key`;
+  const message = `Unknown auth_key: ${where} ${quote(key, 60)}. Is it the key (not the id) of the app?`;
+  return new ApiError('unknown-auth-key', 401, message);
 }

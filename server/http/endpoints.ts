@@ -127,6 +127,8 @@ function bodyFromQuery({ params: { single, lists } }: ApiRequest): unknown {
 
 function parseBody(body: Buffer): unknown {
   const value = parseJson(body.toString());
-  if (value === undefined) throw new ApiError('invalid-json-body', 400, 'The body is not valid JSON');
+  if (value === undefined) {
+    throw new ApiError('invalid-json-body', 400, 'The body is not valid JSON: send one JSON object, encoded once');
+  }
   return value;
 }

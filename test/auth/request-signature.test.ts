@@ -142,7 +142,12 @@ describe('a request is refused', () => {
       'auth-timestamp',
       `Timestamp must be Unix time in seconds, got ${SIGNED_AT}000`,
     ],
-    ['without a signature', `${BASE}&${md5}`, 'missing-signature', 'Missing parameter: auth_signature'],
+    [
+      'without a signature',
+      `${BASE}&${md5}`,
+      'missing-signature',
+      'Missing parameter: auth_signature. Sign requests with a Pusher SDK',
+    ],
     [
       'with a body but no hash of it',
       `${BASE}&auth_signature=${POST}`,

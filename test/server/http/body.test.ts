@@ -70,6 +70,6 @@ test('a body in many small parts is put together', async () => {
     });
   }
   // Refused for what it lacks, not for its bytes.
-  await client.until('Missing parameter: auth_key');
+  await client.until('Missing parameter: auth_key. Sign requests with a Pusher SDK');
   client.reset();
 });

@@ -48,7 +48,7 @@ test("a key with the other key's secret is refused", async () => {
 test('the key of another app is refused', async () => {
   expect(await read(OTHER, OLD.id)).toMatchObject({
     status: 401,
-    text: 'Unknown auth_key: app shop has no key other-key',
+    text: 'Unknown auth_key: app shop has no key other-key. Is it the key (not the id) of the app?',
   });
   const client = await RawClient.connect(broker.wsUrl, { key: OLD.key });
   const auth = `${OTHER.key}:${hmacHex(OTHER.secret, `${client.socketId}:private-x`)}`;
