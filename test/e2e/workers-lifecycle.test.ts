@@ -41,13 +41,14 @@ describe('a worker that dies', () => {
     goes.signIn('{"id":"bob"}');
     await goes.next('pusher:signin_success');
     await events(stays, 'pusher_internal:watchlist_events');
-    await stays.subscribed('private-scada');
-    await goes.subscribed('private-scada');
-    for (let count = 0; count < 2; count += 1) await events(stays, 'pusher_internal:subscription_count');
-    await events(goes, 'pusher_internal:subscription_count');
     await stays.subscribed('presence-room', '{"user_id":"ann"}');
     await goes.subscribed('presence-room', '{"user_id":"bob"}');
     await goes.subscribed('presence-empty', '{"user_id":"bob"}');
+    await events(stays, 'pusher_internal:member_added');
+    await stays.subscribed('private-scada');
+    await goes.subscribed('private-scada');
+    // One for each of the two; how many of them the later one sees is open.
+    for (let count = 0; count < 2; count += 1) await events(stays, 'pusher_internal:subscription_count');
     await stays.flush();
 
     process.kill(former, 'SIGKILL');
