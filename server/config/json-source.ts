@@ -68,12 +68,23 @@ function findTooDeep(text: string): number | undefined {
 /** `SyntaxKind` of jsonc-parser: a `const enum`, which has no value at run time. */
 const tokens = { openBrace: 1, closeBrace: 2, openBracket: 3, closeBracket: 4, endOfFile: 17 };
 
+const WORDS = /^(true|false|null|none|undefined|nan|yes|no|on|off)$/i;
+
+/** What stands at an error, when that is a name, punctuation or one of the usual words: any other text may be a secret. */
+function shown({ offset, length }: ParseError, text: string): string {
+  const found = text.slice(offset, offset + length).trim();
+  const isName = /^\s*:/.test(text.slice(offset + length)) && !/:\s*$/.test(text.slice(0, offset));
+  if (isName || found.length === 1 || WORDS.test(found)) return JSON.stringify(found.slice(0, 20));
+  if (found === '') return '';
+  return found.startsWith('"') ? 'a text' : 'this word';
+}
+
 function explain(error: ParseError, text: string): string {
-  const found = text.slice(error.offset, error.offset + Math.min(error.length, 20)).trim();
-  const got = found === '' ? 'the text ends' : `found ${JSON.stringify(found)}`;
+  const found = shown(error, text);
+  const got = found === '' ? 'the text ends' : `found ${found}`;
   switch (printParseErrorCode(error.error)) {
     case 'InvalidSymbol':
-      return `syntax error: ${JSON.stringify(found)} is not JSON. Texts and names need double quotes.`;
+      return `syntax error: ${found} is not JSON. Texts and names need double quotes.`;
     case 'PropertyNameExpected':
       return `syntax error: expected a name in double quotes, ${got}.`;
     case 'ValueExpected':
@@ -93,6 +104,9 @@ function explain(error: ParseError, text: string): string {
       return `syntax error: expected the end, ${got}.`;
     case 'UnexpectedEndOfString':
       return 'syntax error: a text is not closed by a double quote on its line.';
+    case 'InvalidEscapeCharacter':
+    case 'InvalidUnicode':
+      return 'syntax error: a backslash in this text begins nothing that JSON knows. A backslash itself is written \\\\.';
     case 'UnexpectedEndOfComment':
       return 'syntax error: a comment is not closed.';
     default:

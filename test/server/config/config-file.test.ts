@@ -98,7 +98,7 @@ describe('broken configuration file', () => {
       '{ "id": 0123 }',
       `${fileName}:1:10  syntax error: a number must not start with 0. Put it in double quotes to keep it as it is.`,
     ],
-    ['{} x', `${fileName}:1:4  syntax error: "x" is not JSON. Texts and names need double quotes.`],
+    ['{} word', `${fileName}:1:4  syntax error: this word is not JSON. Texts and names need double quotes.`],
     ['// nothing', `${fileName}:1:11  syntax error: expected a value, the text ends.`],
     ['', `${fileName}  the file is empty. An empty configuration is {}.`],
     [' \n', `${fileName}  the file is empty. An empty configuration is {}.`],
@@ -108,6 +108,21 @@ describe('broken configuration file', () => {
     ['{"adapter": "redis"}', `${fileName}:1:13  adapter: expected an object ({ … }), got a text.`],
   ])('refuses %j', (file, message) => {
     expect(failure({ file })).toBe(message);
+  });
+
+  it.each([
+    ['without quotes', '{ "secret": hunter2 }', '1:13  syntax error: this word is not JSON.'],
+    ['with a colon in it', '{ "secret": hunter2:x }', '1:13  syntax error: this word is not JSON.'],
+    ['with a quote in it', '{ "secret": "a"hunter2" }', '1:16  syntax error: this word is not JSON.'],
+    [
+      'with an escape that is none',
+      String.raw`{ "secret": "a\qhunter2" }`,
+      '1:13  syntax error: a backslash in this text',
+    ],
+    ['behind another text', '{ "secret": "a" "hunter2" }', '1:17  syntax error: expected a comma, found a text.'],
+  ])('does not show a secret %s', (_, file, message) => {
+    expect(failure({ file })).toContain(message);
+    expect(failure({ file })).not.toContain('hunter2');
   });
 
   it('is refused when it is nested deeper than a parser can follow', () => {
