@@ -39,8 +39,8 @@ const MAX_EARLY = 16;
 const MAX_NATIVE_LENGTH = 2_147_483_647;
 
 /**
- * How long uWebSockets.js waits for a peer that does not answer a close frame, in seconds, after which it drops the TCP
- * connection; also its own idle timeout, which never strikes because the node pings earlier (`activityTimeoutSeconds` is bounded for that).
+ * The longest idle timeout that uWebSockets.js takes, in seconds. It never strikes: the node pings earlier, for which
+ * `activityTimeoutSeconds` is bounded. (A peer that does not answer a close frame is dropped after 16 seconds, whatever stands here.)
  */
 const NATIVE_IDLE_SECONDS = 960;
 
