@@ -130,13 +130,17 @@ describe('presence', () => {
 
   test('counts subscriptions of all workers, and tells the subscribers', async () => {
     const [first, second] = await pair('private-counted');
-    while (JSON.parse(String((await untilEvent(first, COUNT)).data)).subscription_count !== 2);
+    // The announcement of the first subscription may tell of the second already.
+    const untilCount = async (count: number): Promise<void> => {
+      while (JSON.parse(String((await untilEvent(first, COUNT)).data)).subscription_count !== count);
+    };
+    await untilCount(2);
     expect(await read(workers.broker.url, '/channels/private-counted', { info: 'subscription_count' })).toMatchObject({
       occupied: true,
       subscription_count: 2,
     });
     await second.close();
-    expect(await untilEvent(first, COUNT)).toMatchObject({ data: '{"subscription_count":1}' });
+    await untilCount(1);
     await first.close();
   });
 });
