@@ -37,6 +37,8 @@ export interface NodeOptions {
   readonly userAuthenticationTimeoutMs: number;
   /** Tell a refused subscription on the channel too (`pusher:subscription_error`). */
   readonly subscriptionErrorEvent: boolean;
+  /** -1 for any number. */
+  readonly maxSubscriptionsPerConnection: number;
   readonly lenientDuplicates: boolean;
   readonly strictUnsubscribe: boolean;
   readonly maxWatchlistSize: number;

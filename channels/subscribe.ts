@@ -38,6 +38,7 @@ export function subscribe(node: Node, connection: Connection, request: Subscribe
   }
   const subscribed = connection.subscriptions.get(name);
   if (subscribed) return subscribeAgain(node, connection, subscribed.channel);
+  checkNumber(node, connection, name);
   const kind = channelKindOf(name);
   authorize(connection, kind, request);
   const member = kind.isPresence ? memberOf(connection, request) : undefined;
@@ -51,6 +52,14 @@ export function subscribe(node: Node, connection: Connection, request: Subscribe
       ),
     ),
   );
+}
+
+/** Subscriptions that are under way count: they come to be in a moment. */
+function checkNumber(node: Node, { subscriptions, underWay }: Connection, name: string): void {
+  const max = node.options.maxSubscriptionsPerConnection;
+  if (max < 0 || subscriptions.size + (underWay?.size ?? 0) < max) return;
+  const message = `This connection is in ${subscriptions.size} channels, limit ${max} (subscriptions.maxPerConnection): leave some first`;
+  throw new SubscriptionError('too-many-subscriptions', name, 'LimitReached', 429, message);
 }
 
 /** Leaves the subscription as it is: no second success unless the option asks for it, never a second member_added. */

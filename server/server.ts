@@ -118,6 +118,7 @@ function nodeOptions(settings: Settings): NodeOptions {
     pongTimeoutSeconds: settings.pongTimeoutSeconds,
     userAuthenticationTimeoutMs: settings.userAuthenticationTimeout,
     subscriptionErrorEvent: settings.subscriptions.errorEvent,
+    maxSubscriptionsPerConnection: settings.subscriptions.maxPerConnection,
     lenientDuplicates: settings.subscriptions.lenientDuplicates,
     strictUnsubscribe: settings.subscriptions.strictUnsubscribe,
     maxWatchlistSize: settings.users.maxWatchlistSize,

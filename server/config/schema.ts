@@ -91,7 +91,11 @@ export const settingsSchema = z.strictObject({
   protocol: section('The Pusher protocol', {
     strict: about(flag().default(false), 'Refuse clients that leave out the `protocol` parameter with 4008.'),
   }),
-  subscriptions: section('Answers to subscribe and unsubscribe', {
+  subscriptions: section('Subscriptions', {
+    maxPerConnection: about(
+      rate().default(10_000),
+      'Channels that one connection may be in. Whoever knows the public key may subscribe, so this bounds what a client can make the broker remember. -1: no limit.',
+    ),
     errorEvent: about(flag().default(true), 'Send `pusher:subscription_error` when a subscription is refused.'),
     lenientDuplicates: about(
       flag().default(false),

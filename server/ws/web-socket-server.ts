@@ -106,7 +106,7 @@ export function serveWebSockets(
     message(ws, message) {
       const { session } = ws.getUserData();
       if (session?.connection) handleMessage(session.connection, Buffer.from(message));
-      else if (session?.early && session.early.length < MAX_EARLY) session.early.push(Buffer.from(message.slice(0)));
+      else if (session?.early) keepEarly(session, session.early, message);
     },
 
     ping: noteSign,
@@ -157,6 +157,11 @@ export function serveWebSockets(
     const text = message.toString();
     frameLog?.debug({ socketId: connection.socketId, frame: loggableFrame(text) }, 'message in');
     receive(node, connection, text);
+  }
+
+  function keepEarly({ transport }: WebSocketSession, early: Buffer[], message: ArrayBuffer): void {
+    if (early.length < MAX_EARLY) early.push(Buffer.from(message.slice(0)));
+    else transport.close(CLOSE_CODES.overCapacity, 'Too many messages before the connection was established');
   }
 
   function handleEarly(session: WebSocketSession): void {

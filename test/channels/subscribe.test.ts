@@ -291,3 +291,13 @@ describe('a second subscription to the same channel', () => {
     expect(server.node.channels.size).toBe(2);
   });
 });
+
+test('refuses one channel more than a connection may be in, until it leaves one', () => {
+  // Anybody with the public key could have the broker remember channels without end.
+  const client = new TestNode({ options: { maxSubscriptionsPerConnection: 2 } }).connect();
+  for (const channel of ['a', 'b']) expect(subscribeAs(client, { channel })).toEqual([succeeded(channel)]);
+  const message = 'This connection is in 2 channels, limit 2 (subscriptions.maxPerConnection): leave some first';
+  expect(subscribeAs(client, { channel: 'c' })).toEqual(refused('c', 'LimitReached', 429, message));
+  client.ask({ event: 'pusher:unsubscribe', data: { channel: 'a' } });
+  expect(subscribeAs(client, { channel: 'c' })).toEqual([succeeded('c')]);
+});

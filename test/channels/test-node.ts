@@ -77,6 +77,7 @@ export class TestNode {
         pongTimeoutSeconds: 30,
         userAuthenticationTimeoutMs: 30_000,
         subscriptionErrorEvent: true,
+        maxSubscriptionsPerConnection: 10_000,
         lenientDuplicates: false,
         strictUnsubscribe: false,
         maxWatchlistSize: 100,

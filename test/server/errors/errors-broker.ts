@@ -38,6 +38,7 @@ export function startErrorsBroker(): Promise<TestBroker> {
       'log.level': 'debug',
       'protocol.strict': true,
       'subscriptions.strictUnsubscribe': true,
+      'subscriptions.maxPerConnection': 3,
       'httpApi.bodyTimeoutSeconds': 1,
       'httpApi.requestLimitInMb': 0.01,
       'eventLimits.maxPayloadInKb': 1,

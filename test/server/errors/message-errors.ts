@@ -118,6 +118,9 @@ export const MESSAGE_ERRORS: readonly Row[] = [
   subscription('invalid-channel-data', join('{}')),
   subscription('invalid-channel', enter('not a name')),
   subscription('member-too-large', join(JSON.stringify({ user_id: '1', user_info: { text: 'x'.repeat(1024) } }))),
+  subscription('too-many-subscriptions', (client) => {
+    for (const channel of ['cache-1', 'cache-2', 'cache-3', 'cache-4']) client.subscribe(channel);
+  }),
   subscription('channel-full', async (client, { wsUrl }) => {
     const member = await RawClient.connect(wsUrl);
     await member.subscribed('presence-full', '{"user_id":"1"}');
