@@ -1,8 +1,19 @@
-import { markdownReport, type Report } from './report.ts';
+import { markdownSections, type Report } from './report.ts';
+import { WORKLOADS } from './workloads/index.ts';
 import type { Workload } from './workloads/workload.ts';
 
-/** docs/benchmarks.md: how it is measured, and what came out. */
-export function benchmarkDocs(report: Report, workloads: readonly Workload[]): string {
+/**
+ * docs/benchmarks.md: how it is measured, and what came out. Sections of workloads that were not measured now stay as they are.
+ *
+ * @param before - the page as it is
+ */
+export function benchmarkDocs(before: string, report: Report, workloads: readonly Workload[]): string {
+  const results = new Map<string, string>();
+  const known = before.split(/^(?=## )/m).slice(1);
+  for (const section of [...known, ...markdownSections(report, workloads)]) {
+    results.set(section.slice(0, section.indexOf('\n')), section.trimEnd());
+  }
+  const sections = WORKLOADS.map(({ title }) => results.get(`## ${title}`)).filter((section) => section !== undefined);
   return `# Benchmarks
 
 <!-- Written by \`npm run bench -- --write-docs\`. Edit bench/docs.ts. -->
@@ -18,22 +29,24 @@ machine far less than any rate does.
   show the median of the rounds and how far they lie apart. The share of the floor is the median of the rounds' own shares.
 - Subscribers are plain TCP sockets that count bytes. They check that nobody missed an event or got one twice, and a run with
   a refused request, a lost connection or a wrong count fails instead of yielding figures.
+- \`workers\` and \`cluster\` have no floor: they compare Kulkul with itself, or tell what each of several processes takes.
 - Other work on the machine shows as a wide gap between lowest and highest: such figures are worth repeating.
 - Kulkul runs as it is published, with its default settings and one app.
 
 \`\`\`text
-npm run bench                              all workloads, under four minutes
+npm run bench                              the first four workloads, under four minutes
+npm run bench -- --all                     workers and cluster too
 npm run bench -- fan-out triggers          some of them
 npm run bench -- --quick                   does everything work? under half a minute
 npm run bench -- --server old=FILE         another build of Kulkul (its server/main.js) in the same rounds
 npm run bench -- triggers --profile        writes CPU profiles of Kulkul to bench/results/
-npm run bench -- --write-docs              writes this page
+npm run bench -- --write-docs              writes this page; what was not measured stays
 \`\`\`
 
-It takes Linux with two cores and \`taskset\`. Results go to \`bench/results/\`, which Git ignores.
+It takes Linux with two cores and \`taskset\`; \`cluster\` takes redis-server too. Results go to \`bench/results/\`, which Git ignores.
 
 # Results
 
-${markdownReport(report, workloads)}
+${sections.join('\n\n')}
 `;
 }

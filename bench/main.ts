@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
 import { compileScripts } from './compile.ts';
@@ -8,10 +8,12 @@ import { markdownReport, type Report, terminalReport } from './report.ts';
 import { type Bench, runRounds, type Samples } from './rounds.ts';
 import { FULL, QUICK } from './scales.ts';
 import { type Contender, floor, kulkul } from './servers/contender.ts';
+import { deploymentsOf } from './servers/deployments.ts';
 import { WORKLOADS, workloadOf } from './workloads/index.ts';
 
 interface Flags {
   readonly quick?: boolean;
+  readonly all?: boolean;
   readonly rounds?: number;
   readonly server: readonly Contender[];
   readonly profile?: boolean;
@@ -19,6 +21,7 @@ interface Flags {
 }
 
 const DEFAULT_ROUNDS = 5;
+const EXTRA = WORKLOADS.filter(({ isExtra }) => isExtra).map(({ name }) => name);
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
 // Ending runs the exit listeners, which end every process that was started.
@@ -27,7 +30,11 @@ process.on('SIGTERM', () => process.exit(143));
 
 await new Command('bench')
   .description('Measures Kulkul beside a bare uWebSockets.js server.')
-  .argument('[workloads...]', `which ones (default: all): ${WORKLOADS.map(({ name }) => name).join(', ')}`)
+  .argument(
+    '[workloads...]',
+    `which ones (default: all but ${EXTRA.join(' and ')}): ${WORKLOADS.map(({ name }) => name).join(', ')}`,
+  )
+  .option('--all', `${EXTRA.join(' and ')} too`)
   .option('--quick', 'a smoke test: everything once and briefly')
   .option('--rounds <number>', `rounds of each workload (default: ${DEFAULT_ROUNDS})`, parseRounds)
   .option('--server <name=file>', 'measure another build too, by its server/main.js', parseServer, [])
@@ -37,16 +44,18 @@ await new Command('bench')
   .parseAsync();
 
 async function run(names: readonly string[], flags: Flags): Promise<void> {
-  const workloads = names.length === 0 ? WORKLOADS : names.map(workloadOf);
+  const workloads = names.length > 0 ? names.map(workloadOf) : WORKLOADS.filter(({ isExtra }) => flags.all || !isExtra);
   const cores = chooseCores();
   const scripts = await compileScripts();
   const results = path('results');
   mkdirSync(results, { recursive: true });
+  const script = path('../dist/server/main.js');
+  const contenders = [floor(scripts.floor), kulkul('kulkul', script), ...flags.server];
   const bench: Bench = {
     scripts,
     cores,
     scale: flags.quick ? QUICK : FULL,
-    contenders: [floor(scripts.floor), kulkul('kulkul', path('../dist/server/main.js')), ...flags.server],
+    contendersOf: ({ deployments }) => (deployments ? deploymentsOf(deployments, script) : contenders),
     rounds: flags.rounds ?? (flags.quick ? 1 : DEFAULT_ROUNDS),
     profileFolder: flags.profile ? results : undefined,
     onProgress: (text) => process.stderr.write(`${text}\n`),
@@ -61,7 +70,9 @@ async function run(names: readonly string[], flags: Flags): Promise<void> {
   const file = `${results}/${machine.date.replaceAll(/[^\d]/g, '-')}.local`;
   writeFileSync(`${file}.json`, `${JSON.stringify(report, undefined, 2)}\n`);
   writeFileSync(`${file}.md`, `${markdownReport(report, workloads)}\n`);
-  if (flags.writeDocs) writeFileSync(path('../docs/benchmarks.md'), benchmarkDocs(report, workloads));
+  if (!flags.writeDocs) return;
+  const docs = path('../docs/benchmarks.md');
+  writeFileSync(docs, benchmarkDocs(readFileSync(docs, 'utf8'), report, workloads));
 }
 
 function parseRounds(value: string): number {

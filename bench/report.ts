@@ -45,14 +45,21 @@ export function terminalReport(report: Report, workloads: readonly Workload[]): 
   return [...header(report), '', line(HEAD), ...rows.map(line), ''].join('\n');
 }
 
-/** The tables of the report as Markdown, one per workload. */
+/** The report as Markdown, one section per workload. */
 export function markdownReport(report: Report, workloads: readonly Workload[]): string {
-  const sections = workloads.map((workload) => {
-    const rows = [HEAD, ...rowsOf(report, workload)].map((row) => `| ${Object.values(row).join(' | ')} |`);
+  return `${markdownSections(report, workloads).join('\n\n')}\n`;
+}
+
+/** Each begins with `## ` and the title of its workload. */
+export function markdownSections(report: Report, workloads: readonly Workload[]): string[] {
+  return workloads.map((workload) => {
+    const body = rowsOf(report, workload);
+    const isCompared = body.some(({ ofFloor }) => ofFloor !== '');
+    const head = { ...HEAD, ofFloor: isCompared ? `of ${workload.reference ?? 'the floor'}` : '' };
+    const rows = [head, ...body].map((row) => `| ${Object.values(row).join(' | ')} |`);
     rows.splice(1, 0, '| --- | --- | ---: | ---: | ---: | --- |');
-    return [`## ${workload.title}`, '', workload.description, '', ...rows].join('\n');
+    return [`## ${workload.title}`, '', workload.description, '', ...rows, '', header(report).join('  \n')].join('\n');
   });
-  return [header(report).join('  \n'), ...sections, ''].join('\n\n').trimEnd();
 }
 
 function header({ machine, cores, isQuick }: Report): string[] {
@@ -60,7 +67,7 @@ function header({ machine, cores, isQuick }: Report): string[] {
   return [
     ...quick,
     `${machine.date} UTC · ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB · ${machine.system}`,
-    `Node ${machine.node} · uWebSockets.js (${machine.uWebSockets}) · server on core ${cores.server}, load on core ${cores.load}`,
+    `Node ${machine.node} · uWebSockets.js (${machine.uWebSockets}) · server on core ${cores.server}, load on core ${cores.load} unless it says otherwise`,
   ];
 }
 
@@ -94,7 +101,11 @@ function verdict({ target }: Figure, { median }: Spread): string {
   return `${fraction(target)} ${median >= target ? 'reached' : 'MISSED'}`;
 }
 
-const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
+/** Without digits that say nothing. */
+function whole(value: number): string {
+  const isSmall = Math.abs(value) < 10 && Math.abs(value) >= 0.005;
+  return isSmall ? value.toFixed(2) : Math.abs(Math.round(value)).toLocaleString('en-US');
+}
 const fraction = (value: number): string => value.toFixed(2);
 const range = ({ lowest, highest }: Spread, write: (value: number) => string): string =>
   `${write(lowest)} – ${write(highest)}`;

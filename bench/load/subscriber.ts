@@ -50,6 +50,15 @@ export class Subscriber {
     this.#socket.write(upgradeRequest(port));
   }
 
+  /** Leaves what comes to the kernel, so that it costs the load generator nothing yet. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   /** Ends with a reset, which leaves no port waiting for its time. */
   close(): void {
     this.#socket.removeAllListeners('close');

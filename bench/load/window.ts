@@ -1,4 +1,4 @@
-import { cpuSeconds } from './process-stats.ts';
+import { cpuSeconds, machineCpuSeconds } from './process-stats.ts';
 
 /** What happened between two moments. */
 export interface Window {
@@ -6,6 +6,8 @@ export interface Window {
   readonly seconds: number;
   readonly serverCpuSeconds: number;
   readonly loadCpuSeconds: number;
+  /** Of everything else on the machine. */
+  readonly otherCpuSeconds: number;
 }
 
 /**
@@ -17,22 +19,27 @@ export async function measureWindow(serverPid: number, work: () => Promise<numbe
   const startedMs = performance.now();
   const serverBefore = cpuSeconds(serverPid);
   const loadBefore = cpuSeconds(process.pid);
+  const machineBefore = machineCpuSeconds();
   const count = await work();
+  const serverCpuSeconds = cpuSeconds(serverPid) - serverBefore;
+  const loadCpuSeconds = cpuSeconds(process.pid) - loadBefore;
   return {
     count,
     seconds: (performance.now() - startedMs) / 1000,
-    serverCpuSeconds: cpuSeconds(serverPid) - serverBefore,
-    loadCpuSeconds: cpuSeconds(process.pid) - loadBefore,
+    serverCpuSeconds,
+    loadCpuSeconds,
+    otherCpuSeconds: Math.max(0, machineCpuSeconds() - machineBefore - serverCpuSeconds - loadCpuSeconds),
   };
 }
 
 export const perCpuSecond = ({ count, serverCpuSeconds }: Window): number => count / serverCpuSeconds;
 export const perSecond = ({ count, seconds }: Window): number => count / seconds;
 
-/** How busy both sides were, in percent of a core: beside the figures, to see which side was the limit. */
+/** How busy both sides and the rest of the machine were, in percent of a core: beside the figures, to see what was the limit. */
 export function loads(window: Window, prefix = ''): Record<string, number> {
   return {
     [`${prefix}serverBusyPercent`]: (100 * window.serverCpuSeconds) / window.seconds,
     [`${prefix}loadBusyPercent`]: (100 * window.loadCpuSeconds) / window.seconds,
+    [`${prefix}otherBusyPercent`]: (100 * window.otherCpuSeconds) / window.seconds,
   };
 }

@@ -18,13 +18,22 @@ export interface Child {
 }
 
 /**
- * Starts Node on one core.
+ * Starts Node on one core, or on several.
  *
- * @param core - number of the core, as `taskset` takes it
+ * @param cores - numbers of the cores, as `taskset` takes them
  * @param args - arguments of `node`
  */
-export function startNode(core: number, args: readonly string[]): Child {
-  const child = spawn('taskset', ['-c', String(core), process.execPath, ...args], {
+export function startNode(cores: string, args: readonly string[]): Child {
+  return startProcess(cores, [process.execPath, ...args]);
+}
+
+/** Starts any other program, which ends with this one. */
+export function startProgram(cores: string, command: readonly string[]): Child {
+  return startProcess(cores, ['setpriv', '--pdeathsig', 'KILL', ...command]);
+}
+
+function startProcess(cores: string, command: readonly string[]): Child {
+  const child = spawn('taskset', ['-c', cores, ...command], {
     // Standard input stays open as long as the bench lives: see agent.ts.
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { PATH: process.env.PATH, NODE_ENV: 'production' },
@@ -35,7 +44,7 @@ export function startNode(core: number, args: readonly string[]): Child {
   child.once('exit', () => running.delete(child));
   const lines = new LineQueue();
   child.stdout.on('data', (chunk: Buffer) => lines.write(chunk.toString()));
-  child.once('close', (code, signal) => lines.end(new Error(`${args.join(' ')} ended with ${signal ?? code}`)));
+  child.once('close', (code, signal) => lines.end(new Error(`${command.join(' ')} ended with ${signal ?? code}`)));
   return {
     pid,
     line: (fits) => lines.find(fits),

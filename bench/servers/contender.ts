@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Parts } from '../workloads/workload.ts';
 import { BENCH_APP } from './bench-app.ts';
 import { type Child, startNode } from './child.ts';
 
@@ -8,12 +9,14 @@ import { type Child, startNode } from './child.ts';
 export interface Contender {
   readonly name: string;
   /** @param floorFlags - what the floor must do for the workload */
-  start(core: number, floorFlags: readonly string[], nodeFlags: readonly string[]): Promise<RunningServer>;
+  start(cores: string, floorFlags: readonly string[], nodeFlags: readonly string[]): Promise<RunningServer>;
 }
 
 export interface RunningServer {
   readonly port: number;
   readonly pid: number;
+  /** Further processes by name, where there are several. */
+  readonly parts?: Parts;
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -21,23 +24,26 @@ export interface RunningServer {
 export function floor(script: string): Contender {
   return {
     name: 'floor',
-    async start(core, floorFlags, nodeFlags) {
-      const child = startNode(core, [...nodeFlags, script, ...floorFlags]);
+    async start(cores, floorFlags, nodeFlags) {
+      const child = startNode(cores, [...nodeFlags, script, ...floorFlags]);
       return running(child, Number(await child.line(() => true)));
     },
   };
 }
 
-/** @param script - compiled server/main.ts of the version to measure */
-export function kulkul(name: string, script: string): Contender {
+/**
+ * @param script - compiled server/main.ts of the version to measure
+ * @param settings - other than the defaults
+ */
+export function kulkul(name: string, script: string, settings: Readonly<Record<string, unknown>> = {}): Contender {
   return {
     name,
-    async start(core, _floorFlags, nodeFlags) {
+    async start(cores, _floorFlags, nodeFlags) {
       const folder = mkdtempSync(join(tmpdir(), 'kulkul-bench-'));
       try {
         const config = join(folder, 'config.json');
-        writeFileSync(config, JSON.stringify(CONFIG));
-        const child = startNode(core, [...nodeFlags, script, 'start', '--config', config]);
+        writeFileSync(config, JSON.stringify({ ...CONFIG, ...settings }));
+        const child = startNode(cores, [...nodeFlags, script, 'start', '--config', config]);
         const line = await child.line((text) => text.includes('"listening"'));
         return running(child, (JSON.parse(line) as { port: number }).port);
       } finally {

@@ -1,11 +1,10 @@
 import { HttpConnection } from '../load/http-connection.ts';
-import { payload, signedTrigger } from '../load/signed-trigger.ts';
-import { frameBytes, openSubscribers, type Subscriber } from '../load/subscriber.ts';
+import { eventBytes, payload, signedTrigger } from '../load/signed-trigger.ts';
+import { openSubscribers, type Subscriber } from '../load/subscriber.ts';
 import { loads, measureWindow, perCpuSecond } from '../load/window.ts';
 import type { Target, Workload } from './workload.ts';
 
 const CHANNEL = 'fan-out';
-const EVENT = 'scada.data.received';
 const BURST = 8;
 
 /** One trigger, a thousand deliveries. */
@@ -68,7 +67,7 @@ class FanOutLoad {
       this.#pump();
     };
     this.#subscribers = await openSubscribers(target.port, subscribers, 50, () => CHANNEL, this.#onFailure, onBytes);
-    this.#eventBytes = subscribers * frameBytes(eventFrame(payload(0)).length);
+    this.#eventBytes = subscribers * eventBytes(CHANNEL);
     for (let count = 0; count < BURST; count += 1) {
       this.#idle.push(await HttpConnection.open(target.port, this.#onFailure));
     }
@@ -113,8 +112,4 @@ class FanOutLoad {
       this.#pump();
     });
   }
-}
-
-function eventFrame(data: string): string {
-  return JSON.stringify({ event: EVENT, channel: CHANNEL, data });
 }

@@ -1,4 +1,5 @@
 import { HttpConnection } from '../load/http-connection.ts';
+import { sendAll } from '../load/send-all.ts';
 import { payload, signedTrigger } from '../load/signed-trigger.ts';
 import { loads, measureWindow, perCpuSecond, perSecond } from '../load/window.ts';
 import type { Workload } from './workload.ts';
@@ -33,30 +34,3 @@ export const triggers: Workload = {
     return { perCpuSecond: perCpuSecond(window), perSecond: perSecond(window), ...loads(window) };
   },
 };
-
-/** @returns how many requests were answered, once none is under way any more */
-function sendAll(
-  connections: readonly HttpConnection[],
-  requests: readonly Buffer[],
-  durationMs: number,
-): Promise<number> {
-  const endsMs = performance.now() + durationMs;
-  let answered = 0;
-  let busy = connections.length;
-  return new Promise((resolve) => {
-    const send = (connection: HttpConnection, index: number): void => {
-      connection.request(requests[index % requests.length] ?? EMPTY, () => {
-        answered += 1;
-        if (performance.now() < endsMs) {
-          send(connection, index + connections.length);
-          return;
-        }
-        busy -= 1;
-        if (busy === 0) resolve(answered);
-      });
-    };
-    connections.forEach(send);
-  });
-}
-
-const EMPTY = Buffer.alloc(0);

@@ -2,7 +2,11 @@
 export interface Target {
   readonly port: number;
   readonly pid: number;
+  readonly parts: Parts;
 }
+
+/** Processes of a server under measurement by name. */
+export type Parts = Readonly<Record<string, Omit<Target, 'parts'>>>;
 
 /** How much is done; the bench has a full and a quick scale. */
 export interface Scale {
@@ -21,7 +25,7 @@ export interface Figure {
   readonly title: string;
   readonly unit: string;
   readonly better: 'more' | 'less';
-  /** Share of the floor that Kulkul is to reach. */
+  /** Share of the floor, or of whatever is measured first, that is to be reached. */
   readonly target?: number;
 }
 
@@ -34,6 +38,16 @@ export interface Workload {
   readonly figures: readonly Figure[];
   /** Rounds at most; fewer for what hardly varies and takes long. */
   readonly maxRounds?: number;
+  /** What is measured instead of the floor and Kulkul. */
+  readonly deployments?: 'workers' | 'cluster';
+  /** Left out unless it is asked for. */
+  readonly isExtra?: boolean;
+  /** Server and load have both cores together, instead of one each. */
+  readonly sharesCores?: boolean;
+  /** Rounds in which everything else on the machine took more are repeated, some times. */
+  readonly mostOthersPercent?: number;
+  /** What others are compared with; the floor unless it is said. */
+  readonly reference?: string;
   readonly floorFlags?: readonly string[];
   readonly nodeFlags?: readonly string[];
   /**
