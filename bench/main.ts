@@ -41,7 +41,11 @@ await new Command('bench')
   .option('--profile', 'write CPU profiles of all but the floor to bench/results/; they slow it down')
   .option('--write-docs', 'write docs/benchmarks.md')
   .action(run)
-  .parseAsync();
+  .parseAsync()
+  .catch((error: unknown) => {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  });
 
 async function run(names: readonly string[], flags: Flags): Promise<void> {
   const workloads = names.length > 0 ? names.map(workloadOf) : WORKLOADS.filter(({ isExtra }) => flags.all || !isExtra);
