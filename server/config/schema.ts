@@ -217,7 +217,7 @@ export const settingsSchema = z.strictObject({
   adapter: section('Several nodes', {
     driver: about(
       z.enum(['local', 'redis']).default('local'),
-      'How processes reach one another. `local`: there is one only. `redis`: through the Redis of `database.redis`. Any other value stops the start.',
+      'How processes reach one another. `local`: the workers of this process only, if there are several. `redis`: through the Redis of `database.redis`. Any other value stops the start.',
       'SOKETI_ADAPTER_DRIVER',
       'this version reaches other processes through Redis only, and starting alone where several were meant to act as one would lose events silently',
     ),
