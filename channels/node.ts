@@ -160,6 +160,19 @@ export class Node {
     channel.reach(position);
   }
 
+  /**
+   * Puts right what a channel's subscribers know of its members and their number, as messages that told it did not come.
+   *
+   * @param position - up to which messages are accounted for now
+   */
+  skipped(appId: string, name: string, position: number): void {
+    const channel = this.channels.get(topicOf(appId, name));
+    if (!channel) return;
+    channel.reach(Math.max(position, channel.position));
+    if (channel.roster) this.settle(this.#correctRoster(channel), 'correcting a roster');
+    this.announceCount(channel);
+  }
+
   /** Makes what clients know of presence channels agree with the store, after it or the way to it was lost. */
   correctRosters(): void {
     for (const channel of this.channels.values()) {

@@ -5,8 +5,13 @@ import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
 import { encodeHeader, parseWireMessage, type WireMessage } from './wire.ts';
 
-/** Told that messages of a channel up to a position may not have come. */
-type OnGap = (appId: string, channel: string, position: number) => void;
+/** Told what became of messages up to a position that did not come. */
+export interface RedisBrokerEvents {
+  /** There may have been events among them. */
+  missed(appId: string, channel: string, position: number): void;
+  /** They told of members and counts only. */
+  skipped(appId: string, channel: string, position: number): void;
+}
 
 /** A topic that this node listens to. */
 interface Topic {
@@ -35,14 +40,14 @@ const CHUNK = 200;
  * Pub/sub of Redis: one topic per channel, so that a node hears of the channels that its own sockets are in and of no others.
  *
  * Each message carries its position and the one before. After a lost connection, and with each message, that shows
- * whether this node missed something; then `onGap` is told, so that the subscribers learn of it.
+ * whether this node missed something; then `events` are told, so that the subscribers learn of it.
  */
 export class RedisBroker implements Broker {
   readonly answersMayOvertake = true;
   readonly lingerMs = 1000;
   readonly #link: RedisLink;
   readonly #keys: RedisKeys;
-  readonly #onGap: OnGap;
+  readonly #events: RedisBrokerEvents;
   readonly #topics = new Map<string, Topic>();
   /** Topic → position of this node's latest publish on it, oldest first. */
   readonly #recent = new Map<string, { key: string; position: number }>();
@@ -50,10 +55,10 @@ export class RedisBroker implements Broker {
   #deliver: (message: BrokerMessage) => void = () => {};
   #verification = 0;
 
-  constructor(link: RedisLink, keys: RedisKeys, onGap: OnGap) {
+  constructor(link: RedisLink, keys: RedisKeys, events: RedisBrokerEvents) {
     this.#link = link;
     this.#keys = keys;
-    this.#onGap = onGap;
+    this.#events = events;
     link.onMessage((topic, payload) => this.#receive(topic, payload));
     link.onLost(() => this.#suspectAll());
     link.onRestored(() => void this.#verifyAll());
@@ -135,7 +140,7 @@ export class RedisBroker implements Broker {
     const { frame, exceptSocketId, keepSeconds, member, position } = message;
     if (keepSeconds !== undefined) this.#kept.note(this.#keys.lastEvent(appId, channel), frame, position, keepSeconds);
     // Subscribers are told of a gap before they could see what comes after it.
-    if (isGap) this.#onGap(appId, channel, position);
+    if (isGap) this.#events.missed(appId, channel, position);
     this.#deliver({ appId, channel, frame, exceptSocketId, keepSeconds, member, position });
   }
 
@@ -206,12 +211,14 @@ export class RedisBroker implements Broker {
     topics.forEach((topic, index) => {
       topic.isSuspect = false;
       const { position = 0, event = 0 } = positions[index] ?? {};
+      const isBehind = position > topic.position;
+      const isGap = event > (topic.event ?? 0);
       topic.position = Math.max(topic.position, position);
-      if (event <= (topic.event ?? 0)) return;
-      topic.event = event;
-      if (this.#topics.get(this.#keys.topic(topic.appId, topic.channel)) === topic) {
-        this.#onGap(topic.appId, topic.channel, position);
-      }
+      topic.event = Math.max(topic.event ?? 0, event);
+      const { appId, channel } = topic;
+      if (this.#topics.get(this.#keys.topic(appId, channel)) !== topic) return;
+      if (isGap) this.#events.missed(appId, channel, position);
+      else if (isBehind) this.#events.skipped(appId, channel, position);
     });
   }
 

@@ -32,6 +32,8 @@ export interface RedisSeamsNode {
   readonly rateLimits: RateLimits;
   /** Subscribers of the channel may have missed messages up to this position. */
   missed(appId: string, channel: string, position: number): void;
+  /** Nor did messages come that told of its members and its count. */
+  skipped(appId: string, channel: string, position: number): void;
   /** Redis was away, or had lost its data: what clients know of members may be wrong. */
   correctRosters(): void;
 }
@@ -72,9 +74,12 @@ export class RedisSeams implements Seams {
     });
     this.#store = new RedisChannelStore(link, keys, this.#lease);
     this.store = this.#store;
-    this.broker = new RedisBroker(link, keys, (appId, channel, position) => {
-      log.warn({ app: appId, channel }, 'messages of a channel were missed');
-      this.#node?.missed(appId, channel, position);
+    this.broker = new RedisBroker(link, keys, {
+      missed: (appId, channel, position) => {
+        log.warn({ app: appId, channel }, 'messages of a channel were missed');
+        this.#node?.missed(appId, channel, position);
+      },
+      skipped: (appId, channel, position) => this.#node?.skipped(appId, channel, position),
     });
     link.onLost(() => log.error({ reason: link.problem }, 'Redis is away: publishing answers 503'));
     link.onRestored(() => void this.#restore());

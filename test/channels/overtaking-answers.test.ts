@@ -127,6 +127,21 @@ describe('messages that were missed', () => {
     expect(client.take().map(idsIn)).toEqual([['bob']]);
   });
 
+  // A member event that was lost in a cut kept all corrections and later joins of its channel waiting for it, for ever.
+  test('do not keep a roster from being put right', async () => {
+    const { server, store } = createServer();
+    const client = server.connect();
+    vi.spyOn(store, 'join').mockResolvedValueOnce({ outcome: 'joined', members: [member('bob')], position: 0 });
+    client.subscribe(ROOM, '{"user_id":"bob"}');
+    await setImmediate();
+    client.take();
+    vi.spyOn(store, 'members').mockResolvedValueOnce({ members: [member('bob'), member('cid')], position: 5 } as never);
+    server.node.skipped('3', ROOM, 5);
+    await setImmediate();
+    expect(client.take()).toEqual([encodeMemberAdded(ROOM, member('cid'))]);
+    expect(client.closedWith).toBe(undefined);
+  });
+
   test('that told of members are made good from the store', async () => {
     const { server, store } = createServer();
     const client = server.connect();

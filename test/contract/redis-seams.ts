@@ -23,7 +23,12 @@ export async function createRedisSeams(settings: Settings): Promise<SeamsFixture
         isCountAnnounced: () => true,
         log: pino({ level: 'silent' }),
       });
-      await seams.start({ rateLimits: new RateLimits(), missed: () => {}, correctRosters: () => {} });
+      await seams.start({
+        rateLimits: new RateLimits(),
+        missed: () => {},
+        skipped: () => {},
+        correctRosters: () => {},
+      });
       return seams;
     }),
   );

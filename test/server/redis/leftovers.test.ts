@@ -32,7 +32,7 @@ async function createNode(): Promise<RedisSeams> {
     isCountAnnounced: () => false,
     log: pino({ level: 'silent' }),
   });
-  await seams.start({ rateLimits: new RateLimits(), missed: () => {}, correctRosters: () => {} });
+  await seams.start({ rateLimits: new RateLimits(), missed: () => {}, skipped: () => {}, correctRosters: () => {} });
   return seams;
 }
 

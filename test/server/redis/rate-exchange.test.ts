@@ -102,7 +102,7 @@ test('goes on by itself on a node that is joined to others', async () => {
     log: pino({ level: 'silent' }),
   });
   const rateLimits = new RateLimits();
-  await seams.start({ rateLimits, missed: () => {}, correctRosters: () => {} });
+  await seams.start({ rateLimits, missed: () => {}, skipped: () => {}, correctRosters: () => {} });
   rateLimits.of(app).backendEvents.take(10);
   while ((await link.commands.do((client) => client.exists(keys.rates(app.id)))) === 0);
   await seams.stop();
