@@ -45,6 +45,10 @@ export class ClusterNode {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  get wsUrl(): string {
+    return `ws://127.0.0.1:${this.port}`;
+  }
+
   /** Starts the process, on the same port as the one that ended. */
   async restart(): Promise<void> {
     this.#broker = await startProcess({
@@ -62,7 +66,7 @@ export class ClusterNode {
   }
 
   connect(): Promise<RawClient> {
-    return RawClient.connect(`ws://127.0.0.1:${this.port}`);
+    return RawClient.connect(this.wsUrl);
   }
 
   async publish(channel: string, name: string, data: string, more: object = {}): Promise<number> {

@@ -16,7 +16,7 @@ export class MemberWatcher {
   #pongs = 0;
   readonly #waiting = new Set<() => void>();
 
-  private constructor(client: RawClient, channel: string, userId: string) {
+  constructor(client: RawClient, channel: string, userId: string) {
     this.client = client;
     this.channel = channel;
     this.userId = userId;
@@ -30,7 +30,7 @@ export class MemberWatcher {
   /** Asks to enter; answered or not. */
   static enter(client: RawClient, channel: string, userId: string): MemberWatcher {
     const watcher = new MemberWatcher(client, channel, userId);
-    client.subscribe(channel, JSON.stringify({ user_id: userId, user_info: { name: userId } }));
+    watcher.subscribe();
     return watcher;
   }
 
@@ -38,6 +38,16 @@ export class MemberWatcher {
     const watcher = MemberWatcher.enter(client, channel, userId);
     await watcher.until(() => watcher.members !== undefined);
     return watcher;
+  }
+
+  subscribe(): void {
+    const member = { user_id: this.userId, user_info: { name: this.userId } };
+    this.client.subscribe(this.channel, JSON.stringify(member));
+  }
+
+  unsubscribe(): void {
+    this.members = undefined;
+    this.client.send({ event: 'pusher:unsubscribe', data: { channel: this.channel } });
   }
 
   /** Sorted, as is all that it is compared with. */
@@ -74,6 +84,7 @@ export class MemberWatcher {
     if (event === 'pusher:pong') this.#pongs += 1;
     if (event === 'pusher:ping') this.client.send({ event: 'pusher:pong' });
     if (channel !== this.channel) return;
+    if (event === 'pusher:subscription_error') this.contradictions.push(`refused: ${JSON.stringify(data)}`);
     if (event === 'pusher_internal:subscription_succeeded') {
       const { presence } = JSON.parse(String(data)) as { presence: { ids: string[] } };
       this.members = new Set(presence.ids);
@@ -86,8 +97,10 @@ export class MemberWatcher {
     const { user_id: id } = JSON.parse(String(data)) as { user_id: string };
     const change = `${sign}${id}`;
     this.changes.push(change);
-    const isNews = sign === '+' ? !this.members?.has(id) : this.members?.delete(id);
-    if (sign === '+') this.members?.add(id);
+    // On its way when the page left.
+    if (!this.members) return;
+    const isNews = sign === '+' ? !this.members.has(id) : this.members.delete(id);
+    if (sign === '+') this.members.add(id);
     if (!isNews) this.contradictions.push(change);
   }
 }

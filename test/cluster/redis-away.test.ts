@@ -121,6 +121,27 @@ test('a node that is cut off refuses to publish, and its subscribers that missed
   expect(events).toEqual(['before', 'after']);
 });
 
+test('pages of a node that was cut off for a moment learn who came and went, and nobody waits for what was lost', async () => {
+  const cut = cluster.node(2);
+  const [ann, bob] = [await enter(2, 'ann'), await enter(0, 'bob')];
+  const reader = await cut.connect();
+  await reader.subscribed('news');
+  await ann.until(() => ann.changes.includes('+bob'));
+  cut.wire.cut();
+  const cid = await enter(0, 'cid');
+  const other = await cluster.node(0).connect();
+  await other.subscribed('news');
+  await other.next('pusher_internal:subscription_count');
+  bob.client.ws.close();
+  await cid.until(() => cid.changes.includes('-bob'));
+  cut.wire.mend();
+  await cluster.ready();
+  const tab = await enter(2, 'cid');
+  await expectRoster([ann, cid, tab], ['ann', 'cid']);
+  expect(ann.changes.slice(1).sort()).toEqual(['+cid', '-bob']);
+  for (let data: unknown; data !== '{"subscription_count":2}'; ) ({ data } = await reader.next());
+});
+
 test('a node whose connections to Redis only go silent finds out by itself', async () => {
   const silent = cluster.node(2);
   const [ann, cid] = [await enter(0, 'ann'), await enter(2, 'cid')];

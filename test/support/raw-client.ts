@@ -40,9 +40,14 @@ export class RawClient {
     { key = APP.key, query = '?protocol=7&client=test&version=1.0.0', ...options }: ConnectOptions = {},
   ): Promise<RawClient> {
     const client = new RawClient(`${wsUrl}/app/${key}${query}`, options);
-    const { data } = await client.next('pusher:connection_established');
-    client.socketId = (JSON.parse(String(data)) as { socket_id: string }).socket_id;
+    await client.established();
     return client;
+  }
+
+  /** Takes the first frame. */
+  async established(): Promise<void> {
+    const { data } = await this.next('pusher:connection_established');
+    this.socketId = (JSON.parse(String(data)) as { socket_id: string }).socket_id;
   }
 
   /** The next frame, or the end. */

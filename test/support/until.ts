@@ -10,15 +10,19 @@ export async function until(isTrue: () => boolean | Promise<boolean>): Promise<v
 
 /** Waits until a question has this answer. A test that waits in vain fails by its time, and says what the answer was. */
 export async function untilEqual(ask: () => unknown, expected: unknown): Promise<void> {
-  const wanted = JSON.stringify(expected);
-  let isEqual = false;
-  let last: string | undefined;
+  await untilSame(async () => [await ask(), expected]);
+}
+
+/** Waits until two things that both may change are the same. */
+export async function untilSame(ask: () => [unknown, unknown] | Promise<[unknown, unknown]>): Promise<void> {
+  let isSame = false;
+  let last: readonly string[] = [];
   onTestFailed(() => {
-    if (!isEqual) process.stderr.write(`waited for ${wanted}, had ${last}\n`);
+    if (!isSame) process.stderr.write(`waited in vain:\n${last.join('\n')}\n`);
   });
   await until(async () => {
-    last = JSON.stringify(await ask());
-    isEqual = last === wanted;
-    return isEqual;
+    last = (await ask()).map((side) => JSON.stringify(side));
+    isSame = last[0] === last[1];
+    return isSame;
   });
 }
