@@ -13,12 +13,16 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Path of the browser. */
     readonly chromium: string;
+    /** Path of the load balancer. */
+    readonly nginx: string;
   }
 }
 
 /** What must be there before any test runs: told once, here, instead of by every test that misses it. */
 export default function setup(project: TestProject): void {
-  project.provide('chromium', meetRequirements().chromium);
+  const { chromium, nginx } = meetRequirements();
+  project.provide('chromium', chromium);
+  project.provide('nginx', nginx);
   if (isBuildStale()) build();
 }
 

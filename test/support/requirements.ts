@@ -22,6 +22,11 @@ const REQUIREMENTS = {
     debianPackage: 'redis-server',
     neededFor: 'the tests of several nodes (also of Sentinel and Redis Cluster, which are the same program)',
   },
+  nginx: {
+    commands: ['nginx'],
+    debianPackage: 'nginx-light',
+    neededFor: 'the tests of nodes behind a load balancer',
+  },
 } as const satisfies Record<string, Requirement>;
 
 export type RequirementName = keyof typeof REQUIREMENTS;
@@ -44,7 +49,8 @@ export function meetRequirements(): Record<RequirementName, string> {
 
 /** The first of some commands that there is. */
 function findOnPath(commands: readonly string[]): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
+  // Debian has servers in a folder that is not on the PATH of every user.
+  const folders = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), '/usr/sbin'];
   return commands.flatMap((command) => folders.map((folder) => join(folder, command))).find(isExecutable);
 }
 
