@@ -28,7 +28,7 @@ export async function startApplication(
     async replaceBroker(): Promise<void> {
       const former = broker;
       broker = await startProcess({ settings });
-      balancer.target = broker.port;
+      balancer.targets = [broker.port];
       former.signal('SIGTERM');
       await former.exited;
     },

@@ -1,19 +1,24 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A TCP balancer with one target at a time, as clients stay on their address while brokers come and go behind it. */
+/** A TCP balancer: clients stay on their address while brokers come and go behind it. */
 export class Balancer {
-  /** Port of the broker that new connections go to. */
-  target: number;
+  /** Ports of the brokers that new connections go to, in turn; those that refuse are passed over. */
+  targets: readonly number[];
+  #turn = 0;
   readonly #sockets = new Set<Socket>();
-  readonly #server = createServer((client) => this.#forward(client));
+  readonly #server = createServer((client) => {
+    // 'close' follows.
+    client.on('error', () => {});
+    this.#forward(client);
+  });
 
-  private constructor(target: number) {
-    this.target = target;
+  private constructor(targets: readonly number[]) {
+    this.targets = targets;
   }
 
-  static async start(target: number): Promise<Balancer> {
-    const balancer = new Balancer(target);
+  static async start(...targets: number[]): Promise<Balancer> {
+    const balancer = new Balancer(targets);
     balancer.#server.listen(0, '127.0.0.1');
     await once(balancer.#server, 'listening');
     return balancer;
@@ -29,8 +34,21 @@ export class Balancer {
     await once(this.#server, 'close');
   }
 
-  #forward(client: Socket): void {
-    const broker = connect(this.target, '127.0.0.1');
+  #forward(client: Socket, attempts = this.targets.length): void {
+    this.#turn += 1;
+    const broker = connect(this.targets[this.#turn % this.targets.length] ?? 0, '127.0.0.1');
+    const tryNext = (): void => {
+      if (attempts > 1) this.#forward(client, attempts - 1);
+      else client.destroy();
+    };
+    broker.once('error', tryNext);
+    broker.once('connect', () => {
+      broker.off('error', tryNext);
+      this.#join(client, broker);
+    });
+  }
+
+  #join(client: Socket, broker: Socket): void {
     for (const [from, to] of [[client, broker] as const, [broker, client] as const]) {
       this.#sockets.add(from);
       from.pipe(to);
