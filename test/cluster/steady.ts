@@ -6,7 +6,7 @@ import { until } from '../support/until.ts';
 
 /** Between two events of one publisher. */
 const PACE_MS = 2;
-const EVENT = 'rvm.status.updated';
+export const EVENT = 'rvm.status.updated';
 
 /** Publishes one event after the other at an address, until it is told to stop. */
 export class SteadyPublisher {
