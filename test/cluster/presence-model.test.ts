@@ -140,5 +140,5 @@ test(
     });
     await fc.assert(property, { numRuns: RUNS, seed: SEED, endOnFailure: true });
   },
-  Math.max(60_000, 15_000 * RUNS),
+  Math.max(60_000, 8_000 * RUNS),
 );
