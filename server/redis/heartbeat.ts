@@ -1,3 +1,5 @@
+import { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Redis } from 'ioredis';
 
 const INTERVAL_MS = 2000;
@@ -31,20 +33,28 @@ export class Heartbeat {
 }
 
 async function ping(client: Redis): Promise<void> {
-  const drop = (): void => client.disconnect(true);
   let isAnswered = false;
   const timer = setTimeout(() => {
     // After this process itself was stopped for a while, the answer may be there and only not read yet.
     setImmediate(() => {
-      if (!isAnswered) drop();
+      if (!isAnswered) drop(client);
     });
   }, TIMEOUT_MS);
   try {
     await client.ping();
   } catch (error) {
-    if (client.status === 'ready' && error instanceof Error && error.message === 'Command timed out') drop();
+    if (client.status === 'ready' && error instanceof Error && error.message === 'Command timed out') drop(client);
   } finally {
     isAnswered = true;
     clearTimeout(timer);
   }
+}
+
+/**
+ * Cuts a connection off, which the client then makes anew. Closing it would leave to the machine what was not delivered yet, and a
+ * join could reach Redis minutes after this node had given it up.
+ */
+function drop({ stream }: Redis): void {
+  if (stream instanceof Socket && !(stream instanceof TLSSocket)) stream.resetAndDestroy();
+  else stream.destroy();
 }
