@@ -14,6 +14,9 @@ import { createSocketIdSource } from './socket-id.ts';
 import { NativeFanOut } from './ws/native-fan-out.ts';
 import { serveWebSockets } from './ws/web-socket-server.ts';
 
+/** How long a node that stops waits for the requests that it has taken, in milliseconds. */
+const ANSWER_MS = 3000;
+
 /** A running broker. */
 export interface Server {
   readonly port: number;
@@ -95,6 +98,8 @@ export async function startServer(
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await drainOnce();
+    listener.stopAccepting();
+    await Promise.race([http.settled(), setTimeout(ANSWER_MS, undefined, { ref: false })]);
     listener.close();
     await node.close();
     await seams.stop();

@@ -37,6 +37,9 @@ export interface HttpParts {
 export class HttpServer {
   readonly #parts: HttpParts;
   readonly #cors: Cors;
+  /** Requests whose work has begun and that are not answered yet. */
+  #underWay = 0;
+  #settled: (() => void)[] = [];
 
   constructor(parts: HttpParts) {
     this.#parts = parts;
@@ -52,6 +55,11 @@ export class HttpServer {
         exchange.end(this.#errorAnswer(error), hasLargeBody(req));
       }
     });
+  }
+
+  /** Answered when no request is under way: what it does has happened then, and its client knows. */
+  async settled(): Promise<void> {
+    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#settled.push(resolve));
   }
 
   #handle(exchange: Exchange, req: HttpRequest): void {
@@ -85,6 +93,7 @@ export class HttpServer {
   }
 
   #call(exchange: Exchange, app: App, route: ApiRoute, request: ApiRequest): void {
+    exchange.health = this.#parts.health;
     this.#answer(exchange, () => {
       authenticate(app, request, Math.floor(this.#parts.now() / 1000));
       return callEndpoint(this.#parts.node, app, route, request);
@@ -96,9 +105,10 @@ export class HttpServer {
     try {
       const answer = work();
       if (answer instanceof Promise) {
+        this.#underWay += 1;
         answer.then(
-          (late) => exchange.endLater(late),
-          (error: unknown) => exchange.endLater(this.#errorAnswer(error)),
+          (late) => this.#answerLater(exchange, late),
+          (error: unknown) => this.#answerLater(exchange, this.#errorAnswer(error)),
         );
       } else {
         exchange.end(answer);
@@ -106,6 +116,12 @@ export class HttpServer {
     } catch (error) {
       exchange.end(this.#errorAnswer(error));
     }
+  }
+
+  #answerLater(exchange: Exchange, answer: Answer): void {
+    exchange.endLater(answer);
+    this.#underWay -= 1;
+    if (this.#underWay === 0) for (const resolve of this.#settled.splice(0)) resolve();
   }
 
   #errorAnswer(error: unknown): Answer {
@@ -160,6 +176,11 @@ class Exchange {
   headers: Headers = [];
   isHead = false;
   stopReading: (() => void) | undefined;
+  /**
+   * Set for the API: while the node stops, each answer is its connection's last, so that the next request goes elsewhere
+   * and is not cut off.
+   */
+  health: Pick<Health, 'isStopping'> | undefined;
   #isOver = false;
 
   constructor(res: HttpResponse) {
@@ -187,7 +208,7 @@ class Exchange {
       this.res.writeHeader('Content-Length', String(Buffer.byteLength(answer.body)));
       this.res.endWithoutBody();
     } else {
-      this.res.end(answer.body, closeConnection);
+      this.res.end(answer.body, closeConnection || this.health?.isStopping === true);
     }
   }
 
