@@ -1,10 +1,10 @@
 import type { Cluster, Redis } from 'ioredis';
 import { ClusterTopics } from './cluster-topics.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { LinkState } from './link-state.ts';
 import { RedisCommands } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
 import type { HostAndPort } from './redis-options.ts';
+import { StatefulLink } from './stateful-link.ts';
 
 const SLOTS = 16_384;
 /** Between two looks at the cluster while something is amiss, in milliseconds; else every tenth of them is one. */
@@ -14,27 +14,26 @@ const POLLS_PER_REFRESH = 10;
 const GATHER_MS = 100;
 
 /** Redis Cluster with sharded pub/sub: commands go to the masters, topics come from the masters that have their slots. */
-export class ClusterLink implements RedisLink {
+export class ClusterLink extends StatefulLink implements RedisLink {
   readonly commands: RedisCommands;
   readonly publishCommand = 'SPUBLISH';
   readonly #cluster: Cluster;
   readonly #topics: ClusterTopics;
-  readonly #state = new LinkState();
   readonly #heartbeat: Heartbeat;
   readonly #poll: NodeJS.Timeout;
   #polls = 0;
   #refreshing: NodeJS.Timeout | undefined;
   #masters: ReadonlySet<string> = new Set();
-  #onMessage: (topic: string, payload: string) => void = () => {};
 
   /**
    * @param cluster - for commands; connects by itself, for ever
    * @param createTopicClient - likewise, for the topics of one master
    */
   constructor(cluster: Cluster, createTopicClient: (node: HostAndPort) => Redis) {
+    super();
     this.#cluster = cluster;
     this.commands = new RedisCommands(cluster);
-    const note = (error: Error): void => this.#state.note(error);
+    const note = (error: Error): void => this.state.note(error);
     const update = (): void => this.#update();
     this.#topics = new ClusterTopics(
       (node) => {
@@ -43,7 +42,7 @@ export class ClusterLink implements RedisLink {
         return client;
       },
       {
-        message: (topic, payload) => this.#onMessage(topic, payload),
+        message: (topic, payload) => this.receive(topic, payload),
         changed: update,
         stale: () => this.#refreshSoon(),
       },
@@ -60,18 +59,6 @@ export class ClusterLink implements RedisLink {
     this.#poll.unref();
   }
 
-  get isUp(): boolean {
-    return this.#state.isUp;
-  }
-
-  get problem(): string | undefined {
-    return this.#state.problem;
-  }
-
-  whenUp(): Promise<void> {
-    return this.#state.whenUp();
-  }
-
   subscribe(topic: string): Promise<void> {
     return this.#topics.subscribe(topic);
   }
@@ -84,20 +71,8 @@ export class ClusterLink implements RedisLink {
     return this.#topics.barrier();
   }
 
-  onMessage(handler: (topic: string, payload: string) => void): void {
-    this.#onMessage = handler;
-  }
-
-  onLost(handler: () => void): void {
-    this.#state.onLost(handler);
-  }
-
-  onRestored(handler: () => void): void {
-    this.#state.onRestored(handler);
-  }
-
   close(): void {
-    this.#state.close();
+    this.state.close();
     clearInterval(this.#poll);
     clearTimeout(this.#refreshing);
     this.#heartbeat.stop();
@@ -108,7 +83,7 @@ export class ClusterLink implements RedisLink {
   /** The cluster client only looks when a command goes astray; without commands a failover would go unnoticed. */
   #look(): void {
     this.#polls += 1;
-    if (this.#state.isUp && this.#polls % POLLS_PER_REFRESH > 0) return;
+    if (this.state.isUp && this.#polls % POLLS_PER_REFRESH > 0) return;
     if (this.#cluster.status === 'ready') this.#cluster.refreshSlotsCache();
   }
 
@@ -130,7 +105,7 @@ export class ClusterLink implements RedisLink {
   }
 
   #update(): void {
-    this.#state.update(this.#cluster.status === 'ready' && this.#topics.isReady && this.#areMastersReady());
+    this.state.update(this.#cluster.status === 'ready' && this.#topics.isReady && this.#areMastersReady());
   }
 
   #areMastersReady(): boolean {

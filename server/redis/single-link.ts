@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 import { Heartbeat } from './heartbeat.ts';
-import { LinkState } from './link-state.ts';
 import { RedisCommands } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
+import { StatefulLink } from './stateful-link.ts';
 import { Subscriber } from './subscriber.ts';
 
 export type ConnectionRole = 'commands' | 'topics';
@@ -15,12 +15,11 @@ export interface SingleLinkOptions {
 }
 
 /** One Redis server, given by address or by Sentinel: a connection for commands and one for topics. */
-export class SingleLink implements RedisLink {
+export class SingleLink extends StatefulLink implements RedisLink {
   readonly commands: RedisCommands;
   readonly publishCommand = 'PUBLISH';
   readonly #commandClient: Redis;
   readonly #subscriber: Subscriber;
-  readonly #state = new LinkState();
   readonly #heartbeat: Heartbeat;
   readonly #isOneServer: boolean;
   readonly #watch: { close(): void } | undefined;
@@ -28,41 +27,29 @@ export class SingleLink implements RedisLink {
   #connections = 0;
   /** Its value when both connections were found to lead to the same server. */
   #compared = -1;
-  #onMessage: (topic: string, payload: string) => void = () => {};
 
   /** @param createClient - connects by itself, and again after a loss, for ever */
   constructor(createClient: (role: ConnectionRole) => Redis, { isOneServer = true, watch }: SingleLinkOptions = {}) {
+    super();
     this.#isOneServer = isOneServer;
     this.#commandClient = createClient('commands');
     const topicClient = createClient('topics');
     this.commands = new RedisCommands(this.#commandClient);
     this.#subscriber = new Subscriber(topicClient, false, {
-      message: (topic, payload) => this.#onMessage(topic, payload),
+      message: (topic, payload) => this.receive(topic, payload),
       lost: () => this.#update(),
       restored: () => this.#update(),
     });
     this.#watch = watch?.(() => this.#reconnect('there is a new master'));
     this.#heartbeat = new Heartbeat(() => [this.#commandClient, topicClient]);
     for (const client of [this.#commandClient, topicClient]) {
-      client.on('error', (error: Error) => this.#state.note(error));
+      client.on('error', (error: Error) => this.state.note(error));
       client.on('close', () => {
         this.#connections += 1;
         this.#update();
       });
       client.on('ready', () => this.#update());
     }
-  }
-
-  get isUp(): boolean {
-    return this.#state.isUp;
-  }
-
-  get problem(): string | undefined {
-    return this.#state.problem;
-  }
-
-  whenUp(): Promise<void> {
-    return this.#state.whenUp();
   }
 
   subscribe(topic: string): Promise<void> {
@@ -77,20 +64,8 @@ export class SingleLink implements RedisLink {
     return this.#subscriber.barrier();
   }
 
-  onMessage(handler: (topic: string, payload: string) => void): void {
-    this.#onMessage = handler;
-  }
-
-  onLost(handler: () => void): void {
-    this.#state.onLost(handler);
-  }
-
-  onRestored(handler: () => void): void {
-    this.#state.onRestored(handler);
-  }
-
   close(): void {
-    this.#state.close();
+    this.state.close();
     this.#heartbeat.stop();
     this.#watch?.close();
     this.#commandClient.disconnect();
@@ -98,8 +73,8 @@ export class SingleLink implements RedisLink {
   }
 
   #update(): void {
-    if (!this.#areReady()) this.#state.update(false);
-    else if (!this.#isOneServer || this.#compared === this.#connections) this.#state.update(true);
+    if (!this.#areReady()) this.state.update(false);
+    else if (!this.#isOneServer || this.#compared === this.#connections) this.state.update(true);
     else void this.#compareServers();
   }
 
@@ -109,7 +84,7 @@ export class SingleLink implements RedisLink {
 
   /** Connects both anew: the server they lead to is not the right one any more. */
   #reconnect(reason: string): void {
-    this.#state.note(new Error(reason));
+    this.state.note(new Error(reason));
     this.#commandClient.disconnect(true);
     this.#subscriber.client.disconnect(true);
   }
