@@ -1,12 +1,8 @@
 import { Redis } from 'ioredis';
-import pino from 'pino';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { RateLimits } from '../../../channels/rate-limits.ts';
-import { createRedisLink } from '../../../server/redis/create-link.ts';
 import { RedisKeys } from '../../../server/redis/keys.ts';
-import { RedisSeams } from '../../../server/redis/redis-seams.ts';
 import { RedisServer } from '../../support/redis-server.ts';
-import { redisSettings } from '../../support/redis-settings.ts';
+import { startSeams } from './nodes.ts';
 
 const APP = '12345';
 const keys = new RedisKeys('');
@@ -22,23 +18,9 @@ afterAll(async () => {
   await server.dispose();
 });
 
-async function createNode(): Promise<RedisSeams> {
-  const link = createRedisLink(redisSettings({ 'database.redis.port': server.port }));
-  await link.whenUp();
-  const seams = new RedisSeams(link, {
-    prefix: '',
-    // Renewals by themselves would come too late to matter here.
-    nodeTimeoutMs: 600_000,
-    isCountAnnounced: () => false,
-    log: pino({ level: 'silent' }),
-  });
-  await seams.start({ rateLimits: new RateLimits(), missed: () => {}, skipped: () => {}, correctRosters: () => {} });
-  return seams;
-}
-
 test('a node that stops leaves nothing in Redis', async () => {
   // Its part in an app's quota stayed, as 0 and under an id of which there was a new one with each start.
-  const node = await createNode();
+  const node = await startSeams(server.port);
   const member = { userId: 'u', userIdJson: '"u"', userInfoJson: undefined };
   await node.store.addConnection(APP, 10);
   node.store.setSubscriptionCount(APP, 'news', 1);
@@ -61,7 +43,7 @@ test('a survivor cleans up after all nodes that died, not after one each time it
     await client.sadd(keys.nodeApps(id), APP);
     await client.hset(keys.connections(APP), id, '2');
   }
-  const survivor = await createNode();
+  const survivor = await startSeams(server.port);
   expect(await client.exists(...ids.map((id) => keys.nodeApps(id)), keys.connections(APP), keys.dead())).toBe(0);
   await survivor.store.close();
   await survivor.stop();

@@ -1,13 +1,11 @@
 import { Redis } from 'ioredis';
-import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { RateLimits } from '../../../channels/rate-limits.ts';
 import { RedisKeys } from '../../../server/redis/keys.ts';
 import { NodeLease } from '../../../server/redis/node-lease.ts';
-import { RedisSeams } from '../../../server/redis/redis-seams.ts';
 import { SingleLink } from '../../../server/redis/single-link.ts';
 import { RedisServer } from '../../support/redis-server.ts';
 import { until } from '../../support/until.ts';
+import { startSeams } from './nodes.ts';
 
 const APP = '12345';
 const ROOM = 'presence-room';
@@ -23,27 +21,13 @@ afterAll(async () => {
   await server.dispose();
 });
 
-async function createNode(): Promise<RedisSeams> {
-  const link = new SingleLink(() => new Redis({ port: server.port, autoResubscribe: false }));
-  await link.whenUp();
-  const seams = new RedisSeams(link, {
-    prefix: '',
-    // Renewals by themselves would come too late to matter here.
-    nodeTimeoutMs: 600_000,
-    isCountAnnounced: () => false,
-    log: pino({ level: 'silent' }),
-  });
-  await seams.start({ rateLimits: new RateLimits(), missed: () => {}, skipped: () => {}, correctRosters: () => {} });
-  return seams;
-}
-
 test('a node that was taken for dead takes out what it wrote before it knew', async () => {
   // Its joins between being cleaned up after and the next renewal stood under an id that nobody looked after any more:
   // members that never left.
   const keys = new RedisKeys('');
-  const [node] = [await createNode()];
+  const [node] = [await startSeams(server.port)];
   const [id = ''] = await client.zrange(keys.nodes(), '0', '-1');
-  const survivor = await createNode();
+  const survivor = await startSeams(server.port);
   const join = (socketId: string, user: string) =>
     node.store.join(APP, ROOM, socketId, { userId: user, userIdJson: `"${user}"`, userInfoJson: undefined }, 100);
   await join('1.1', 'ann');

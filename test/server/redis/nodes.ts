@@ -1,14 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
 import pino from 'pino';
+import { RateLimits } from '../../../channels/rate-limits.ts';
 import { loadConfig } from '../../../server/config/index.ts';
+import { createRedisLink } from '../../../server/redis/create-link.ts';
 import { RedisSeams } from '../../../server/redis/redis-seams.ts';
-import { SingleLink } from '../../../server/redis/single-link.ts';
 import { countAnnouncer } from '../../../server/seams.ts';
 import { type Server, startServer } from '../../../server/server.ts';
 import { FULL_APP } from '../../support/broker.ts';
+import { redisSettings } from '../../support/redis-settings.ts';
 
 /** A node in this process, joined to others by a Redis. */
 export interface TestRedisNode {
@@ -37,19 +38,7 @@ export async function startRedisNode(
   rmSync(folder, { recursive: true });
   const log: Record<string, unknown>[] = [];
   const logger = pino({ level: 'info' }, { write: (line) => log.push(JSON.parse(line)) });
-  const link = new SingleLink(
-    () =>
-      new Redis({
-        host: '127.0.0.1',
-        port: redisPort,
-        autoResubscribe: false,
-        enableOfflineQueue: false,
-        maxRetriesPerRequest: 0,
-        autoResendUnfulfilledCommands: false,
-        commandTimeout: 3000,
-        retryStrategy: (times) => Math.min(50 * 2 ** times, 1000),
-      }),
-  );
+  const link = createRedisLink(redisSettings({ 'database.redis.port': redisPort }));
   await link.whenUp();
   const isCountAnnounced = countAnnouncer(config.apps);
   const redis = new RedisSeams(link, { prefix: '', nodeTimeoutMs, isCountAnnounced, log: logger });
@@ -65,4 +54,19 @@ export async function startRedisNode(
       server.kill();
     },
   };
+}
+
+/** The seams of a node that has no connections, and renews its lease only when `settled` is called. */
+export async function startSeams(redisPort: number): Promise<RedisSeams> {
+  const link = createRedisLink(redisSettings({ 'database.redis.port': redisPort }));
+  await link.whenUp();
+  const seams = new RedisSeams(link, {
+    prefix: '',
+    // Renewals by themselves would come too late to matter.
+    nodeTimeoutMs: 600_000,
+    isCountAnnounced: () => false,
+    log: pino({ level: 'silent' }),
+  });
+  await seams.start({ rateLimits: new RateLimits(), missed: () => {}, skipped: () => {}, correctRosters: () => {} });
+  return seams;
 }
