@@ -52,11 +52,20 @@ export class ApiError extends Error {
   readonly status: number;
   /** Seconds after which the same request can succeed; sent as `Retry-After`. */
   readonly retryAfterSeconds: number | undefined;
+  /** Further headers that the status asks for, such as `Allow`. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(id: string, status: number, message: string, retryAfterSeconds?: number) {
+  constructor(
+    id: string,
+    status: number,
+    message: string,
+    retryAfterSeconds?: number,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(message);
     this.id = id;
     this.status = status;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.headers = headers;
   }
 }

@@ -1,0 +1,131 @@
+import { isUserId, MAX_USER_ID_LENGTH } from '../protocol/channel-name.ts';
+import { encodeJson, isJsonObject, quote } from '../protocol/json.ts';
+import { type Claims, claimAt, textsOf } from './channel-pattern.ts';
+import { type Grant, TokenError } from './grant.ts';
+import type { TokenPolicy } from './token-policy.ts';
+
+/** Seconds since 1970 beyond which a time can only be meant in milliseconds (the year 33658). */
+const MAX_TIME_SECONDS = 1e12;
+
+/**
+ * How far the clock of an issuer may be ahead in any case: a token that was made a moment ago must not be refused for a clock that
+ * is a little off. It can only come too early, never last longer.
+ */
+const EARLY_SECONDS = 5;
+
+/** Claims that OAuth defines as several words in one text (RFC 6749, 3.3; `scp` at Microsoft). */
+const SPACED_CLAIM = /(?:^|[./])(?:scope|scp)$/;
+
+/**
+ * What a token grants whose signature is good.
+ *
+ * @param nowSeconds - seconds since 1970
+ * @throws {TokenError} 401: it is over, or not yet good, or for somebody else, or a claim is not what it must be
+ */
+export function grantFrom(policy: TokenPolicy, claims: Claims, nowSeconds: number): Grant {
+  const expiry = verifyTimes(policy, claims, nowSeconds);
+  verifyIssuer(policy, claims);
+  verifyAudience(policy, claims);
+  const userInfo = claimAt(claims, policy.claims.userInfo);
+  return {
+    userId: userIdOf(claimAt(claims, policy.claims.userId), policy.claims.userId),
+    roles: rolesOf(claims, policy.claims.roles),
+    userInfoJson: isJsonObject(userInfo) ? encodeJson(userInfo) : undefined,
+    watchlist: textsOf(claimAt(claims, policy.claims.watchlist)).filter(isUserId),
+    claims,
+    issuedAtSeconds: timeOf(claims, 'iat'),
+    expiresAtSeconds: expiry,
+  };
+}
+
+/** When what the token opens ends. */
+function verifyTimes(
+  { clockToleranceSeconds, requireExpiry }: TokenPolicy,
+  claims: Claims,
+  nowSeconds: number,
+): number | undefined {
+  const latestStart = nowSeconds + Math.max(clockToleranceSeconds, EARLY_SECONDS);
+  for (const name of ['nbf', 'iat'] as const) {
+    const time = timeOf(claims, name);
+    if (time === undefined || time <= latestStart) continue;
+    const what = name === 'nbf' ? 'is not valid before' : 'was issued at';
+    const message = `The token ${what} (${name}) a time that is ${secondsText(time - nowSeconds)} from now: ${clockText(clockToleranceSeconds)}`;
+    throw new TokenError('token-not-yet-valid', message);
+  }
+  const expiry = timeOf(claims, 'exp');
+  if (expiry === undefined) {
+    if (!requireExpiry) return undefined;
+    const message =
+      'The token never ends: it has no exp. Have the issuer set one, or set auth.jwt.requireExpiry to false';
+    throw new TokenError('token-no-expiry', message);
+  }
+  if (expiry > nowSeconds) return expiry;
+  if (expiry + clockToleranceSeconds > nowSeconds) return expiry + clockToleranceSeconds;
+  const message = `The token expired ${secondsText(nowSeconds - expiry)} ago: get a fresh one. If it is fresh, ${clockText(clockToleranceSeconds)}`;
+  throw new TokenError('token-expired', message);
+}
+
+function timeOf(claims: Claims, name: 'exp' | 'nbf' | 'iat'): number | undefined {
+  if (!Object.hasOwn(claims, name)) return undefined;
+  const time = claims[name];
+  if (typeof time !== 'number' || !Number.isFinite(time)) {
+    throw new TokenError('token-malformed', `The token's ${name} must be a number: seconds since 1970`);
+  }
+  if (time > MAX_TIME_SECONDS) {
+    const message = `The token's ${name} is ${time}: it must be in seconds since 1970, not in milliseconds`;
+    throw new TokenError('token-malformed', message);
+  }
+  return time;
+}
+
+function secondsText(seconds: number): string {
+  return `${Math.ceil(seconds)} s`;
+}
+
+function clockText(clockToleranceSeconds: number): string {
+  return `set the clocks of issuer and broker by NTP, or allow for the difference (auth.jwt.clockToleranceSeconds, now ${clockToleranceSeconds})`;
+}
+
+function verifyIssuer({ issuers }: TokenPolicy, { iss }: Claims): void {
+  if (issuers.length === 0 || issuers.some((issuer) => issuer === iss)) return;
+  const message = `The token's issuer (iss) is ${shown(iss)}, but the app takes tokens of ${listed(issuers)} (auth.jwt.issuer)`;
+  throw new TokenError('token-issuer', message);
+}
+
+function verifyAudience({ audiences }: TokenPolicy, { aud }: Claims): void {
+  const given: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (audiences.length === 0 || audiences.some((audience) => given.includes(audience))) return;
+  const message = `The token is for (aud) ${shown(aud)}, but the app takes tokens for ${listed(audiences)} (auth.jwt.audience)`;
+  throw new TokenError('token-audience', message);
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'not given';
+  return quote(typeof value === 'string' ? value : (encodeJson(value) ?? 'nested too deeply'));
+}
+
+function listed(values: readonly string[]): string {
+  return quote(values.join(' or '), 300);
+}
+
+function userIdOf(value: unknown, path: string): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  const userId = Number.isSafeInteger(value) ? String(value) : value;
+  if (isUserId(userId)) return userId;
+  const message = `The token's ${path} can't be a user id: it must be text of 1 to ${MAX_USER_ID_LENGTH} characters, none of them a control character, or an integer below 2^53 (auth.jwt.claims.userId)`;
+  throw new TokenError('token-user', message);
+}
+
+/**
+ * The roles at the first path where something is. A list holds a role per entry, and a text is one role with all its
+ * spaces; but the text of a claim named `scope` or `scp` is a role per word.
+ */
+function rolesOf(claims: Claims, paths: readonly string[]): readonly string[] {
+  for (const path of paths) {
+    const value = claimAt(claims, path);
+    if (value === undefined || value === null) continue;
+    if (typeof value === 'string' && SPACED_CLAIM.test(path)) return value.split(' ').filter((word) => word !== '');
+    return textsOf(value);
+  }
+  return [];
+}
