@@ -3,6 +3,9 @@ FROM node:22-trixie-slim AS build
 WORKDIR /kulkul
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
+# For apps in SQLite: npm has the source of the binding only, and the headers of Node.js are in the image.
+RUN apt-get update && apt-get install --yes --no-install-recommends python3 make g++ \
+  && npm rebuild better-sqlite3 --build-from-source --nodedir=/usr/local
 COPY . .
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 

@@ -1,4 +1,7 @@
 import type { AppKey } from '../auth/app-key.ts';
+import type { ChannelRule } from '../auth/channel-rules.ts';
+import type { TokenPolicy } from '../auth/token-policy.ts';
+import type { Feed } from './feed.ts';
 
 /** A tenant of the broker: one application, with its keys, what it may do and how much of it. */
 export interface App {
@@ -15,6 +18,14 @@ export interface App {
   readonly enableUserAuthentication: boolean;
   readonly enableSubscriptionCountEvents: boolean;
   readonly enableWatchlistEvents: boolean;
+  /** How tokens of the app's users are checked; undefined: the app takes none. */
+  readonly tokens: TokenPolicy | undefined;
+  /** Who may do what in which channel; the first that matches counts. */
+  readonly channelRules: readonly ChannelRule[];
+  /** Channels that can be read at a URL of their own. */
+  readonly feeds: readonly Feed[];
+  /** 32 bytes, from which the auth endpoint makes the keys of encrypted channels; undefined: it can't. */
+  readonly encryptionMasterKey: Uint8Array | undefined;
   readonly limits: AppLimits;
 }
 

@@ -13,7 +13,10 @@ export interface BrokerMessage {
   readonly keepSeconds?: number | undefined;
   /** Set when the frame tells that a member of a presence channel came or went. */
   readonly member?: MemberChange | undefined;
-  /** Where the message stands in its channel; only ever grows. Brokers whose answers keep the messages' order have none. */
+  /**
+   * Where the message stands in its channel; only ever grows, and means one message only. Brokers whose answers keep the
+   * messages' order need not have any but on messages that are kept.
+   */
   readonly position?: number | undefined;
 }
 
@@ -26,8 +29,7 @@ export interface LastEvent {
   readonly frame: string;
   /** Rounded up, so 1 at least. */
   readonly remainingSeconds: number;
-  /** The message's position, where messages have one. */
-  readonly position?: number | undefined;
+  readonly position: number;
 }
 
 /** What is behind a seam can't be reached now, through no fault of the caller. The text says why, for people. */

@@ -1,5 +1,6 @@
 import type { WireMember } from '../protocol/server-message.ts';
 import type { MaybePromise } from './maybe-promise.ts';
+import type { Revocation } from './revocations.ts';
 
 export type PresenceJoin =
   /** The channel holds its maximum of members and this user is not one of them. Nothing was changed. */
@@ -69,5 +70,12 @@ export interface ChannelStore {
   /** Counts one more connection of an app unless there are `max` (-1: any number); whether it was counted. */
   addConnection(appId: string, max: number): MaybePromise<boolean>;
   removeConnection(appId: string): void;
+  /** Those that were added and not removed. */
+  connectionCount(appId: string): MaybePromise<number>;
+
+  /** Notes a revocation, in place of an earlier one for the same channel and target, and publishes it on the control channel. */
+  revoke(revocation: Revocation): MaybePromise<void>;
+  /** Those of the last `REVOCATION_MEMORY_MS`. */
+  revocations(): MaybePromise<readonly Revocation[]>;
   close(): MaybePromise<void>;
 }

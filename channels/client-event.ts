@@ -1,9 +1,10 @@
+import { admits, refusalText, ruleFor } from '../auth/channel-rules.ts';
 import { channelKindOf } from '../protocol/channel-name.ts';
 import { ERROR_CODES } from '../protocol/close-codes.ts';
 import { PusherError } from '../protocol/errors.ts';
 import { exceedsBytes, quote } from '../protocol/json.ts';
 import { encodeClientEvent } from '../protocol/server-message.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Subscription } from './connection.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { retryAdvice } from './rate-limits.ts';
@@ -48,6 +49,7 @@ export function clientEvent(
       `Cannot broadcast client event (connection not subscribed to channel ${quote(channel, 200)})`,
     );
   }
+  checkRule(connection, subscription, channel);
   checkSize(connection, event, data);
   checkRate(node, connection);
   return node.broker.publish({
@@ -56,6 +58,15 @@ export function clientEvent(
     frame: encodeClientEvent(event, channel, data, subscription.member?.userId),
     exceptSocketId: socketId,
   });
+}
+
+/** What the application signed may always send. */
+function checkRule({ app }: Connection, { grant, isSigned }: Subscription, channel: string): void {
+  if (!grant || isSigned) return;
+  const rule = ruleFor(app.channelRules, channel);
+  if (admits(rule.clientEvents, rule, channel, grant)) return;
+  const why = refusalText(rule.clientEvents, rule, channel, grant);
+  throw new PusherError('client-event-not-allowed', `Not allowed to send client events on ${channel}: ${why}`);
 }
 
 function checkSize({ app: { limits } }: Connection, event: string, data: string): void {

@@ -1,3 +1,4 @@
+import { findAppKey } from '../auth/app-key.ts';
 import { CLOSE_CODES } from '../protocol/close-codes.ts';
 import { Disconnect } from '../protocol/errors.ts';
 import { checkProtocolVersion } from '../protocol/handshake.ts';
@@ -5,12 +6,14 @@ import { quote } from '../protocol/json.ts';
 import { encodeConnectionEstablished } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
 import { Connection, type Transport } from './connection.ts';
+import type { Pace } from './liveness.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { isAllowedOrigin } from './origin.ts';
 
 /** What a client brings when it opens a connection. */
 export interface ConnectRequest {
+  /** '' for a reader of a feed, whose URL says which app is meant. */
   readonly appKey: string;
   /** The app that the key belongs to; undefined when there is none. */
   readonly app: App | undefined;
@@ -20,6 +23,8 @@ export interface ConnectRequest {
   readonly origin: string | undefined;
   /** Whether the client came over TLS, to this server or to the proxy before it. */
   readonly isTls: boolean;
+  /** Set for a reader of a feed: the app has decided to let such in, without a word of theirs. */
+  readonly feedPace?: Pace;
 }
 
 /**
@@ -36,21 +41,44 @@ export function connect(
   isGone: () => boolean,
 ): MaybePromise<Connection | undefined> {
   const app = admit(node, request);
-  const connection = new Connection(node.createSocketId(), app, transport, node.liveness.nowSeconds);
+  node.lastSerial += 1;
+  const { nowSeconds, pace } = node.liveness;
+  // The app's own text, not one for each connection.
+  const appKey = findAppKey(app.keys, request.appKey)?.key ?? request.appKey;
+  const connection = new Connection(
+    {
+      socketId: node.createSocketId(),
+      app,
+      appKey,
+      serial: node.lastSerial,
+      nowSeconds,
+      pace: request.feedPace ?? pace,
+    },
+    transport,
+  );
+  connection.isAuthorized = request.feedPace !== undefined;
   // Where connections must authorize themselves, only those that did count.
-  const counted = app.enableUserAuthentication || countConnection(node, connection);
-  return after(counted, () => {
-    if (isGone() || node.isDraining) {
-      if (connection.isCounted) node.store.removeConnection(app.id);
-      if (isGone()) return undefined;
-      throw STOPPING;
-    }
-    node.connections.set(connection.socketId, connection);
-    node.liveness.watch(connection);
-    if (app.enableUserAuthentication) startAuthorizationTimeout(node, connection);
-    transport.send(encodeConnectionEstablished(connection.socketId, node.options.activityTimeoutSeconds));
-    return connection;
-  });
+  const mustAuthorize = app.enableUserAuthentication && !connection.isAuthorized;
+  const counted = mustAuthorize ? undefined : countConnection(node, connection);
+  if (!(counted instanceof Promise)) return letIn(node, connection, isGone);
+  node.arriving.set(connection, undefined);
+  return counted.then(() => letIn(node, connection, isGone)).finally(() => node.arriving.delete(connection));
+}
+
+/** @throws {Disconnect} the node is stopping, or the app is not what it was when the client came */
+function letIn(node: Node, connection: Connection, isGone: () => boolean): Connection | undefined {
+  const { app, socketId, transport } = connection;
+  const refusal = node.isDraining ? STOPPING : node.arriving.get(connection);
+  if (isGone() || refusal) {
+    if (connection.isCounted) node.store.removeConnection(app.id);
+    if (isGone() || !refusal) return undefined;
+    throw refusal;
+  }
+  node.connections.set(socketId, connection);
+  node.liveness.watch(connection);
+  if (app.enableUserAuthentication && !connection.isAuthorized) startAuthorizationTimeout(node, connection);
+  transport.send(encodeConnectionEstablished(socketId, node.options.activityTimeoutSeconds));
+  return connection;
 }
 
 /** Not 4200, on which clients would knock again at once and without end while the last ones are moved off. */
@@ -107,6 +135,8 @@ function countConnection(node: Node, connection: Connection): MaybePromise<void>
 function startAuthorizationTimeout(node: Node, connection: Connection): void {
   const { userAuthenticationTimeoutMs } = node.options;
   connection.cancelAuthorizationTimeout = node.clock.schedule(() => {
+    // The app may have stopped asking for it.
+    if (!connection.app.enableUserAuthentication) return;
     const text = `Connection is unauthorized: it did not sign in within ${userAuthenticationTimeoutMs} ms, nor enter a private channel`;
     node.end(connection, new Disconnect('authorization-timeout', CLOSE_CODES.unauthorized, text));
   }, userAuthenticationTimeoutMs);
@@ -120,14 +150,11 @@ function startAuthorizationTimeout(node: Node, connection: Connection): void {
 export function authorizeConnection(node: Node, connection: Connection): MaybePromise<void> {
   if (connection.isAuthorized) return;
   if (connection.authorizing) return connection.authorizing;
-  const authorized = after(
-    connection.app.enableUserAuthentication ? countConnection(node, connection) : undefined,
-    () => {
-      connection.isAuthorized = true;
-      connection.cancelAuthorizationTimeout?.();
-      connection.cancelAuthorizationTimeout = undefined;
-    },
-  );
+  const authorized = after(connection.isCounted ? undefined : countConnection(node, connection), () => {
+    connection.isAuthorized = true;
+    connection.cancelAuthorizationTimeout?.();
+    connection.cancelAuthorizationTimeout = undefined;
+  });
   if (authorized instanceof Promise) {
     connection.authorizing = authorized.finally(() => {
       connection.authorizing = undefined;

@@ -1,7 +1,10 @@
+import type { Grant } from '../auth/grant.ts';
 import type { WireMember } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
+import type { Pace } from './liveness.ts';
 import type { LocalChannel } from './local-channel.ts';
 import { RateLimit } from './rate-limits.ts';
+import { Subscriptions } from './subscriptions.ts';
 
 /**
  * The way to one client. Transports differ in this only.
@@ -12,7 +15,8 @@ import { RateLimit } from './rate-limits.ts';
  * - MUST report its end once to `disconnect`, after `close` too.
  */
 export interface Transport {
-  send(frame: string): void;
+  /** @param position - of a channel's last event, which the client may have already */
+  send(frame: string, position?: number): void;
   /** Sends a closing message with code and reason, then ends. */
   close(code: number, reason: string): void;
   /** Asks for a sign of life below the protocol (a WebSocket ping). */
@@ -26,6 +30,12 @@ export interface Subscription {
   readonly channel: LocalChannel;
   /** Who this connection is in a presence channel. */
   readonly member: WireMember | undefined;
+  /** The token by which it is there; undefined: a signature of the application, or the channel is open. */
+  grant: Grant | undefined;
+  /** Opened by a signature of the application, which rules don't bind, where that does not show otherwise. */
+  isSigned?: boolean | undefined;
+  /** Until the token ends. */
+  cancelExpiry?: (() => void) | undefined;
 }
 
 export interface SignedInUser {
@@ -34,15 +44,31 @@ export interface SignedInUser {
   /** Channels of this node on which the connection hears of its user: terminate, and each watched user. */
   readonly watching: readonly LocalChannel[];
   readonly control: LocalChannel;
+  /** The token that was signed in with; undefined: a signature of the application. */
+  readonly grant: Grant | undefined;
+  readonly cancelExpiry: (() => void) | undefined;
+}
+
+export interface ConnectionFacts {
+  readonly socketId: string;
+  readonly app: App;
+  readonly appKey: string;
+  readonly serial: number;
+  /** Of the node's clock. */
+  readonly nowSeconds: number;
+  readonly pace: Pace;
 }
 
 /** One client of one app. */
 export class Connection {
   readonly socketId: string;
-  readonly app: App;
+  /** The app's key that the client came with; '' where none is needed. */
+  readonly appKey: string;
+  /** How many connections the node had let in before. */
+  readonly serial: number;
   readonly transport: Transport;
-  /** By channel name. */
-  readonly subscriptions = new Map<string, Subscription>();
+  readonly pace: Pace;
+  readonly subscriptions = new Subscriptions();
   user: SignedInUser | undefined;
   /** Nothing may be sent or joined any more. */
   isClosed = false;
@@ -62,13 +88,27 @@ export class Connection {
   underWay: Map<string, Promise<void>> | undefined;
   /** Characters of the messages that wait behind those. */
   waitingLength = 0;
+  #app: App;
   #clientEvents: RateLimit | undefined;
 
-  constructor(socketId: string, app: App, transport: Transport, nowSeconds: number) {
-    this.socketId = socketId;
-    this.app = app;
+  constructor(facts: ConnectionFacts, transport: Transport) {
+    this.socketId = facts.socketId;
+    this.appKey = facts.appKey;
+    this.serial = facts.serial;
+    this.#app = facts.app;
     this.transport = transport;
-    this.lastReceivedSeconds = nowSeconds;
+    this.pace = facts.pace;
+    this.lastReceivedSeconds = facts.nowSeconds;
+  }
+
+  get app(): App {
+    return this.#app;
+  }
+
+  /** The app is configured otherwise from now on. */
+  set app(app: App) {
+    this.#app = app;
+    this.#clientEvents = undefined;
   }
 
   get clientEvents(): RateLimit {

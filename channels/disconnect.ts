@@ -11,8 +11,8 @@ export function disconnect(node: Node, connection: Connection): void {
   connection.cancelAuthorizationTimeout?.();
   node.connections.delete(connection.socketId);
   node.liveness.forget(connection);
-  for (const [name, subscription] of connection.subscriptions) {
-    connection.subscriptions.delete(name);
+  for (const subscription of connection.subscriptions.values()) {
+    connection.subscriptions.delete(subscription.channel.name);
     node.settle(leaveSubscription(node, connection, subscription), 'leaving a channel');
   }
   if (connection.user) node.settle(leaveUser(node, connection, connection.user), 'sign-out');

@@ -5,6 +5,14 @@ const TICK_MS = 1000;
 /** Clients ping by themselves after `activityTimeoutSeconds`; the server steps in this much later. */
 const GRACE_SECONDS = 30;
 
+/** How the life of a client is looked after; one object for all clients of a kind. */
+export interface Pace {
+  /** After so long without a frame it is asked for a sign of life. */
+  readonly silenceSeconds: number;
+  /** False where a client can't answer, and is gone when the network says so. */
+  readonly answersPings: boolean;
+}
+
 /**
  * Notices clients that are gone without a word. Any frame that comes in is a sign of life, frames that go out are not:
  * a dead client in a busy channel is still dead.
@@ -14,7 +22,8 @@ const GRACE_SECONDS = 30;
  */
 export class Liveness {
   readonly #clock: Clock;
-  readonly #silenceSeconds: number;
+  /** Of clients that speak the protocol: they ping by themselves, earlier. */
+  readonly pace: Pace;
   readonly #pongSeconds: number;
   readonly #onSilent: (connection: Connection) => void;
   readonly #onDead: (connection: Connection) => void;
@@ -34,7 +43,7 @@ export class Liveness {
     onDead: (connection: Connection) => void,
   ) {
     this.#clock = clock;
-    this.#silenceSeconds = activityTimeoutSeconds + GRACE_SECONDS;
+    this.pace = { silenceSeconds: activityTimeoutSeconds + GRACE_SECONDS, answersPings: true };
     this.#pongSeconds = pongTimeoutSeconds;
     this.#onSilent = onSilent;
     this.#onDead = onDead;
@@ -48,7 +57,7 @@ export class Liveness {
   }
 
   watch(connection: Connection): void {
-    this.#add(connection, this.#nowSeconds + this.#silenceSeconds);
+    this.#add(connection, this.#nowSeconds + connection.pace.silenceSeconds);
   }
 
   /** To be called when a connection ended: kept until it is due, those of clients that come and go would fill the memory. */
@@ -94,17 +103,22 @@ export class Liveness {
 
   #check(connection: Connection): void {
     if (connection.isClosed) return;
-    const silentSince = connection.lastReceivedSeconds;
+    const { pace, lastReceivedSeconds: silentSince } = connection;
     const now = this.#nowSeconds;
-    if (connection.isPinged && now - silentSince >= this.#silenceSeconds + this.#pongSeconds) {
+    if (connection.isPinged && now - silentSince >= pace.silenceSeconds + this.#pongSeconds) {
       this.#onDead(connection);
-    } else if (now - silentSince >= this.#silenceSeconds) {
-      connection.isPinged = true;
-      this.#add(connection, now + this.#pongSeconds);
+    } else if (now - silentSince >= pace.silenceSeconds) {
+      if (pace.answersPings) {
+        connection.isPinged = true;
+        this.#add(connection, now + this.#pongSeconds);
+      } else {
+        connection.lastReceivedSeconds = now;
+        this.#add(connection, now + pace.silenceSeconds);
+      }
       this.#onSilent(connection);
     } else {
       connection.isPinged = false;
-      this.#add(connection, silentSince + this.#silenceSeconds);
+      this.#add(connection, silentSince + pace.silenceSeconds);
     }
   }
 }

@@ -16,7 +16,7 @@ export type ChannelRole =
 
 /** A channel that at least one connection of this node is in, or about to enter. */
 export class LocalChannel {
-  readonly app: App;
+  app: App;
   readonly name: string;
   readonly kind: ChannelKind;
   readonly role: ChannelRole;

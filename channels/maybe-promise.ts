@@ -23,6 +23,16 @@ export function lastly<T>(work: () => MaybePromise<T>, last: () => void): MaybeP
   return result;
 }
 
+/** Does some work; when it fails, now or later, `failed` says what comes of it: another error, or something in place of the answer. */
+export function orElse<T>(work: () => MaybePromise<T>, failed: (error: unknown) => T): MaybePromise<T> {
+  try {
+    const result = work();
+    return result instanceof Promise ? result.catch(failed) : result;
+  } catch (error) {
+    return failed(error);
+  }
+}
+
 /** Waits for several; answers without a promise when none of them is one. */
 export function afterAll<T>(values: readonly MaybePromise<T>[]): MaybePromise<readonly T[]> {
   return values.some((value) => value instanceof Promise) ? Promise.all(values) : (values as readonly T[]);

@@ -3,10 +3,13 @@ import type { Clock } from './clock.ts';
 
 interface Kept {
   readonly frame: string;
+  readonly position: number;
   readonly expiresMs: number;
 }
 
 const SWEEP_INTERVAL_MS = 10_000;
+/** More than can be kept in that time. */
+const POSITIONS_PER_MS = 1000;
 
 /** One node, one process: publishing is a function call, so order and exactly-once come for free. */
 export class MemoryBroker implements Broker {
@@ -16,9 +19,12 @@ export class MemoryBroker implements Broker {
   readonly #lastEvents = new Map<string, Map<string, Kept>>();
   #deliver: (message: BrokerMessage) => void = () => {};
   #cancelSweep: (() => void) | undefined;
+  /** Of the message that was kept last. It begins with the time, so that none is given again after a restart. */
+  #position: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#position = clock.now() * POSITIONS_PER_MS;
   }
 
   listen(deliver: (message: BrokerMessage) => void): void {
@@ -30,8 +36,14 @@ export class MemoryBroker implements Broker {
   unsubscribe(): void {}
 
   publish(message: BrokerMessage): void {
-    if (message.keepSeconds !== undefined) this.#keep(message, message.keepSeconds);
-    this.#deliver(message);
+    const { keepSeconds } = message;
+    if (keepSeconds === undefined) {
+      this.#deliver(message);
+      return;
+    }
+    this.#position += 1;
+    this.#keep(message, this.#position, keepSeconds);
+    this.#deliver({ ...message, position: this.#position });
   }
 
   lastEvent(appId: string, channel: string): LastEvent | undefined {
@@ -39,7 +51,8 @@ export class MemoryBroker implements Broker {
     if (!kept) return undefined;
     const remainingMs = kept.expiresMs - this.#clock.now();
     if (remainingMs <= 0) return undefined;
-    return { frame: kept.frame, remainingSeconds: Math.ceil(remainingMs / 1000) };
+    const { frame, position } = kept;
+    return { frame, remainingSeconds: Math.ceil(remainingMs / 1000), position };
   }
 
   close(): void {
@@ -47,7 +60,7 @@ export class MemoryBroker implements Broker {
     this.#lastEvents.clear();
   }
 
-  #keep({ appId, channel, frame }: BrokerMessage, seconds: number): void {
+  #keep({ appId, channel, frame }: BrokerMessage, position: number, seconds: number): void {
     let events = this.#lastEvents.get(appId);
     if (!events) {
       events = new Map();
@@ -55,7 +68,7 @@ export class MemoryBroker implements Broker {
     }
     // Written anew each time, so the map's order is the order of expiry: the sweep stops at the first live one.
     events.delete(channel);
-    if (seconds > 0) events.set(channel, { frame, expiresMs: this.#clock.now() + seconds * 1000 });
+    if (seconds > 0) events.set(channel, { frame, position, expiresMs: this.#clock.now() + seconds * 1000 });
     this.#cancelSweep ??= this.#clock.schedule(() => this.#sweep(), SWEEP_INTERVAL_MS);
   }
 

@@ -9,7 +9,9 @@ import {
 import type { BrokerMessage } from './broker.ts';
 import type { ChannelStore, ChannelSummary, Members, PresenceJoin } from './channel-store.ts';
 import type { Clock } from './clock.ts';
+import { createControlMessage } from './control-message.ts';
 import { watchChannelName } from './local-channel.ts';
+import { REVOCATION_MEMORY_MS, type Revocation, revocationId } from './revocations.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
 
 interface PresentUser {
@@ -27,11 +29,14 @@ interface AppFacts {
 /** The facts of a single node, in its own memory. */
 export class MemoryChannelStore implements ChannelStore {
   readonly #apps = new Map<string, AppFacts>();
+  readonly #revocations = new Map<string, Revocation>();
+  readonly #clock: Clock;
   readonly #publish: (message: BrokerMessage) => void;
   readonly #announcements: SubscriptionCounts;
 
   /** @param publish - hands what follows from a change to the broker, at once */
   constructor(clock: Clock, publish: (message: BrokerMessage) => void) {
+    this.#clock = clock;
     this.#publish = publish;
     this.#announcements = new SubscriptionCounts(clock, (appId, channel) => this.#publishCount(appId, channel));
   }
@@ -138,6 +143,23 @@ export class MemoryChannelStore implements ChannelStore {
   removeConnection(appId: string): void {
     const facts = this.#apps.get(appId);
     if (facts) facts.connections -= 1;
+  }
+
+  connectionCount(appId: string): number {
+    return this.#apps.get(appId)?.connections ?? 0;
+  }
+
+  revoke(revocation: Revocation): void {
+    const id = revocationId(revocation);
+    const known = this.#revocations.get(id);
+    if (!known || known.atMs < revocation.atMs) this.#revocations.set(id, revocation);
+    this.#publish(createControlMessage({ kind: 'revoked', revocation }));
+  }
+
+  revocations(): readonly Revocation[] {
+    const endMs = this.#clock.now() - REVOCATION_MEMORY_MS;
+    for (const [id, { atMs }] of this.#revocations) if (atMs <= endMs) this.#revocations.delete(id);
+    return [...this.#revocations.values()];
   }
 
   close(): void {

@@ -1,22 +1,30 @@
 import { CLOSE_CODES } from '../protocol/close-codes.ts';
-import { Disconnect, type PusherError } from '../protocol/errors.ts';
-import { encodeError, encodeMemberAdded, encodeMemberRemoved, PING_FRAME } from '../protocol/server-message.ts';
+import { Disconnect, type PusherError, type SubscriptionError } from '../protocol/errors.ts';
+import { encodeError, PING_FRAME } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
 import type { ChannelStore } from './channel-store.ts';
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
+import { isControl } from './control-message.ts';
+import { correctRoster } from './correct-roster.ts';
 import { disconnect } from './disconnect.ts';
+import { DueTimes } from './due-times.ts';
 import { Liveness } from './liveness.ts';
 import { type ChannelRole, LocalChannel, topicOf } from './local-channel.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
+import { NodeControl } from './node-control.ts';
 import { PacedEnd } from './paced-end.ts';
 import { RateLimits } from './rate-limits.ts';
+import type { TokenVerifier } from './token-verifier.ts';
 
 /** Sends a frame to every client of this node that subscribed to a topic. */
 export interface FanOut {
-  /** @param except - a connection in the topic that must not receive the frame */
-  publish(topic: string, frame: string, except: Connection | undefined): void;
+  /**
+   * @param except - a connection in the topic that must not receive the frame
+   * @param position - of a frame that is kept as the channel's last event
+   */
+  publish(topic: string, frame: string, except: Connection | undefined, position?: number): void;
 }
 
 /** Told of what happened, afterwards. Must not throw. */
@@ -25,6 +33,8 @@ export interface Observer {
   disconnected(socketId: string, app: App, reason: Disconnect): void;
   /** A message of a client that was answered with an error; the connection stays. */
   refused(socketId: string, app: App, reason: PusherError): void;
+  /** A subscription that the node ended; the connection stays. */
+  removed(socketId: string, app: App, reason: SubscriptionError): void;
   /** Something that can only be a bug, or a seam that failed. */
   failed(error: unknown, during: string): void;
 }
@@ -55,6 +65,9 @@ export interface NodeParts {
   readonly observer: Observer;
   /** A new id, unique over all nodes and not to be guessed: two integers below 2^53 joined by a dot. */
   readonly createSocketId: () => string;
+  readonly tokens: TokenVerifier;
+  /** Told of apps that were changed elsewhere; undefined: any of them may be. */
+  readonly appsChanged: (ids: readonly string[] | undefined) => void;
 }
 
 /** One event loop with its connections and the channels they are in. The use cases beside this file work on it. */
@@ -66,15 +79,22 @@ export class Node {
   readonly clock: Clock;
   readonly observer: Observer;
   readonly createSocketId: () => string;
+  readonly tokens: TokenVerifier;
+  readonly control: NodeControl;
+  readonly dueTimes: DueTimes;
   readonly rateLimits = new RateLimits();
   readonly liveness: Liveness;
   /** Accepted connections by socket id. */
   readonly connections = new Map<string, Connection>();
+  /** Connections that wait to be counted, and why they can't come in after all. */
+  readonly arriving = new Map<Connection, Disconnect | undefined>();
   /** Channels with a connection of this node, by topic. */
   readonly channels = new Map<string, LocalChannel>();
   readonly #pacedEnd: PacedEnd;
   /** New connections are sent to other nodes. */
   isDraining = false;
+  /** Number of the connection that came last. */
+  lastSerial = 0;
 
   constructor(parts: NodeParts) {
     this.options = parts.options;
@@ -84,6 +104,9 @@ export class Node {
     this.clock = parts.clock;
     this.observer = parts.observer;
     this.createSocketId = parts.createSocketId;
+    this.tokens = parts.tokens;
+    this.control = new NodeControl(this, parts.appsChanged);
+    this.dueTimes = new DueTimes(parts.clock, (error) => parts.observer.failed(error, 'something whose time had come'));
     this.#pacedEnd = new PacedEnd(this);
     this.liveness = new Liveness(
       parts.clock,
@@ -98,7 +121,10 @@ export class Node {
   /** Hands a message of the broker to the connections of this node. */
   deliver(message: BrokerMessage): void {
     const channel = this.channels.get(topicOf(message.appId, message.channel));
-    if (!channel) return;
+    if (!channel) {
+      if (isControl(message.appId, message.channel)) this.control.take(message.frame);
+      return;
+    }
     if (channel.role === 'control') {
       this.#terminate(channel, message.frame);
       return;
@@ -154,6 +180,7 @@ export class Node {
    * @param position - up to which messages are accounted for now
    */
   missed(appId: string, name: string, position: number): void {
+    if (isControl(appId, name)) this.control.resync();
     const channel = this.channels.get(topicOf(appId, name));
     if (!channel) return;
     if (this.options.disconnectOnGap) this.#pacedEnd.add(channel.connections, MISSED_EVENTS);
@@ -169,15 +196,21 @@ export class Node {
     const channel = this.channels.get(topicOf(appId, name));
     if (!channel) return;
     channel.reach(Math.max(position, channel.position));
-    if (channel.roster) this.settle(this.#correctRoster(channel), 'correcting a roster');
+    if (channel.roster) this.settle(correctRoster(this, channel), 'correcting a roster');
     this.announceCount(channel);
   }
 
   /** Makes what clients know of presence channels agree with the store, after it or the way to it was lost. */
   correctRosters(): void {
     for (const channel of this.channels.values()) {
-      if (channel.roster) this.settle(this.#correctRoster(channel), 'correcting a roster');
+      if (channel.roster) this.settle(correctRoster(this, channel), 'correcting a roster');
     }
+  }
+
+  /** Whether any connection of this node is an app's. */
+  hasConnections(appId: string): boolean {
+    for (const { app } of this.connections.values()) if (app.id === appId) return true;
+    return false;
   }
 
   /** Ends a connection with an error frame and a close frame of the same code and text. */
@@ -198,6 +231,7 @@ export class Node {
   close(): MaybePromise<void> {
     this.liveness.stop();
     this.#pacedEnd.stop();
+    this.dueTimes.stop();
     return after(this.broker.close(), () => this.store.close());
   }
 
@@ -250,32 +284,12 @@ export class Node {
     this.store.setSubscriptionCount(channel.app.id, channel.name, channel.connections.size);
   }
 
-  async #correctRoster(channel: LocalChannel): Promise<void> {
-    const { app, name, roster } = channel;
-    for (
-      let attempt = 0;
-      attempt < MAX_CORRECTIONS && roster && this.channels.get(channel.topic) === channel;
-      attempt += 1
-    ) {
-      const { members, position } = await this.store.members(app.id, name);
-      // Without a position the answer is a node's own knowledge, given while the store is away.
-      if (position === undefined && this.broker.answersMayOvertake) return;
-      if (position !== undefined) await channel.reached(position);
-      // Messages that came meanwhile know more than the answer: ask again.
-      if (position !== undefined && channel.position > position) continue;
-      for (const change of roster.correct(members)) {
-        const frame =
-          change.change === 'added' ? encodeMemberAdded(name, change.member) : encodeMemberRemoved(name, change.member);
-        this.fanOut.publish(channel.topic, frame, undefined);
-      }
-      return;
-    }
-  }
-
   #handOn(channel: LocalChannel, message: BrokerMessage): void {
     if (channel.holds > 0 && message.keepSeconds !== undefined) channel.latest = message;
-    const except = message.exceptSocketId === undefined ? undefined : this.connections.get(message.exceptSocketId);
-    this.fanOut.publish(channel.topic, message.frame, except && channel.connections.has(except) ? except : undefined);
+    const { exceptSocketId, frame, keepSeconds, position } = message;
+    const excluded = exceptSocketId === undefined ? undefined : this.connections.get(exceptSocketId);
+    const except = excluded && channel.connections.has(excluded) ? excluded : undefined;
+    this.fanOut.publish(channel.topic, frame, except, keepSeconds === undefined ? undefined : position);
   }
 
   #terminate(channel: LocalChannel, message: string): void {
@@ -289,9 +303,6 @@ const MISSED_EVENTS = new Disconnect(
   CLOSE_CODES.reconnect,
   'Events may have been missed while this server was cut off from the others: reconnect now',
 );
-
-/** In a channel where members come and go all the time, some attempt falls between two changes. */
-const MAX_CORRECTIONS = 10;
 
 const PONG_TIMEOUT = new Disconnect(
   'pong-timeout',

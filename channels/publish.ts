@@ -1,8 +1,8 @@
-import { channelKindOf } from '../protocol/channel-name.ts';
 import { ApiError } from '../protocol/errors.ts';
 import { eventEncoder } from '../protocol/server-message.ts';
 import type { Trigger } from '../protocol/trigger.ts';
 import type { App } from './app.ts';
+import { keepSecondsOf } from './feed.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { retryAdvice } from './rate-limits.ts';
@@ -21,7 +21,7 @@ export function publish(node: Node, app: App, trigger: Trigger): MaybePromise<vo
       channel,
       frame: encode(channel),
       exceptSocketId: trigger.socketId,
-      keepSeconds: channelKindOf(channel).isCache ? app.limits.cacheTtlSeconds : undefined,
+      keepSeconds: keepSecondsOf(app, channel),
     });
     if (published instanceof Promise) {
       pending ??= [];

@@ -98,6 +98,21 @@ export class RateLimits {
     return limits;
   }
 
+  /** The app has other limits now. Those that stay the same go on with what is left of them. */
+  replace(app: App): void {
+    const known = this.#apps.get(app.id);
+    if (!known) return;
+    this.#apps.delete(app.id);
+    const next = this.of(app);
+    const kept = (name: keyof AppRateLimits): RateLimit =>
+      next[name].perSecond === known[name].perSecond ? known[name] : next[name];
+    this.#apps.set(app.id, {
+      backendEvents: kept('backendEvents'),
+      clientEvents: kept('clientEvents'),
+      readRequests: kept('readRequests'),
+    });
+  }
+
   /** Those of an app that was here before. */
   find(appId: string): AppRateLimits | undefined {
     return this.#apps.get(appId);

@@ -1,4 +1,9 @@
+import { keptOfUser } from '../auth/channel-rules.ts';
 import { verifyUserAuth } from '../auth/client-signature.ts';
+import { type Grant, TokenError } from '../auth/grant.ts';
+import { isToken } from '../auth/json-web-token.ts';
+import { encodeUserData, grantIn } from '../auth/signed-grant.ts';
+import { userChannelName } from '../protocol/channel-name.ts';
 import { ERROR_CODES } from '../protocol/close-codes.ts';
 import { PusherError } from '../protocol/errors.ts';
 import { MemberDataError, parseUserData, type UserData } from '../protocol/member-data.ts';
@@ -8,15 +13,28 @@ import {
   encodeWatchlistEvents,
   type WatchlistEvent,
 } from '../protocol/server-message.ts';
+import { refusalOf } from './admission.ts';
+import type { App } from './app.ts';
 import { authorizeConnection } from './connect.ts';
 import type { Connection, SignedInUser } from './connection.ts';
+import { endSubscription, expired, keep } from './end-subscription.ts';
 import { controlChannelName, type LocalChannel, watchChannelName } from './local-channel.ts';
-import { after, afterAll, lastly, type MaybePromise } from './maybe-promise.ts';
+import { after, afterAll, lastly, type MaybePromise, orElse } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 
 export interface SignInRequest {
+  /** `KEY:signature`, or a token. */
   readonly auth: string;
+  /** What is signed; a token says it by itself. */
+  readonly userData: string | undefined;
+}
+
+/** Who signs in, and the text that the client is answered with. */
+interface Identity {
+  readonly user: UserData;
   readonly userData: string;
+  /** The token; undefined: a signature of the application. */
+  readonly grant: Grant | undefined;
 }
 
 /**
@@ -27,34 +45,109 @@ export interface SignInRequest {
  * @see Pusher, "User authentication"
  */
 export function signIn(node: Node, connection: Connection, request: SignInRequest): MaybePromise<void> {
-  const { app, socketId } = connection;
-  verifyUserAuth(app.keys, socketId, request.auth, request.userData);
-  const user = parseUser(request.userData);
+  return after(identify(node, connection, request), (identity) => {
+    if (connection.isClosed) return;
+    const { user } = identity;
+    const former = connection.user;
+    if (former && former.id !== user.id) {
+      throw new PusherError(
+        'signed-in-already',
+        `Already signed in as ${former.id}: open a new connection to sign in as ${user.id}`,
+      );
+    }
+    return after(authorizeConnection(node, connection), () => enterAs(node, connection, identity));
+  });
+}
+
+function enterAs(node: Node, connection: Connection, identity: Identity): MaybePromise<void> {
+  if (connection.isClosed) return;
+  const { user, grant } = identity;
   const former = connection.user;
-  if (former && former.id !== user.id) {
-    throw new PusherError(
-      'signed-in-already',
-      `Already signed in as ${former.id}: open a new connection to sign in as ${user.id}`,
-    );
-  }
-  const watched = app.enableWatchlistEvents ? user.watchlist.slice(0, node.options.maxWatchlistSize) : [];
-  return after(authorizeConnection(node, connection), () =>
-    after(openUserChannels(node, connection, user, watched), (channels) =>
-      lastly(
-        () =>
-          after(storeSignIn(node, connection, user), () => {
-            if (connection.isClosed) return signOut(node, connection, user.id);
-            enterUserChannels(node, connection, user, channels);
-            connection.transport.send(encodeSigninSuccess(request.userData));
-            if (app.enableWatchlistEvents && user.watchlist.length > watched.length) {
-              sendWatchlistLimit(node, connection);
-            }
-            return sendWatchlist(node, connection, watched);
-          }),
-        () => releaseAll(node, channels),
-      ),
+  const { enableWatchlistEvents } = connection.app;
+  const watched = enableWatchlistEvents ? user.watchlist.slice(0, node.options.maxWatchlistSize) : [];
+  return after(openUserChannels(node, connection, user, watched), (channels) =>
+    lastly(
+      () =>
+        after(storeSignIn(node, connection, user), () => {
+          if (connection.isClosed) return signOut(node, connection, user.id);
+          // The former sign-in ended meanwhile, and for the store this one with it.
+          if (connection.user !== former) return enterAs(node, connection, identity);
+          if (isOver(node, grant)) {
+            return after(former ? undefined : signOut(node, connection, user.id), () => {
+              throw signInExpired(grant.expiresAtSeconds);
+            });
+          }
+          enterUserChannels(node, connection, identity, channels);
+          connection.transport.send(encodeSigninSuccess(identity.userData));
+          if (enableWatchlistEvents && user.watchlist.length > watched.length) sendWatchlistLimit(node, connection);
+          return sendWatchlist(node, connection, watched);
+        }),
+      () => releaseAll(node, channels),
     ),
   );
+}
+
+/** @throws {PusherError} or rejects with it */
+function identify(node: Node, connection: Connection, { auth, userData }: SignInRequest): MaybePromise<Identity> {
+  const { app, socketId } = connection;
+  if (isToken(auth)) return after(verifyToken(node, app, auth), (grant) => identityOf(app, grant, userData));
+  if (userData === undefined) {
+    throw new PusherError('invalid-message', 'Invalid pusher:signin: "data.user_data" must be a string');
+  }
+  verifyUserAuth(app.keys, socketId, auth, userData);
+  const grant = grantIn(userData);
+  if (isOver(node, grant)) throw signInExpired(grant.expiresAtSeconds);
+  return { user: parseUser(userData), userData, grant };
+}
+
+function verifyToken(node: Node, app: App, token: string): MaybePromise<Grant> {
+  return orElse(
+    () => node.tokens.verify(app, token),
+    (error) => {
+      throw error instanceof TokenError ? new PusherError(error.id, error.message) : error;
+    },
+  );
+}
+
+/** `user_data` beside a token is not signed: it may only repeat the id. */
+function identityOf(app: App, grant: Grant, given: string | undefined): Identity {
+  const { userId, userInfoJson, watchlist } = grant;
+  if (userId === undefined) {
+    const claim = app.tokens?.claims.userId ?? 'sub';
+    const message = `The token does not say who its holder is: it has no claim ${claim} (auth.jwt.claims.userId)`;
+    throw new PusherError('token-without-user', message);
+  }
+  if (given !== undefined && given !== '' && parseUser(given).id !== userId) {
+    throw new PusherError(
+      'member-mismatch',
+      `user_data names another user than the token: leave it out, or send id ${userId}`,
+    );
+  }
+  const kept = keptOfUser(grant, app.channelRules);
+  return { user: { id: userId, userInfoJson, watchlist }, userData: encodeUserData(grant, kept), grant: kept };
+}
+
+function isOver(node: Node, grant: Grant | undefined): grant is Grant & { expiresAtSeconds: number } {
+  return grant?.expiresAtSeconds !== undefined && grant.expiresAtSeconds * 1000 <= node.clock.now();
+}
+
+function signInExpired(expiresAtSeconds: number): PusherError {
+  const at = new Date(expiresAtSeconds * 1000).toISOString();
+  return new PusherError(
+    'sign-in-expired',
+    `Sign-in ended: its token expired at ${at}. Sign in again with a fresh one`,
+  );
+}
+
+/** The token that was signed in with has come to its end: the connection belongs to nobody again. */
+function endSignIn(node: Node, connection: Connection, expiresAtSeconds: number): void {
+  const { user, transport } = connection;
+  if (!user) return;
+  const error = signInExpired(expiresAtSeconds);
+  node.observer.refused(connection.socketId, connection.app, error);
+  transport.send(encodeError(error.code, error.message));
+  endSubscription(node, connection, expired(userChannelName(user.id), expiresAtSeconds));
+  node.settle(leaveUser(node, connection, user), 'sign-out');
 }
 
 function storeSignIn(node: Node, connection: Connection, { id }: UserData): MaybePromise<void> {
@@ -70,6 +163,7 @@ function storeSignIn(node: Node, connection: Connection, { id }: UserData): Mayb
 /** Signs a connection's user out; those who watch the user hear of it when it was the last connection. */
 export function leaveUser(node: Node, connection: Connection, user: SignedInUser): MaybePromise<void> {
   connection.user = undefined;
+  user.cancelExpiry?.();
   for (const channel of [user.control, ...user.watching]) node.leave(connection, channel);
   return signOut(node, connection, user.id);
 }
@@ -113,7 +207,7 @@ function openUserChannels(
 function enterUserChannels(
   node: Node,
   connection: Connection,
-  user: UserData,
+  { user, grant }: Identity,
   [control, ...watching]: readonly LocalChannel[],
 ): void {
   if (!control) return;
@@ -123,7 +217,26 @@ function enterUserChannels(
   for (const channel of former?.watching ?? []) {
     if (!kept.has(channel)) node.leave(connection, channel);
   }
-  connection.user = { id: user.id, userInfoJson: user.userInfoJson, watching, control };
+  former?.cancelExpiry?.();
+  const end = grant?.expiresAtSeconds;
+  const cancelExpiry = end === undefined ? undefined : node.dueTimes.add(end, () => endSignIn(node, connection, end));
+  connection.user = { id: user.id, userInfoJson: user.userInfoJson, watching, control, grant, cancelExpiry };
+  reviewSubscriptions(node, connection, former?.grant);
+}
+
+/**
+ * What was opened by the former sign-in lasts as long as the new one, if that still opens it; and where access was revoked from the
+ * user, it is from the connection now.
+ */
+function reviewSubscriptions(node: Node, connection: Connection, former: Grant | undefined): void {
+  for (const subscription of connection.subscriptions.values()) {
+    const { channel, grant, member, isSigned } = subscription;
+    const isRenewed = grant !== undefined && grant === former;
+    const admission = isRenewed ? { grant: connection.user?.grant, member, isSigned } : subscription;
+    const refusal = refusalOf(node, connection, channel.name, admission);
+    if (refusal) endSubscription(node, connection, refusal);
+    else if (isRenewed) keep(node, connection, subscription, admission);
+  }
 }
 
 function releaseAll(node: Node, channels: readonly LocalChannel[]): void {

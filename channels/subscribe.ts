@@ -1,25 +1,19 @@
-import { verifyChannelAuth } from '../auth/client-signature.ts';
-import { CHANNEL_KINDS, type ChannelKind, channelKindOf, channelNameProblem } from '../protocol/channel-name.ts';
+import { channelKindOf, channelNameProblem } from '../protocol/channel-name.ts';
 import { PusherError, SubscriptionError } from '../protocol/errors.ts';
-import { exceedsBytes, quote } from '../protocol/json.ts';
-import { MemberDataError, parseChannelData } from '../protocol/member-data.ts';
+import { quote } from '../protocol/json.ts';
 import {
   encodeCacheMiss,
   encodePresenceSucceeded,
   encodeSubscriptionSucceeded,
   type WireMember,
 } from '../protocol/server-message.ts';
+import { type Admission, admit, refusalOf, type SubscribeRequest } from './admission.ts';
 import { authorizeConnection } from './connect.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Subscription } from './connection.ts';
+import { keep } from './end-subscription.ts';
 import type { LocalChannel } from './local-channel.ts';
-import { after, lastly, type MaybePromise } from './maybe-promise.ts';
+import { after, lastly, type MaybePromise, orElse } from './maybe-promise.ts';
 import type { Node } from './node.ts';
-
-export interface SubscribeRequest {
-  readonly channel: string;
-  readonly auth: string | undefined;
-  readonly channelData: string | undefined;
-}
 
 /**
  * `pusher:subscribe`: checks who asks, enters the channel and answers with
@@ -29,29 +23,41 @@ export interface SubscribeRequest {
  * @throws {PusherError} subscribed already
  */
 export function subscribe(node: Node, connection: Connection, request: SubscribeRequest): MaybePromise<void> {
-  const { app } = connection;
   const name = request.channel;
-  const problem = channelNameProblem(name, app.limits.maxChannelNameLength);
+  const problem = channelNameProblem(name, connection.app.limits.maxChannelNameLength);
   if (problem) {
     const message = `Invalid channel name "${quote(name)}": ${problem}`;
     throw new SubscriptionError('invalid-channel', name, 'InvalidChannel', 400, message);
   }
   const subscribed = connection.subscriptions.get(name);
+  if (subscribed?.grant) return renew(node, connection, request);
   if (subscribed) return subscribeAgain(node, connection, subscribed.channel);
   checkNumber(node, connection, name);
-  const kind = channelKindOf(name);
-  authorize(connection, kind, request);
-  const member = kind.isPresence ? memberOf(connection, request) : undefined;
+  return after(admit(node, connection, request), (admission) => begin(node, connection, request, admission));
+}
 
-  const authorized = kind.isPrivate || kind.isPresence ? authorizeConnection(node, connection) : undefined;
-  return after(authorized, () =>
-    after(node.open(app, name, 'application'), (channel) =>
+function begin(
+  node: Node,
+  connection: Connection,
+  { channel: name, wantsLast }: SubscribeRequest,
+  admission: Admission,
+): MaybePromise<void> {
+  if (connection.isClosed) return;
+  return after(authorized(node, connection, name), () => {
+    if (connection.isClosed) return;
+    return after(node.open(connection.app, name, 'application'), (channel) =>
       lastly(
-        () => enter(node, connection, channel, member),
+        () => enter(node, connection, channel, admission, wantsLast),
         () => node.release(channel),
       ),
-    ),
-  );
+    );
+  });
+}
+
+/** Entering a private or presence channel shows that the application knows the connection. */
+function authorized(node: Node, connection: Connection, name: string): MaybePromise<void> {
+  const { isPrivate, isPresence } = channelKindOf(name);
+  if (isPrivate || isPresence) return authorizeConnection(node, connection);
 }
 
 /** Subscriptions that are under way count: they come to be in a moment. */
@@ -64,70 +70,71 @@ function checkNumber(node: Node, { subscriptions, underWay }: Connection, name: 
 
 /** Leaves the subscription as it is: no second success unless the option asks for it, never a second member_added. */
 function subscribeAgain(node: Node, connection: Connection, channel: LocalChannel): MaybePromise<void> {
-  const { name } = channel;
-  if (!node.options.lenientDuplicates) {
+  const { name, kind } = channel;
+  // pusher-js asks for the user's channel after each sign-in, without being told to.
+  if (!node.options.lenientDuplicates && !kind.isUser) {
     throw new PusherError('already-subscribed', `Existing subscription to channel ${name}`);
   }
-  if (!channel.kind.isPresence) return connection.transport.send(encodeSubscriptionSucceeded(name));
-  return connection.transport.send(encodePresenceSucceeded(name, channel.roster?.members ?? []));
+  confirm(connection, channel, kind.isPresence);
 }
 
-function authorize(connection: Connection, kind: ChannelKind, request: SubscribeRequest): void {
-  const { app, socketId, user } = connection;
-  const name = request.channel;
-  if (kind.isUser) {
-    if (user && name === `${CHANNEL_KINDS.user.prefix}${user.id}`) return;
-    const message = `Not signed in as the user of ${name}: sign in first, a user can only enter the own channel`;
-    throw new SubscriptionError('not-this-user', name, 'AuthError', 401, message);
-  }
-  if (kind.isPrivate || kind.isPresence) {
-    verifyChannelAuth(app.keys, socketId, name, request.auth, request.channelData);
-  }
+/**
+ * A fresh token for a channel that a token opened: the subscription goes on until that one ends. A refused one changes nothing.
+ *
+ * @throws {PusherError}
+ */
+function renew(node: Node, connection: Connection, request: SubscribeRequest): MaybePromise<void> {
+  const { channel: name } = request;
+  const refuse = (error: unknown): never => {
+    throw connection.subscriptions.has(name) ? withoutChannel(error) : error;
+  };
+  return after(
+    orElse(() => admit(node, connection, request), refuse),
+    (admission) => {
+      const subscription = connection.subscriptions.get(name);
+      // While the new token was looked at, the old one may have ended.
+      return subscription
+        ? extend(node, connection, subscription, admission)
+        : begin(node, connection, request, admission);
+    },
+  );
 }
 
-/** Who joins a presence channel: by `channel_data`, or as the signed-in user when there is none. */
-function memberOf(connection: Connection, { channel, channelData }: SubscribeRequest): WireMember {
-  const { limits } = connection.app;
-  const member = channelData === undefined ? signedInMember(connection, channel) : parseMember(channel, channelData);
-  if (member.userInfoJson !== undefined && exceedsBytes(member.userInfoJson, limits.maxPresenceMemberBytes)) {
-    const bytes = Buffer.byteLength(member.userInfoJson);
-    const message =
-      `user_info of presence member is ${bytes} bytes, limit ${limits.maxPresenceMemberBytes} ` +
-      '(presence.maxMemberSizeInKb)';
-    throw new SubscriptionError('member-too-large', channel, 'LimitReached', 413, message);
+function extend(node: Node, connection: Connection, subscription: Subscription, admission: Admission): void {
+  const { channel, member } = subscription;
+  if (member?.userId !== admission.member?.userId) {
+    const message = `Subscribed to ${channel.name} as ${member?.userId}, and the new token is another user's: unsubscribe first`;
+    throw new PusherError('member-mismatch', message);
   }
-  return member;
+  const refusal = refusalOf(node, connection, channel.name, admission);
+  if (refusal) throw withoutChannel(refusal);
+  keep(node, connection, subscription, admission);
+  confirm(connection, channel, member !== undefined);
 }
 
-function parseMember(channel: string, channelData: string): WireMember {
-  try {
-    return parseChannelData(channelData);
-  } catch (error) {
-    if (!(error instanceof MemberDataError)) throw error;
-    throw new SubscriptionError('invalid-channel-data', channel, 'InvalidChannelData', 400, error.message);
-  }
-}
-
-function signedInMember({ user }: Connection, channel: string): WireMember {
-  if (!user) {
-    const message = `${channel} is a presence channel and subscription must include channel_data`;
-    throw new SubscriptionError('missing-channel-data', channel, 'AuthError', 401, message);
-  }
-  return { userId: user.id, userIdJson: JSON.stringify(user.id), userInfoJson: user.userInfoJson };
+/** The channel is still open to the client: it is told of the error, not that the subscription failed. */
+function withoutChannel(error: unknown): unknown {
+  return error instanceof SubscriptionError ? new PusherError(error.id, error.message) : error;
 }
 
 function enter(
   node: Node,
   connection: Connection,
   channel: LocalChannel,
-  member: WireMember | undefined,
+  admission: Admission,
+  wantsLast = channel.kind.isCache,
 ): MaybePromise<void> {
   if (connection.isClosed) return;
+  const { member } = admission;
   const joined = member ? join(node, connection, channel, member) : undefined;
   const entered = after(joined, () =>
-    after(lastEvent(node, channel), (last) => {
-      if (connection.isClosed) return member && leave(node, connection, channel, member);
-      complete(node, connection, channel, member, last);
+    after(wantsLast ? lastEvent(node, channel) : undefined, (last) => {
+      // Whatever the seams took their time for, things may be different now.
+      const refusal = connection.isClosed ? undefined : refusalOf(node, connection, channel.name, admission);
+      if (!connection.isClosed && !refusal) return complete(node, connection, channel, admission, last);
+      return after(member && leave(node, connection, channel, member), () => {
+        if (refusal) throw refusal;
+      });
     }),
   );
   if (member && entered instanceof Promise) {
@@ -168,15 +175,20 @@ function leave(
   return node.store.leave(app.id, name, socketId, userId);
 }
 
-/** The frame that a cache channel begins with for a new subscriber; undefined for other channels. */
-function lastEvent(node: Node, channel: LocalChannel): MaybePromise<string | undefined> {
-  if (!channel.kind.isCache) return;
+/** What a channel that keeps its last event begins with for a new subscriber. */
+interface Beginning {
+  readonly frame: string;
+  /** Undefined: there is no event. */
+  readonly position?: number | undefined;
+}
+
+function lastEvent(node: Node, channel: LocalChannel): MaybePromise<Beginning> {
   return after(node.broker.lastEvent(channel.app.id, channel.name), (last) =>
     after(caughtUp(node, channel, last?.position), () => {
       // A later one may have come while the answer was on its way.
       const { latest } = channel;
       const isNewer = latest?.position !== undefined && latest.position > (last?.position ?? 0);
-      return (isNewer ? latest.frame : last?.frame) ?? encodeCacheMiss(channel.name);
+      return (isNewer ? latest : last) ?? { frame: encodeCacheMiss(channel.name) };
     }),
   );
 }
@@ -191,15 +203,22 @@ function complete(
   node: Node,
   connection: Connection,
   channel: LocalChannel,
-  member: WireMember | undefined,
-  lastFrame: string | undefined,
+  admission: Admission,
+  last: Beginning | undefined,
 ): void {
-  const { name, roster } = channel;
-  connection.subscriptions.set(name, { channel, member });
-  connection.transport.send(
-    member && roster ? encodePresenceSucceeded(name, roster.members) : encodeSubscriptionSucceeded(name),
-  );
-  if (lastFrame !== undefined) connection.transport.send(lastFrame);
+  const { grant, member } = admission;
+  // There are many of them: what only tokens need is added to those.
+  const subscription: Subscription = { channel, member, grant };
+  connection.subscriptions.add(subscription);
+  if (grant || admission.isSigned) keep(node, connection, subscription, admission);
+  confirm(connection, channel, member !== undefined);
+  if (last) connection.transport.send(last.frame, last.position);
   node.enter(connection, channel);
   node.announceCount(channel);
+}
+
+function confirm({ transport }: Connection, { name, roster }: LocalChannel, isMember: boolean): void {
+  transport.send(
+    isMember && roster ? encodePresenceSucceeded(name, roster.members) : encodeSubscriptionSucceeded(name),
+  );
 }

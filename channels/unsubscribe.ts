@@ -25,6 +25,7 @@ export function unsubscribe(node: Node, connection: Connection, name: string): M
 /** Ends a subscription that is no longer in `connection.subscriptions`, and tells those who stay. */
 export function leaveSubscription(node: Node, connection: Connection, subscription: Subscription): MaybePromise<void> {
   const { channel, member } = subscription;
+  subscription.cancelExpiry?.();
   node.leave(connection, channel);
   node.announceCount(channel);
   if (!member) return;

@@ -12,7 +12,12 @@ export type ClientMessage =
       readonly channelData: string | undefined;
     }
   | { readonly kind: 'unsubscribe'; readonly channel: string }
-  | { readonly kind: 'signin'; readonly auth: string; readonly userData: string }
+  | {
+      readonly kind: 'signin';
+      readonly auth: string;
+      /** Undefined where a token says it. */
+      readonly userData: string | undefined;
+    }
   | { readonly kind: 'client-event'; readonly event: string; readonly channel: string; readonly data: string };
 
 const PONG = { kind: 'pong' } as const;
@@ -45,7 +50,7 @@ export function parseClientMessage(text: string): ClientMessage {
       return {
         kind: 'signin',
         auth: requiredString(event, fields, 'auth'),
-        userData: requiredString(event, fields, 'user_data'),
+        userData: optionalString(event, fields, 'user_data'),
       };
     }
     default:

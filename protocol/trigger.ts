@@ -2,6 +2,7 @@ import { type InfoAttribute, parseInfo } from './channel-info.ts';
 import { channelNameProblem } from './channel-name.ts';
 import { ApiError } from './errors.ts';
 import { encodeJson, exceedsBytes, isJsonObject, type JsonObject, quote } from './json.ts';
+import { isSocketId } from './socket-id.ts';
 
 /** Bounds of what one request may publish. */
 export interface TriggerLimits {
@@ -25,7 +26,6 @@ export interface Trigger {
 }
 
 const NO_INFO: ReadonlySet<InfoAttribute> = new Set();
-const SOCKET_ID = /^\d+\.\d+$/;
 
 /**
  * Reads the body of `POST /events`: `{name, data, channel | channels, socket_id?, info?}`.
@@ -82,7 +82,7 @@ function parseEvent(
     );
   }
   const data = parseData(event.data, limits, where);
-  if (socketId !== undefined && socketId !== null && (typeof socketId !== 'string' || !SOCKET_ID.test(socketId))) {
+  if (socketId !== undefined && socketId !== null && !isSocketId(socketId)) {
     throw invalid(
       'invalid-socket-id',
       `${where}socket_id must look like "123.456": take it from the client's pusher.connection.socket_id`,

@@ -1,15 +1,14 @@
-import type { App } from '../channels/app.ts';
 import type { Broker } from '../channels/broker.ts';
 import type { ChannelStore } from '../channels/channel-store.ts';
 import type { Clock } from '../channels/clock.ts';
+import { after } from '../channels/maybe-promise.ts';
 import { MemoryBroker } from '../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../channels/memory-channel-store.ts';
 import type { Node } from '../channels/node.ts';
-import type { LoadedConfig } from './config/index.ts';
+import type { AppDirectory } from './apps/app-directory.ts';
+import type { Settings } from './config/index.ts';
 import type { Logger } from './log.ts';
 import { redisPrefix } from './redis/redis-options.ts';
-
-type Config = Pick<LoadedConfig, 'settings' | 'apps'>;
 
 /** What joins a node to the others, or stands in for them. */
 export interface Seams {
@@ -28,7 +27,12 @@ export interface Seams {
  *
  * @throws {RedisStartError} which part of the connection to Redis does not work, and why
  */
-export async function createSeams({ settings, apps }: Config, clock: Clock, log: Logger): Promise<Seams> {
+export async function createSeams(
+  settings: Settings,
+  directory: AppDirectory,
+  clock: Clock,
+  log: Logger,
+): Promise<Seams> {
   switch (settings.adapter.driver) {
     case 'local':
       return createMemorySeams(clock);
@@ -39,7 +43,7 @@ export async function createSeams({ settings, apps }: Config, clock: Clock, log:
       return new RedisSeams(await connectRedis(settings, log), {
         prefix: redisPrefix(settings),
         nodeTimeoutMs: settings.adapter.nodeTimeoutSeconds * 1000,
-        isCountAnnounced: countAnnouncer(apps),
+        isCountAnnounced: (appId) => after(directory.byId(appId), (app) => app?.enableSubscriptionCountEvents === true),
         log,
       });
     }
@@ -56,10 +60,4 @@ export function createMemorySeams(clock: Clock): Seams {
     start: async () => {},
     stop: async () => {},
   };
-}
-
-/** Whether subscribers of an app's channels are told their number. */
-export function countAnnouncer(apps: readonly App[]): (appId: string) => boolean {
-  const ids = new Set(apps.filter((app) => app.enableSubscriptionCountEvents).map(({ id }) => id));
-  return (appId) => ids.has(appId);
 }

@@ -1,16 +1,23 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Clock } from '../channels/clock.ts';
 import { Node, type NodeOptions, type Observer } from '../channels/node.ts';
-import { AppDirectory } from './apps/app-directory.ts';
+import { replaceApp } from '../channels/replace-app.ts';
+import type { AppDirectory } from './apps/app-directory.ts';
+import { createAppDirectory, useSettings } from './apps/create-app-directory.ts';
 import { systemClock } from './clock.ts';
+import { createLimits } from './config/app-from-config.ts';
 import type { LoadedConfig, Settings } from './config/index.ts';
 import { drain } from './drain.ts';
+import { endChangedFeeds } from './feeds/end-changed-feeds.ts';
+import { serveStreams } from './feeds/serve-streams.ts';
+import { Cors } from './http/cors.ts';
 import { Health, type Siblings } from './http/health.ts';
 import { HttpServer } from './http/http-server.ts';
 import { Listener } from './listener.ts';
 import type { Logger } from './log.ts';
 import { createSeams, type Seams } from './seams.ts';
 import { createSocketIdSource } from './socket-id.ts';
+import { KeyedTokenVerifier } from './tokens/token-verifier.ts';
 import { NativeFanOut } from './ws/native-fan-out.ts';
 import { serveWebSockets } from './ws/web-socket-server.ts';
 
@@ -22,6 +29,10 @@ export interface Server {
   readonly port: number;
   /** Connections and channels as they are now; to look at, not to change. */
   readonly node: Node;
+  /** Takes the apps of these settings in place of those that were configured, with the limits that they fall back to. */
+  replaceApps(settings: Settings): void;
+  /** Looks up again the apps that are kept elsewhere. */
+  refreshApps(): void;
   /** Moves clients off over the grace period, and goes on telling others that it stops. A second call changes nothing. */
   drain(hasClients?: boolean): Promise<void>;
   /** Drains, then ends. A second call changes nothing. */
@@ -34,6 +45,8 @@ export interface ServerOptions {
   readonly clock?: Clock;
   /** Default: those that the settings ask for. */
   readonly seams?: Seams;
+  /** Default: the apps of the configuration, or of the database that it names. Closed with the server. */
+  readonly directory?: AppDirectory;
   /** The other workers, which listen on the same port. */
   readonly siblings?: Siblings;
 }
@@ -41,16 +54,17 @@ export interface ServerOptions {
 /**
  * Puts the parts together and listens.
  *
- * @throws {ListenError | TlsError}
+ * @throws {ListenError | TlsError | RedisStartError | AppStoreStartError}
  */
 export async function startServer(
   { settings, apps }: Pick<LoadedConfig, 'settings' | 'apps'>,
   log: Logger,
   { clock = systemClock, siblings, ...options }: ServerOptions = {},
 ): Promise<Server> {
-  const seams = options.seams ?? (await createSeams({ settings, apps }, clock, log));
+  const isInUse = (appId: string): boolean => node.hasConnections(appId);
+  const directory = options.directory ?? (await createAppDirectory({ settings, apps, log, clock, isInUse }));
+  const seams = options.seams ?? (await createSeams(settings, directory, clock, log));
   const frameLog = log.isLevelEnabled('debug') ? log : undefined;
-  const directory = new AppDirectory(apps);
   const fanOut = new NativeFanOut(frameLog);
   const node = new Node({
     options: nodeOptions(settings),
@@ -60,14 +74,40 @@ export async function startServer(
     clock,
     observer: logObserver(log),
     createSocketId: createSocketIdSource(),
+    tokens: new KeyedTokenVerifier({ clock, log }),
+    appsChanged: (ids) => node.settle(directory.refresh(ids), 'looking again at apps'),
+  });
+  directory.onChange((id, app) => {
+    replaceApp(node, id, app);
+    endChangedFeeds(node, id);
   });
   const health = new Health({
     node,
     memoryThresholdPercent: settings.httpApi.acceptTraffic.memoryThreshold,
     seamsProblem: () => seams.problem(),
+    apps: directory,
     siblings,
   });
-  const http = new HttpServer({ settings, node, apps: directory, health, log, now: clock.now });
+  const http = new HttpServer({
+    settings,
+    node,
+    apps: directory,
+    defaultLimits: createLimits({}, settings),
+    health,
+    log,
+    now: clock.now,
+  });
+  const feedPingSeconds = settings.feeds.pingIntervalSeconds;
+  const streams = {
+    node,
+    apps: directory,
+    fanOut: fanOut.feeds,
+    cors: new Cors(settings.cors),
+    pathPrefix: settings.pathPrefix,
+    maxBufferedBytes: settings.maxBufferedBytes,
+    pace: { silenceSeconds: feedPingSeconds, answersPings: false },
+    log,
+  };
   const listener = new Listener({
     host: settings.host,
     port: settings.port,
@@ -76,11 +116,13 @@ export async function startServer(
     log,
     attach: (app, isTls) => {
       fanOut.add(app);
-      serveWebSockets(app, isTls, settings, node, directory, fanOut, log);
+      serveWebSockets(app, isTls, { ...settings, feedPingSeconds }, node, directory, fanOut, log);
+      serveStreams(app, isTls, streams);
       http.serve(app);
     },
   });
   await seams.start(node);
+  await node.control.start();
   await listener.listen();
   health.isStarted = true;
 
@@ -103,16 +145,26 @@ export async function startServer(
     listener.close();
     await node.close();
     await seams.stop();
+    await directory.close();
   };
   return {
     port: listener.port,
     node,
+    replaceApps(next) {
+      useSettings(directory, next);
+    },
+    refreshApps() {
+      node.settle(directory.refresh(undefined), 'looking up all apps again');
+    },
     drain: drainOnce,
     stop() {
       stopping ??= stop();
       return stopping;
     },
-    kill: () => listener.close(),
+    kill() {
+      listener.close();
+      node.settle(directory.close(), 'closing the database of the apps');
+    },
   };
 }
 
@@ -137,6 +189,8 @@ function logObserver(log: Logger): Observer {
       log.info({ socketId, app: app.id, code, cause: id, reason: message }, 'connection ended'),
     refused: (socketId, app, { id, message }) =>
       log.debug({ socketId, app: app.id, cause: id, reason: message }, 'message refused'),
+    removed: (socketId, app, { id, channel, message }) =>
+      log.info({ socketId, app: app.id, channel, cause: id, reason: message }, 'subscription ended'),
     failed: (error, during) => log.error({ err: error, during }, 'unexpected failure'),
   };
 }

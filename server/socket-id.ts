@@ -12,7 +12,8 @@ export function createSocketIdSource(): () => string {
       randomFillSync(pool);
       offset = 0;
     }
-    const id = `${pool.readUIntBE(offset, 6)}.${pool.readUIntBE(offset + 6, 6)}`;
+    // In one piece: a text put together by + or a template is kept as its parts, which is three times as much.
+    const id = [pool.readUIntBE(offset, 6), pool.readUIntBE(offset + 6, 6)].join('.');
     offset += 12;
     return id;
   };

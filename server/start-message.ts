@@ -2,7 +2,7 @@ import type { App } from '../channels/app.ts';
 import type { LoadedConfig } from './config/index.ts';
 
 /** What a person who starts the broker needs next: where it is, and what to paste where. */
-export function startMessage(config: LoadedConfig, port: number, version: string): string {
+export function startMessage(config: LoadedConfig, port: number, version: string, adminUrl?: string): string {
   const { settings, apps, configFile } = config;
   const isTls = settings.ssl.certPath !== '';
   const host = reachableHost(settings.host);
@@ -10,8 +10,9 @@ export function startMessage(config: LoadedConfig, port: number, version: string
   const lines = [
     '',
     `Kulkul ${version} is listening`,
-    `  WebSocket  ${isTls ? 'wss' : 'ws'}://${host}:${port}${settings.pathPrefix}/app/${app?.keys[0]?.key}`,
-    `  HTTP API   ${isTls ? 'https' : 'http'}://${host}:${port}${settings.pathPrefix}/apps/${app?.id}`,
+    `  WebSocket  ${isTls ? 'wss' : 'ws'}://${host}:${port}${settings.pathPrefix}/app/${app?.keys[0]?.key ?? 'APP_KEY'}`,
+    `  HTTP API   ${isTls ? 'https' : 'http'}://${host}:${port}${settings.pathPrefix}/apps/${app?.id ?? 'APP_ID'}`,
+    ...(adminUrl === undefined ? [] : [`  admin API  ${adminUrl} lists what it can do`]),
     ...appLines(config),
     `  settings   ${configFile ?? 'defaults and environment (no configuration file)'}`,
     `             kulkul config${configFile ? ` --config ${configFile}` : ''} shows them all`,
@@ -30,6 +31,12 @@ function reachableHost(host: string): string {
 }
 
 function appLines({ apps, settings, generatedApp }: LoadedConfig): string[] {
+  const { driver } = settings.appManager;
+  if (driver !== 'array') {
+    return [
+      `  apps       in the table ${settings.appManager[driver].table} of a database (appManager.driver: ${driver})`,
+    ];
+  }
   if (generatedApp) {
     const id = apps[0]?.id;
     return [`  app        ${id}, made for this run as none is configured: its credentials change with every start`];

@@ -2,6 +2,8 @@
  * The only file that imports uWebSockets.js. It is a native module: loading it fails on a platform or Node version it has
  * no binary for, which is why the command line imports the server late and explains the failure.
  */
+import './uws-settings.ts';
+
 import uWS from 'uWebSockets.js';
 
 export type { AppOptions, HttpRequest, HttpResponse, TemplatedApp, WebSocket } from 'uWebSockets.js';

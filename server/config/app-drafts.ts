@@ -1,8 +1,13 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { ChannelPattern } from '../../auth/channel-pattern.ts';
+import type { ChannelRule } from '../../auth/channel-rules.ts';
+import { channelKindOf } from '../../protocol/channel-name.ts';
 import { keyPairsOf } from './app-from-config.ts';
 import { type AppOptionName, type AppOptions, appOptionsSchema } from './app-options.ts';
+import { createChannelRule } from './authorization-from-config.ts';
 import { settings } from './catalogue.ts';
+import { randomAppId, randomKey, randomSecret } from './credentials.ts';
 import { type AppDraft, createAppDraft, type Draft } from './draft.ts';
+import { prefixProblem } from './feed-options.ts';
 import { appsPath } from './file-apps.ts';
 import { type Origin, whereIs } from './origin.ts';
 
@@ -16,9 +21,9 @@ export function generateCredentials(draft: Draft): boolean {
   const [first, ...others] = draft.apps;
   if (others.length > 0 || (first !== undefined && !isNameless(first))) return false;
   const app = first ?? createAppDraft(`${appsPath}[0]`, generated);
-  app.options.set('id', { value: String(randomInt(100_000, 1_000_000)), origin: generated });
-  app.options.set('key', { value: randomBytes(10).toString('hex'), origin: generated });
-  app.options.set('secret', { value: randomBytes(16).toString('hex'), origin: generated });
+  app.options.set('id', { value: randomAppId(), origin: generated });
+  app.options.set('key', { value: randomKey(), origin: generated });
+  app.options.set('secret', { value: randomSecret(), origin: generated });
   draft.apps = [app];
   return true;
 }
@@ -34,6 +39,7 @@ const credentials: readonly AppOptionName[] = ['id', 'key', 'secret', 'keys'];
 export function finishApps(draft: Draft): AppOptions[] {
   const firstWithId = new Map<string, AppDraft>();
   const firstWithKey = new Map<string, AppDraft>();
+  const firstWithPath = new Map<string, AppDraft>();
   return draft.apps.flatMap((app) => {
     const options = valuesOf(app);
     const isComplete = reportMissing(draft, app, options);
@@ -42,8 +48,65 @@ export function finishApps(draft: Draft): AppOptions[] {
       const isOwn = options.key === key && firstWithKey.get(key) !== app;
       reportTaken(draft, firstWithKey, key, app, isOwn ? 'key' : 'keys');
     }
+    checkFeeds(draft, app, options, firstWithPath);
+    warnOfUselessRules(draft, app, options);
+    warnOfHiddenRules(draft, app, options);
     return isComplete ? [appOptionsSchema.parse(options)] : [];
   });
+}
+
+/** What is wrong with feeds that are right in themselves. */
+function checkFeeds(
+  draft: Draft,
+  app: AppDraft,
+  { auth, feeds = [] }: Partial<AppOptions>,
+  firstWithPath: Map<string, AppDraft>,
+): void {
+  const where = whereIs(app.options.get('feeds')?.origin ?? app.origin);
+  const pathPrefix = String(draft.settings.get('pathPrefix')?.value ?? '');
+  for (const [index, { path, channel }] of feeds.entries()) {
+    const label = `${app.optionLabel('feeds')}[${index}]`;
+    const other = firstWithPath.get(path);
+    const problem = other
+      ? `is the path of a feed of another app, too (${whereIs(other.options.get('feeds')?.origin ?? other.origin)})`
+      : prefixProblem(path, pathPrefix);
+    if (problem !== undefined) draft.problems.push({ where, message: `${label}.path: ${path} ${problem}.` });
+    firstWithPath.set(path, other ?? app);
+    const { isPrivate, isPresence } = channelKindOf(channel);
+    if (auth?.jwt !== undefined || !(isPrivate || isPresence)) continue;
+    draft.warnings.push(
+      `${label}.channel (${where}): nobody can read ${channel} there, as it takes a token and the app takes none: auth.jwt says how they are checked.`,
+    );
+  }
+}
+
+/** Rules for holders of tokens admit nobody in an app that takes none. */
+function warnOfUselessRules(draft: Draft, app: AppDraft, { auth, channels = [] }: Partial<AppOptions>): void {
+  if (auth?.jwt !== undefined) return;
+  const rule = channels.findIndex((options) => asksForToken(createChannelRule(options)));
+  const origin = app.options.get('channels')?.origin;
+  if (rule === -1 || origin === undefined) return;
+  const label = `${app.optionLabel('channels')}[${rule}] (${whereIs(origin)})`;
+  draft.warnings.push(`${label} is for holders of tokens, but the app takes none: auth.jwt says how they are checked.`);
+}
+
+/** The first rule that matches decides: what stands behind a wider one is never looked at, however narrow it is. */
+function warnOfHiddenRules(draft: Draft, app: AppDraft, { channels = [] }: Partial<AppOptions>): void {
+  const where = whereIs(app.options.get('channels')?.origin ?? app.origin);
+  const patterns = channels.map(({ name }) => new ChannelPattern(name));
+  for (const [index, pattern] of patterns.entries()) {
+    const first = patterns.findIndex((other) => other.covers(pattern));
+    if (first >= index) continue;
+    const label = app.optionLabel('channels');
+    const wider = `${label}[${first}] (${channels[first]?.name})`;
+    draft.warnings.push(
+      `${label}[${index}] (${where}) never applies: ${wider} stands before it and matches all that ${pattern.text} matches. Put the narrow rule first.`,
+    );
+  }
+}
+
+function asksForToken({ subscribe, clientEvents, publish }: ChannelRule): boolean {
+  return [...subscribe, ...clientEvents, ...publish].some(({ kind }) => kind === 'token' || kind === 'holder');
 }
 
 function valuesOf(app: AppDraft): Partial<AppOptions> {

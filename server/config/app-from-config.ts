@@ -1,10 +1,15 @@
-import type { App } from '../../channels/app.ts';
+import type { App, AppLimits } from '../../channels/app.ts';
 import type { AppOptions } from './app-options.ts';
+import { createChannelRule, createTokenPolicy } from './authorization-from-config.ts';
 import type { Settings } from './schema.ts';
+
+/** The apps that the settings list. */
+export function createApps(settings: Settings): App[] {
+  return settings.appManager.array.apps.map((options) => createApp(options, settings));
+}
 
 /** The app as the broker knows it: what its options leave open comes from the settings of all apps. */
 export function createApp(options: AppOptions, settings: Settings): App {
-  const { presence, channelLimits, eventLimits, clientEvents } = settings;
   return {
     id: options.id,
     keys: keyPairsOf(options),
@@ -15,21 +20,33 @@ export function createApp(options: AppOptions, settings: Settings): App {
     enableUserAuthentication: options.enableUserAuthentication,
     enableSubscriptionCountEvents: options.enableSubscriptionCountEvents,
     enableWatchlistEvents: options.enableWatchlistEvents,
-    limits: {
-      maxConnections: options.maxConnections,
-      maxBackendEventsPerSecond: options.maxBackendEventsPerSecond,
-      maxClientEventsPerSecond: options.maxClientEventsPerSecond ?? clientEvents.maxPerSecondPerConnection,
-      maxAppClientEventsPerSecond: options.maxAppClientEventsPerSecond,
-      maxReadRequestsPerSecond: options.maxReadRequestsPerSecond,
-      maxPresenceMembersPerChannel: options.maxPresenceMembersPerChannel ?? presence.maxMembersPerChannel,
-      maxPresenceMemberBytes: bytesOf(options.maxPresenceMemberSizeInKb ?? presence.maxMemberSizeInKb),
-      maxChannelNameLength: options.maxChannelNameLength ?? channelLimits.maxNameLength,
-      maxEventChannelsAtOnce: options.maxEventChannelsAtOnce ?? eventLimits.maxChannelsAtOnce,
-      maxEventNameLength: options.maxEventNameLength ?? eventLimits.maxNameLength,
-      maxEventPayloadBytes: bytesOf(options.maxEventPayloadInKb ?? eventLimits.maxPayloadInKb),
-      maxEventBatchSize: options.maxEventBatchSize ?? eventLimits.maxBatchSize,
-      cacheTtlSeconds: options.cacheTtl ?? channelLimits.cacheTtl,
-    },
+    tokens: options.auth?.jwt && createTokenPolicy(options.auth.jwt),
+    channelRules: options.channels.map(createChannelRule),
+    feeds: options.feeds,
+    encryptionMasterKey: masterKeyOf(options),
+    limits: createLimits(options, settings),
+  };
+}
+
+type LimitOptions = Partial<Pick<AppOptions, Extract<keyof AppOptions, `max${string}` | 'cacheTtl'>>>;
+
+/** The limits of an app; without options those of an app that sets none. */
+export function createLimits(options: LimitOptions, settings: Settings): AppLimits {
+  const { presence, channelLimits, eventLimits, clientEvents } = settings;
+  return {
+    maxConnections: options.maxConnections ?? -1,
+    maxBackendEventsPerSecond: options.maxBackendEventsPerSecond ?? -1,
+    maxClientEventsPerSecond: options.maxClientEventsPerSecond ?? clientEvents.maxPerSecondPerConnection,
+    maxAppClientEventsPerSecond: options.maxAppClientEventsPerSecond ?? -1,
+    maxReadRequestsPerSecond: options.maxReadRequestsPerSecond ?? -1,
+    maxPresenceMembersPerChannel: options.maxPresenceMembersPerChannel ?? presence.maxMembersPerChannel,
+    maxPresenceMemberBytes: bytesOf(options.maxPresenceMemberSizeInKb ?? presence.maxMemberSizeInKb),
+    maxChannelNameLength: options.maxChannelNameLength ?? channelLimits.maxNameLength,
+    maxEventChannelsAtOnce: options.maxEventChannelsAtOnce ?? eventLimits.maxChannelsAtOnce,
+    maxEventNameLength: options.maxEventNameLength ?? eventLimits.maxNameLength,
+    maxEventPayloadBytes: bytesOf(options.maxEventPayloadInKb ?? eventLimits.maxPayloadInKb),
+    maxEventBatchSize: options.maxEventBatchSize ?? eventLimits.maxBatchSize,
+    cacheTtlSeconds: options.cacheTtl ?? channelLimits.cacheTtl,
   };
 }
 
@@ -38,6 +55,10 @@ export function keyPairsOf(options: Partial<Pick<AppOptions, 'key' | 'secret' | 
   const { key, secret, keys = [] } = options;
   if (key === undefined || secret === undefined) return keys;
   return [{ key, secret }, ...keys.filter((pair) => pair.key !== key || pair.secret !== secret)];
+}
+
+function masterKeyOf({ auth }: AppOptions): Uint8Array | undefined {
+  return auth?.encryptionMasterKey === undefined ? undefined : Buffer.from(auth.encryptionMasterKey, 'base64');
 }
 
 function bytesOf(kilobytes: number): number {

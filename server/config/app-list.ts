@@ -1,11 +1,11 @@
 import type { Node } from 'jsonc-parser';
 import type { AppOptionName } from './app-options.ts';
 import { appOptions } from './catalogue.ts';
+import { readStructure, type StructureReader } from './check-structure.ts';
 import { checkValue } from './check-value.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { type AppDraft, createAppDraft, type Entry } from './draft.ts';
 import { keyName } from './json-key.ts';
-import type { JsonSource } from './json-source.ts';
 import { type Origin, whereIs } from './origin.ts';
 import { exactText } from './raw-value.ts';
 import { nearest } from './suggest.ts';
@@ -29,9 +29,7 @@ function spellingsOf(name: string): string[] {
 }
 
 /** Reads app objects out of one JSON source, into drafts. */
-export interface AppReader {
-  readonly source: JsonSource;
-  readonly problems: ConfigProblem[];
+export interface AppReader extends StructureReader {
   /** Told when a source sets the same option twice; the later one wins. */
   repeated(label: string, first: Origin, second: Origin): void;
 }
@@ -74,6 +72,11 @@ export function readAppOption(reader: AppReader, spelling: string, key: Node, va
   if (name === 'keys') {
     const pairs = readKeyPairs(reader, value, label);
     if (pairs !== undefined) setOption(reader, draft, name, { value: pairs, origin });
+    return;
+  }
+  if (setting.kind === 'structure') {
+    const structure = readStructure(reader, setting, value, label);
+    if (structure !== undefined) setOption(reader, draft, name, { value: structure, origin });
     return;
   }
   const checked = checkValue(setting, { from: 'json', node: value, source: reader.source }, label, origin);

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { authOptionsSchema, channelRulesSchema } from './authorization-options.ts';
+import { feedsSchema } from './feed-options.ts';
 import { about, count, flag, list, rate, size, text } from './setting.ts';
 
 /** Goes into URLs and, for the key, before the colon of `auth`: these characters would make the app unreachable. */
@@ -118,6 +120,18 @@ export const appOptionsSchema = z.strictObject({
   cacheTtl: about(
     count(1).optional(),
     'Seconds that a cache channel keeps its last event. Unset: `channelLimits.cacheTtl`.',
+  ),
+  auth: about(
+    authOptionsSchema.optional(),
+    'How the broker checks tokens of the app\'s users by itself: `{ "jwt": { "keys": […] } }`. See docs/authorization.md.',
+  ),
+  channels: about(
+    channelRulesSchema.default([]),
+    'Who may subscribe, send client events and publish, by name or pattern of the channel; the first rule that matches counts. See docs/authorization.md.',
+  ),
+  feeds: about(
+    feedsSchema.default([]),
+    'Channels that can be read at a URL of their own by what speaks no Pusher: `[{ "path", "channel", "format", "last", "echo" }]`. See docs/feeds.md.',
   ),
   webhooks: about(
     z.unknown().optional(),

@@ -1,12 +1,16 @@
 import { z } from 'zod';
+import { driversOf } from './app-database-settings.ts';
 import { type AppOptionName, appOptionsSchema } from './app-options.ts';
+import { authOptionsSchema, channelRulesSchema } from './authorization-options.ts';
+import { feedsSchema } from './feed-options.ts';
 import { isRedisSetting } from './redis-settings.ts';
 import { settingsSchema } from './schema.ts';
 import { type SettingMeta, settingMeta } from './setting.ts';
 
 /**
  * How a value is read from JSON or from a variable. `choice` is text out of a list, `auto` a number or that word, `options` an
- * object of another program's options, `switch` true, false or such an object; `anything` is kept as it is.
+ * object of another program's options, `switch` true, false or such an object, `structure` an object or list
+ * with a form of its own; `anything` is kept as it is.
  */
 export type SettingKind =
   | 'flag'
@@ -20,6 +24,7 @@ export type SettingKind =
   | 'switch'
   | 'keys'
   | 'apps'
+  | 'structure'
   | 'anything';
 
 /** One leaf of the schema. */
@@ -81,7 +86,7 @@ function createSetting(path: string, schema: z.ZodType, variable: string): Setti
     kind: kindOf(unwrap(schema), path),
     schema,
     defaultValue,
-    isNullable: defaultValue === undefined || isRedisSetting(path),
+    isNullable: defaultValue === undefined || isRedisSetting(path) || driversOf(path) !== undefined,
     meta: metaOf(schema, path),
     variable,
   };
@@ -108,6 +113,7 @@ function kindOf(schema: z.ZodType, path: string): SettingKind {
   if (schema instanceof z.ZodString) return 'text';
   if (schema instanceof z.ZodEnum) return 'choice';
   if (schema instanceof z.ZodUnknown) return 'anything';
+  if (schema === authOptionsSchema || schema === channelRulesSchema || schema === feedsSchema) return 'structure';
   if (schema instanceof z.ZodRecord) return 'options';
   if (schema instanceof z.ZodUnion) return schema.options.some(isRecord) ? 'switch' : 'auto';
   if (schema instanceof z.ZodArray) {

@@ -7,6 +7,12 @@ import { type Origin, whereIs } from './origin.ts';
 import { exactText, interpret, type RawValue } from './raw-value.ts';
 import { nearest } from './suggest.ts';
 
+/**
+ * Instead of zod's own words, which nobody is shown, and which zod 4.6 fails to find for values such as
+ * `{ "constructor": { "name": {} } }`.
+ */
+export const PLAIN_ERRORS = { error: (): string => 'is not possible' };
+
 export type Checked =
   | { readonly ok: true; readonly value: unknown }
   /** `refused`: a value that is right elsewhere, but not possible here; it does no harm where a stronger source replaces it. */
@@ -19,7 +25,7 @@ export type Checked =
  */
 export function checkValue(setting: Setting, raw: RawValue, label: string, origin: Origin): Checked {
   const candidate = interpret(setting.kind, raw);
-  const result = setting.schema.safeParse(candidate);
+  const result = setting.schema.safeParse(candidate, PLAIN_ERRORS);
   if (result.success) return { ok: true, value: result.data };
 
   const got = show(raw, candidate, label);
@@ -67,6 +73,8 @@ export function expectation(setting: Setting): string {
       return 'a list of { "key", "secret" }';
     case 'apps':
       return 'a list of apps';
+    case 'structure':
+      return 'what docs/authorization.md describes';
     case 'anything':
       return 'anything';
   }

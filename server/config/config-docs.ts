@@ -4,10 +4,11 @@ import { expectation } from './check-value.ts';
 import { appsPath } from './file-apps.ts';
 import { ineffectiveSettings } from './ineffective-settings.ts';
 import { redisClientOptions } from './redis-settings.ts';
+import { authNames, channelRuleNames, feedNames, type InnerSetting } from './structure-docs.ts';
 
 /** `docs/config.md`: made from the schema, so that it can't say anything else than the code does. */
 export function renderConfigDocs(): string {
-  return `${[introduction, files, variables(), '## Settings', settingTables(), redis(), apps(), ineffective(), seeing].join('\n\n')}\n`;
+  return `${[introduction, files, variables(), '## Settings', settingTables(), redis(), databases, apps(), ineffective(), seeing].join('\n\n')}\n`;
 }
 
 const introduction = `# Configuration
@@ -27,7 +28,7 @@ A setting is looked for in this order, and the last place that has it wins:
 
 A setting that is unknown, of the wrong type or out of range stops the start, also where a later place would replace it. (A driver
 that this version does not have may be replaced: \`SOKETI_ADAPTER_DRIVER=redis\` starts with a file that says \`nats\`. Settings of Redis
-are only looked at where it is used.)
+and of databases are only looked at where they are used.)
 Every problem of every place is listed at once:
 
 \`\`\`text
@@ -62,7 +63,7 @@ For a single app there is a flat form. \`appName\` is optional. When a file has 
   and a list with one item as that item.
 - Paths of certificates start at the folder of the file; those in variables at the working directory.
 - A setting that occurs twice counts as it is written last, with a warning. Listing the apps twice is an error, and so are two
-  apps with the same id or a common key.
+  apps with the same id, a common key or a feed at the same path.
 - \`$schema\` is allowed and ignored.`;
 
 function variables(): string {
@@ -123,11 +124,50 @@ variables are those of the first app.
 
 ${table(['option', 'variables', 'default', 'meaning'], rows)}
 
+### Tokens and rules: \`auth\` and \`channels\`
+
+[authorization.md](authorization.md) explains them. Inside, names are spelled exactly like this, and numbers and booleans are not written as
+text. In \`KULKUL_DEFAULT_APP_AUTH\` and \`KULKUL_DEFAULT_APP_CHANNELS\` they are JSON. \`auth\`:
+
+${table(['name', 'default', 'meaning'], authNames.map(innerRow))}
+
+\`channels\` is a list of rules; the first whose name matches a channel counts. A rule:
+
+${table(['name', 'default', 'meaning'], channelRuleNames.map(innerRow))}
+
+Who may is \`"anyone"\`, \`"application"\` (what the application signs; it always may), \`"token"\` (whoever has a valid one), \`"own"\` (whose
+token has the claims that the rule's name holds), \`{ "roles": ["admin"], "own": true }\` (whoever has one of the roles and, here, is meant by the
+name), or a list of those, of which one is enough. An empty list: nobody but the application.
+
+\`\`\`json
+{
+  "id": "1", "key": "my-key", "secret": "my-secret",
+  "auth": { "jwt": { "keys": [{ "publicKeyFile": "issuer.pem" }], "issuer": "https://id.example.com" } },
+  "channels": [
+    { "name": "private-user.{sub}" },
+    { "name": "private-admin-*", "subscribe": { "roles": ["admin", "operator"] } }
+  ]
+}
+\`\`\`
+
+### Feeds: \`feeds\`
+
+[feeds.md](feeds.md) explains them. \`feeds\` is a list; in \`KULKUL_DEFAULT_APP_FEEDS\` it is JSON. A feed:
+
+${table(['name', 'default', 'meaning'], feedNames.map(innerRow))}
+
+### Several pairs of key and secret
+
 To rotate a secret without a moment of refusals, list both pairs, move the clients over, and drop the old pair:
 
 \`\`\`json
 { "id": "1", "keys": [{ "key": "old", "secret": "old-secret" }, { "key": "new", "secret": "new-secret" }] }
 \`\`\``;
+}
+
+function innerRow({ path, defaultValue, description }: InnerSetting): string[] {
+  const isValue = defaultValue !== 'required' && defaultValue !== 'unset';
+  return [code(path), isValue ? code(defaultValue) : defaultValue, description];
 }
 
 function redis(): string {
@@ -152,6 +192,20 @@ address, \`redis://user:password@host:6379\`, in the lists of Sentinels and node
 \`\`\``;
 }
 
+const databases = `## Databases of apps
+
+\`appManager.driver\` says which one is used, if any: [apps.md](apps.md) describes the tables. Beside the settings above, any option of the driver
+([mysql2](https://github.com/sidorares/node-mysql2), [pg](https://node-postgres.com/apis/client)) may stand in \`database.mysql\` and
+\`database.postgres\` in a file. Give Kulkul a user of its own, who may do no
+more than the tables need.
+
+\`\`\`json
+{
+  "appManager.driver": "mysql",
+  "database.mysql": { "host": "db.internal", "user": "kulkul", "password": "…", "database": "main" }
+}
+\`\`\``;
+
 function showAppDefault(setting: Setting): string {
   if (setting.path === 'id') return 'required';
   if (setting.path === 'key' || setting.path === 'secret') return 'required without `keys`';
@@ -163,12 +217,10 @@ function ineffective(): string {
   return `## Soketi's settings without effect
 
 These are accepted, so that a configuration of Soketi's starts; those that are set are named in one warning. So are the \`webhooks\` of an
-app. Two settings are taken seriously instead: another \`adapter.driver\` than \`local\` or \`redis\`, or another \`appManager.driver\` than \`array\`,
-stops the start.
+app. Two settings are taken seriously instead: an \`adapter.driver\` or an \`appManager.driver\` that this version does not have stops the
+start.
 
-${table(['setting', 'variable'], rows)}
-
-Any other option may stand below \`database.mysql\` and \`database.postgres\`.`;
+${table(['setting', 'variable'], rows)}`;
 }
 
 const seeing = `## Seeing what is in effect

@@ -1,3 +1,5 @@
+import type { ReadFiles } from './read-file.ts';
+
 export interface ConfigProblem {
   /** `soketi.config.json:12:5`, `SOKETI_PORT`, `.env: SOKETI_PORT`, `--port`. */
   readonly where: string;
@@ -10,12 +12,15 @@ export interface ConfigProblem {
 /** The configuration can't be used. Names everything that is wrong with it, so that one look is enough. */
 export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];
+  /** Those that were read. */
+  readonly files: ReadFiles;
 
   /** @param problems - at least one */
-  constructor(problems: readonly ConfigProblem[]) {
+  constructor(problems: readonly ConfigProblem[], files: ReadFiles) {
     super(problems.map(describeProblem).join('\n'));
     this.name = 'ConfigError';
     this.problems = problems;
+    this.files = files;
   }
 }
 

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Node } from 'jsonc-parser';
+import { isDriverOption } from './app-database-settings.ts';
 import { appOptions, type Setting, sections, settings } from './catalogue.ts';
 import { type Draft, putSetting } from './draft.ts';
 import { appsPath, collectApps, type FileAppsReader, flatAppNames, readApps, readFlatApp } from './file-apps.ts';
@@ -9,6 +9,7 @@ import { keyName } from './json-key.ts';
 import { fileSource, isProblem, parseJson } from './json-source.ts';
 import { whereIs } from './origin.ts';
 import { plainValue } from './raw-value.ts';
+import { explainReadError, readNoted } from './read-file.ts';
 import { redisClientOptions, redisConnectionPath } from './redis-settings.ts';
 import { nearest } from './suggest.ts';
 
@@ -38,7 +39,10 @@ export function readConfigFile(draft: Draft, file: string, shownAs: string): voi
   const reader: FileReader = {
     source,
     draft,
+    folder: path.dirname(file),
     problems: draft.problems,
+    warnings: draft.warnings,
+    files: draft.files,
     listed: new Map(),
     listedAt: undefined,
     flat: undefined,
@@ -53,26 +57,11 @@ export function readConfigFile(draft: Draft, file: string, shownAs: string): voi
 
 function readText(draft: Draft, file: string, shownAs: string): string | undefined {
   try {
-    return readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+    return readNoted(draft.files, file);
   } catch (error) {
-    draft.problems.push({ where: shownAs, message: explainReadError(error) });
+    const message = explainReadError(error, 'A relative path starts at the working directory.');
+    draft.problems.push({ where: shownAs, message });
     return undefined;
-  }
-}
-
-function explainReadError(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-  switch (code) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return 'there is no such file. A relative path starts at the working directory.';
-    case 'EISDIR':
-      return 'this is a folder, not a file.';
-    case 'EACCES':
-    case 'EPERM':
-      return 'the file may not be read by this user.';
-    default:
-      return `the file can't be read (${code}).`;
   }
 }
 
@@ -125,6 +114,10 @@ function readLeaf(
   const setting = settings.get(here);
   if (setting === undefined && parent === redisConnectionPath) {
     readRedisClientOption(reader, here, rest, key, value);
+    return true;
+  }
+  if (setting === undefined && isDriverOption(here)) {
+    putPart(reader, here, rest, value);
     return true;
   }
   if (setting !== undefined && rest.length > 0 && isObjectSetting(setting)) {

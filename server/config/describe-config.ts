@@ -1,10 +1,16 @@
+import { driversOf, isDriverOption } from './app-database-settings.ts';
+import type { AuthOptions, ChannelRuleOptions } from './authorization-options.ts';
 import { appOptions, type Setting, sections, settings } from './catalogue.ts';
 import { isSecret } from './check-value.ts';
+import { describeAuth, describeChannels, describeFeeds } from './describe-structure.ts';
+import type { FeedOptions } from './feed-options.ts';
 import { appsPath } from './file-apps.ts';
 import type { LoadedConfig } from './loaded-config.ts';
 import { nameOrigin, type Origin } from './origin.ts';
 import { type RedisAddress, redisConnectionPath } from './redis-settings.ts';
 import type { Settings } from './schema.ts';
+
+type ChannelRules = readonly ChannelRuleOptions[];
 
 interface Line {
   readonly name: string;
@@ -49,19 +55,28 @@ export function describeConfig(loaded: LoadedConfig): string {
 }
 
 function settingsBlock(title: string, section: string, { settings: values, origins }: LoadedConfig): Block {
-  const own = [...settings.values()].filter(({ path, kind }) => groupOf(path) === section && kind !== 'apps');
+  const own = [...settings.values()].filter(
+    ({ path, kind }) => groupOf(path) === section && kind !== 'apps' && isUsed(path, values),
+  );
   const isUnused = section === 'ssl' && !own.some(({ path }) => origins.has(path));
   if (isUnused) return { title, lines: [{ name: 'ssl', value: 'off', origin: 'default' }] };
-  if (section === 'database' && values.adapter.driver === 'local') return { title, lines: [] };
   const lines = own.map((setting) => describeLine(setting.path, setting, valueAt(values, setting.path), origins));
-  if (section === 'database') lines.push(...describeClientOptions(origins));
+  if (section === 'database') lines.push(...describeClientOptions(values, origins));
   return { title, lines };
 }
 
-/** What is handed on to the Redis client as it is; it may hold anything, so its value is not shown. */
-function describeClientOptions(origins: ReadonlyMap<string, Origin>): Line[] {
+/** What is only looked at where a server that is not used would be. */
+function isUsed(path: string, { adapter, appManager }: Settings): boolean {
+  if (path.startsWith(`${redisConnectionPath}.`)) return adapter.driver === 'redis';
+  const drivers: readonly string[] | undefined = driversOf(path);
+  return drivers === undefined || drivers.includes(appManager.driver);
+}
+
+/** What is handed on to the client of a server as it is; it may hold anything, so its value is not shown. */
+function describeClientOptions(values: Settings, origins: ReadonlyMap<string, Origin>): Line[] {
   return [...origins].flatMap(([name, origin]) => {
-    const isOption = name.startsWith(`${redisConnectionPath}.`) && !settings.has(name);
+    const isOfClient = name.startsWith(`${redisConnectionPath}.`) || isDriverOption(name);
+    const isOption = isOfClient && isUsed(name, values) && !settings.has(name);
     return isOption ? [{ name, value: 'set', origin: nameOrigin(origin) }] : [];
   });
 }
@@ -72,11 +87,30 @@ function appBlock(index: number, { settings: values, origins, generatedApp }: Lo
   const prefix = `${appsPath}.${index}`;
   const lines = [...appOptions].flatMap(([name, setting]) =>
     origins.has(`${prefix}.${name}`)
-      ? [describeLine(`${prefix}.${name}`, setting, options[name], origins, `apps.${index}.${name}`)]
+      ? describeOption(`${prefix}.${name}`, setting, options[name], origins, `apps.${index}.${name}`)
       : [],
   );
   const note = generatedApp ? ', with random credentials for this run' : '';
   return { title: `App ${JSON.stringify(options.id)}${note}`, lines };
+}
+
+function describeOption(
+  path: string,
+  setting: Setting,
+  value: unknown,
+  origins: ReadonlyMap<string, Origin>,
+  name: string,
+): Line[] {
+  if (setting.kind !== 'structure') return [describeLine(path, setting, value, origins, name)];
+  const parts = describeStructure(setting, value);
+  const origin = nameOrigin(origins.get(path) ?? { kind: 'default' });
+  if (parts.length === 0) return [{ name, value: 'none', origin }];
+  return parts.map(([part, shown]) => ({ name: `${name}.${part}`, value: shown, origin }));
+}
+
+function describeStructure({ path }: Setting, value: unknown): ReturnType<typeof describeAuth> {
+  if (path === 'auth') return describeAuth(value as AuthOptions);
+  return path === 'feeds' ? describeFeeds(value as FeedOptions[]) : describeChannels(value as ChannelRules);
 }
 
 function describeLine(

@@ -1,3 +1,4 @@
+import { driversOf } from './app-database-settings.ts';
 import type { AppOptionName } from './app-options.ts';
 import type { Setting } from './catalogue.ts';
 import { checkValue } from './check-value.ts';
@@ -29,12 +30,16 @@ export interface Draft {
   /** By dotted path: values that can't be had here. They only count if no later source replaces them. */
   readonly refusals: Map<string, ConfigProblem>;
   apps: AppDraft[];
+  /** What was read, see `ReadFiles`. */
+  readonly files: Map<string, string>;
   /** Settings and variables without effect that were set, as they are named in the warning. */
   readonly ineffective: Set<string>;
   readonly warnings: string[];
   readonly problems: ConfigProblem[];
   /** What is wrong with settings of Redis: no problem where Redis is not used. */
   readonly redisProblems: ConfigProblem[];
+  /** What is wrong with settings of databases, by path: no problem where apps come from elsewhere. */
+  readonly databaseProblems: (readonly [path: string, problem: ConfigProblem])[];
 }
 
 export function createDraft(): Draft {
@@ -42,10 +47,12 @@ export function createDraft(): Draft {
     settings: new Map(),
     refusals: new Map(),
     apps: [],
+    files: new Map(),
     ineffective: new Set(),
     warnings: [],
     problems: [],
     redisProblems: [],
+    databaseProblems: [],
   };
 }
 
@@ -69,6 +76,8 @@ export function putSetting(draft: Draft, setting: Setting, raw: RawValue, origin
     draft.refusals.delete(setting.path);
   } else if (checked.refused) {
     draft.refusals.set(setting.path, checked.problem);
+  } else if (driversOf(setting.path) !== undefined) {
+    draft.databaseProblems.push([setting.path, checked.problem]);
   } else {
     const problems = isRedisSetting(setting.path) ? draft.redisProblems : draft.problems;
     problems.push(checked.problem);

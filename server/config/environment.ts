@@ -1,13 +1,14 @@
 import { isTrue, settingAliases } from './aliases.ts';
 import { applyAppAliases } from './app-aliases.ts';
-import { readAppList, readKeyPairs } from './app-list.ts';
+import { type AppReader, readAppList, readKeyPairs } from './app-list.ts';
 import type { AppOptionName } from './app-options.ts';
 import { appOptions, type Setting, settings } from './catalogue.ts';
+import { readStructure } from './check-structure.ts';
 import { checkValue } from './check-value.ts';
 import { createAppDraft, type Draft, type Entry, putSetting } from './draft.ts';
 import { appsPath } from './file-apps.ts';
 import { ineffectiveSettings } from './ineffective-settings.ts';
-import { isProblem, parseJson, variableSource } from './json-source.ts';
+import { isProblem, type JsonSource, parseJson, variableSource } from './json-source.ts';
 import { whereIs } from './origin.ts';
 import { nearest } from './suggest.ts';
 import { isServiceLink, type Variable } from './variables.ts';
@@ -30,8 +31,10 @@ const ownNames: ReadonlySet<string> = new Set(
 /**
  * Reads the variables into the draft, over what a file has said. For one setting, ours (`KULKUL_…`) win over Soketi's,
  * and Soketi's over the aliases.
+ *
+ * @param cwd - where relative paths start
  */
-export function readEnvironment(draft: Draft, variables: Variables): void {
+export function readEnvironment(draft: Draft, variables: Variables, cwd: string): void {
   for (const alias of settingAliases) {
     if (alias.onlyWith !== undefined && !isTrue(variables.get(alias.onlyWith)?.text ?? '')) continue;
     const variable = variables.get(alias.name);
@@ -45,7 +48,7 @@ export function readEnvironment(draft: Draft, variables: Variables): void {
       putSetting(draft, setting, { from: 'text', text }, origin);
     }
   }
-  readApps(draft, variables);
+  readApps(draft, variables, cwd);
   reportUnknown(draft, variables);
 }
 
@@ -55,12 +58,12 @@ function variablesOf({ meta, variable }: Setting, variables: Variables): Variabl
   return names.flatMap((name) => variables.get(name) ?? []).filter((found) => !isServiceLink(found));
 }
 
-function readApps(draft: Draft, variables: Variables): void {
+function readApps(draft: Draft, variables: Variables, cwd: string): void {
   const list = settings.get(appsPath);
   const listed = list && variables.get(list.variable);
-  if (listed !== undefined) readAppListVariable(draft, listed);
+  if (listed !== undefined) readAppListVariable(draft, listed, cwd);
 
-  const defaultApp = readDefaultApp(draft, variables);
+  const defaultApp = readDefaultApp(draft, variables, cwd);
   applyAppAliases(draft, variables, defaultApp);
   const [first] = defaultApp.values();
   if (first === undefined) return;
@@ -70,7 +73,7 @@ function readApps(draft: Draft, variables: Variables): void {
 }
 
 /** `KULKUL_APP_MANAGER_ARRAY_APPS`: all apps as JSON, instead of the file's. */
-function readAppListVariable(draft: Draft, variable: Variable): void {
+function readAppListVariable(draft: Draft, variable: Variable, cwd: string): void {
   const source = variableSource(variable.origin, variable.text);
   const root = parseJson(source, `${appsPath}: `);
   if (isProblem(root)) {
@@ -81,15 +84,18 @@ function readAppListVariable(draft: Draft, variable: Variable): void {
     draft.problems.push({ where: whereIs(variable.origin), message: `${appsPath}: expected a list of apps as JSON.` });
     return;
   }
-  draft.apps = readAppList({ source, problems: draft.problems, repeated: () => {} }, root, appsPath);
+  draft.apps = readAppList(createReader(draft, source, cwd), root, appsPath);
 }
 
 /** What `SOKETI_DEFAULT_APP_…` and `KULKUL_DEFAULT_APP_…` say about app 0. */
-function readDefaultApp(draft: Draft, variables: Variables): Map<AppOptionName, Entry> {
+function readDefaultApp(draft: Draft, variables: Variables, cwd: string): Map<AppOptionName, Entry> {
   const options = new Map<AppOptionName, Entry>();
   for (const [name, setting] of appOptions) {
     for (const variable of variablesOf(setting, variables)) {
-      const entry = name === 'keys' ? readKeysVariable(draft, variable) : readAppVariable(draft, setting, variable);
+      const isJson = name === 'keys' || setting.kind === 'structure';
+      const entry = isJson
+        ? readJsonVariable(draft, setting, variable, cwd)
+        : readAppVariable(draft, setting, variable);
       if (entry !== undefined) options.set(name, entry);
     }
   }
@@ -103,16 +109,22 @@ function readAppVariable(draft: Draft, setting: Setting, { text, origin }: Varia
   return undefined;
 }
 
-function readKeysVariable(draft: Draft, variable: Variable): Entry | undefined {
-  const label = `${appsPath}[0].keys`;
+function readJsonVariable(draft: Draft, setting: Setting, variable: Variable, cwd: string): Entry | undefined {
+  const label = `${appsPath}[0].${setting.path}`;
   const source = variableSource(variable.origin, variable.text);
   const root = parseJson(source, `${label}: `);
   if (isProblem(root)) {
     draft.problems.push(root);
     return undefined;
   }
-  const value = readKeyPairs({ source, problems: draft.problems, repeated: () => {} }, root, label);
-  return value && { value, origin: variable.origin };
+  const reader = createReader(draft, source, cwd);
+  const value =
+    setting.kind === 'structure' ? readStructure(reader, setting, root, label) : readKeyPairs(reader, root, label);
+  return value === undefined ? undefined : { value, origin: variable.origin };
+}
+
+function createReader({ problems, warnings, files }: Draft, source: JsonSource, cwd: string): AppReader {
+  return { source, folder: cwd, problems, warnings, files, repeated: () => {} };
 }
 
 /**

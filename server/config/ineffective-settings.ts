@@ -13,15 +13,11 @@ export const ineffectiveSettings: ReadonlyMap<string, string> = new Map([
   ['adapter.nats.timeout', 'SOKETI_ADAPTER_NATS_TIMEOUT'],
   ['adapter.nats.requestsTimeout', 'SOKETI_ADAPTER_NATS_REQUESTS_TIMEOUT'],
   ['adapter.nats.nodesNumber', 'SOKETI_ADAPTER_NATS_NODES_NUMBER'],
-  ['appManager.cache.enabled', 'SOKETI_APP_MANAGER_CACHE_ENABLED'],
-  ['appManager.cache.ttl', 'SOKETI_APP_MANAGER_CACHE_TTL'],
   ['appManager.dynamodb.table', 'SOKETI_APP_MANAGER_DYNAMODB_TABLE'],
   ['appManager.dynamodb.region', 'SOKETI_APP_MANAGER_DYNAMODB_REGION'],
   ['appManager.dynamodb.endpoint', 'SOKETI_APP_MANAGER_DYNAMODB_ENDPOINT'],
-  ['appManager.mysql.table', 'SOKETI_APP_MANAGER_MYSQL_TABLE'],
   ['appManager.mysql.version', 'SOKETI_APP_MANAGER_MYSQL_VERSION'],
   ['appManager.mysql.useMysql2', 'SOKETI_APP_MANAGER_MYSQL_USE_V2'],
-  ['appManager.postgres.table', 'SOKETI_APP_MANAGER_POSTGRES_TABLE'],
   ['appManager.postgres.version', 'SOKETI_APP_MANAGER_POSTGRES_VERSION'],
   ['cache.driver', 'SOKETI_CACHE_DRIVER'],
   ['cache.redis.clusterMode', 'SOKETI_CACHE_REDIS_CLUSTER_MODE'],
@@ -37,19 +33,6 @@ export const ineffectiveSettings: ReadonlyMap<string, string> = new Map([
   ['cluster.port', 'SOKETI_CLUSTER_PORT'],
   ['cluster.prefix', 'SOKETI_CLUSTER_PREFIX'],
   ['cluster.unicast', 'SOKETI_CLUSTER_UNICAST_ADDRESSES'],
-  ['databasePooling.enabled', 'SOKETI_DB_POOLING_ENABLED'],
-  ['databasePooling.min', 'SOKETI_DB_POOLING_MIN'],
-  ['databasePooling.max', 'SOKETI_DB_POOLING_MAX'],
-  ['database.mysql.host', 'SOKETI_DB_MYSQL_HOST'],
-  ['database.mysql.port', 'SOKETI_DB_MYSQL_PORT'],
-  ['database.mysql.user', 'SOKETI_DB_MYSQL_USERNAME'],
-  ['database.mysql.password', 'SOKETI_DB_MYSQL_PASSWORD'],
-  ['database.mysql.database', 'SOKETI_DB_MYSQL_DATABASE'],
-  ['database.postgres.host', 'SOKETI_DB_POSTGRES_HOST'],
-  ['database.postgres.port', 'SOKETI_DB_POSTGRES_PORT'],
-  ['database.postgres.user', 'SOKETI_DB_POSTGRES_USERNAME'],
-  ['database.postgres.password', 'SOKETI_DB_POSTGRES_PASSWORD'],
-  ['database.postgres.database', 'SOKETI_DB_POSTGRES_DATABASE'],
   ['instance.process_id', ''],
   ['metrics.enabled', 'SOKETI_METRICS_ENABLED'],
   ['metrics.driver', 'SOKETI_METRICS_DRIVER'],
@@ -77,7 +60,6 @@ export const ineffectiveSettings: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Groups that Soketi hands to a database client whole, so that any option of that client may stand in them. */
-const openSections: ReadonlySet<string> = new Set(['database.mysql', 'database.postgres']);
 
 const ineffectiveSections: ReadonlySet<string> = new Set(
   [...ineffectiveSettings.keys()].flatMap((path) => {
@@ -91,7 +73,7 @@ export function isIneffectiveSection(path: string): boolean {
   return ineffectiveSections.has(path);
 }
 
-/** Whether this path is in the table or is an option of a group that any option may stand in. */
+/** Whether this path is in the table. */
 export function isIneffectiveSetting(path: string): boolean {
-  return ineffectiveSettings.has(path) || openSections.has(path.slice(0, Math.max(0, path.lastIndexOf('.'))));
+  return ineffectiveSettings.has(path);
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
+import { DATABASE_DRIVERS, type DatabaseDriver, driversOf } from './app-database-settings.ts';
 import { finishApps, generateCredentials } from './app-drafts.ts';
-import { createApp } from './app-from-config.ts';
+import { createApps } from './app-from-config.ts';
 import { settings as catalogue } from './catalogue.ts';
 import { ConfigError } from './config-error.ts';
 import { readConfigFile, shownPath } from './config-file.ts';
@@ -8,6 +9,7 @@ import { createDraft, type Draft, type Entry, putSetting } from './draft.ts';
 import { readEnvironment } from './environment.ts';
 import { appsPath } from './file-apps.ts';
 import type { LoadedConfig } from './loaded-config.ts';
+import { isLoopback } from './loopback.ts';
 import { type Origin, whereIs } from './origin.ts';
 import { isRedisSetting } from './redis-settings.ts';
 import { type Settings, settingsSchema } from './schema.ts';
@@ -40,15 +42,19 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): LoadedConfig {
   const draft = createDraft();
   const configFile = flags.config === undefined ? undefined : path.resolve(cwd, flags.config);
   if (configFile !== undefined) readConfigFile(draft, configFile, shownPath(configFile, cwd));
-  readEnvironment(draft, collectVariables(env, cwd, draft.problems));
+  readEnvironment(draft, collectVariables(env, cwd, draft.problems), cwd);
   readFlags(draft, flags);
   draft.problems.push(...draft.refusals.values());
 
-  const generatedApp = draft.problems.length === 0 && generateCredentials(draft);
+  const driver = databaseDriverOf(draft);
+  if (driver !== undefined) ignoreApps(draft, driver);
+  const generatedApp = driver === undefined && draft.problems.length === 0 && generateCredentials(draft);
   const apps = finishApps(draft);
   checkTls(draft);
+  checkAdmin(draft);
   checkRedis(draft);
-  if (draft.problems.length > 0) throw new ConfigError(draft.problems);
+  checkDatabase(draft, driver);
+  if (draft.problems.length > 0) throw new ConfigError(draft.problems, draft.files);
 
   resolvePaths(draft, configFile === undefined ? cwd : path.dirname(configFile), cwd);
   raiseLogLevel(draft);
@@ -56,8 +62,9 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): LoadedConfig {
   const settings = assemble(draft);
   return {
     settings,
-    apps: settings.appManager.array.apps.map((options) => createApp(options, settings)),
+    apps: createApps(settings),
     ...(configFile !== undefined && { configFile }),
+    files: draft.files,
     warnings: warningsOf(draft),
     origins: originsOf(draft),
     generatedApp,
@@ -85,6 +92,17 @@ function checkTls(draft: Draft): void {
   }
 }
 
+/** Whoever reaches the admin API without a token is master of all apps. */
+function checkAdmin(draft: Draft): void {
+  const host = draft.settings.get('admin.host');
+  if (host === undefined || isLoopback(String(host.value))) return;
+  if (draft.settings.get('admin.enabled')?.value === false || filledEntry(draft, 'admin.token')) return;
+  // One that was refused is there, only wrong.
+  if (draft.problems.some(({ message }) => message.startsWith('admin.token:'))) return;
+  const message = `admin.host: on ${host.value} others can reach the admin API, so it needs admin.token. Make one with: openssl rand -hex 32. Or leave it on 127.0.0.1.`;
+  draft.problems.push({ where: whereIs(host.origin), message });
+}
+
 /** What is wrong with the settings of Redis, where it is used. */
 function checkRedis(draft: Draft): void {
   if (draft.settings.get('adapter.driver')?.value !== 'redis') return;
@@ -100,6 +118,29 @@ function checkRedis(draft: Draft): void {
   report(filledEntry(draft, 'database.redis.db'), 'database.redis.db: a Redis Cluster has database 0 only.');
 }
 
+/** Where apps come from; undefined: from the configuration. */
+function databaseDriverOf(draft: Draft): DatabaseDriver | undefined {
+  const driver = draft.settings.get('appManager.driver')?.value;
+  return DATABASE_DRIVERS.find((name) => name === driver);
+}
+
+function ignoreApps(draft: Draft, driver: DatabaseDriver): void {
+  if (draft.apps.length === 0) return;
+  draft.apps = [];
+  draft.warnings.push(`Without effect while appManager.driver is ${driver}: the apps in the configuration.`);
+}
+
+/** What is wrong with the settings of the database that apps come from. */
+function checkDatabase(draft: Draft, driver: DatabaseDriver | undefined): void {
+  if (driver === undefined) return;
+  for (const [name, problem] of draft.databaseProblems) {
+    if (driversOf(name)?.includes(driver)) draft.problems.push(problem);
+  }
+  const [min, max] = ['min', 'max'].map((name) => draft.settings.get(`databasePooling.${name}`));
+  if (!min || Number(min.value) <= Number(max?.value ?? catalogue.get('databasePooling.max')?.defaultValue)) return;
+  draft.problems.push({ where: whereIs(min.origin), message: 'databasePooling.min: is above databasePooling.max.' });
+}
+
 /** A setting that was given something else than 0, false or an empty list. */
 function filledEntry(draft: Draft, name: string): Entry | undefined {
   const entry = draft.settings.get(name);
@@ -110,15 +151,16 @@ function filledEntry(draft: Draft, name: string): Entry | undefined {
 /** A path in a file is meant from that file's folder; any other from the working directory. */
 function resolvePaths(draft: Draft, fileFolder: string, cwd: string): void {
   const folderOf = ({ origin }: Entry): string => (origin.kind === 'file' ? fileFolder : cwd);
-  for (const name of ['ssl.certPath', 'ssl.keyPath', 'ssl.caPath']) {
+  for (const name of ['ssl.certPath', 'ssl.keyPath', 'ssl.caPath', 'appManager.sqlite.path']) {
     const entry = draft.settings.get(name);
     if (typeof entry?.value !== 'string' || entry.value === '') continue;
     draft.settings.set(name, { ...entry, value: path.resolve(folderOf(entry), entry.value) });
   }
-  const tls = draft.settings.get('database.redis.tls');
-  if (typeof tls?.value !== 'object' || tls.value === null) return;
-  const value = resolveCertificates(tls.value, folderOf(tls));
-  draft.settings.set('database.redis.tls', { ...tls, value });
+  for (const name of ['database.redis.tls', 'database.mysql.ssl', 'database.postgres.ssl']) {
+    const tls = draft.settings.get(name);
+    if (typeof tls?.value !== 'object' || tls.value === null) continue;
+    draft.settings.set(name, { ...tls, value: resolveCertificates(tls.value, folderOf(tls)) });
+  }
 }
 
 /** PEM text stays as it is. */
@@ -176,10 +218,15 @@ function warningsOf(draft: Draft): string[] {
     }),
   ];
   const unused = unusedRedisSettings(draft);
+  const ofOtherDrivers = unusedDatabaseSettings(draft);
+  const driver = databaseDriverOf(draft) ?? 'array';
   return [
     ...draft.warnings,
     ...(ineffective.length > 0 ? [`Without effect in this version: ${ineffective.join(', ')}.`] : []),
     ...(unused.length > 0 ? [`Without effect while adapter.driver is local: ${unused.join(', ')}.`] : []),
+    ...(ofOtherDrivers.length > 0
+      ? [`Without effect while appManager.driver is ${driver}: ${ofOtherDrivers.join(', ')}.`]
+      : []),
   ];
 }
 
@@ -187,6 +234,15 @@ function unusedRedisSettings(draft: Draft): string[] {
   if (draft.settings.get('adapter.driver')?.value === 'redis') return [];
   return [...draft.settings].flatMap(([name, { origin }]) => {
     if (!isRedisSetting(name)) return [];
+    return [origin.kind === 'variable' ? `${name} (${origin.name})` : name];
+  });
+}
+
+function unusedDatabaseSettings(draft: Draft): string[] {
+  const driver = databaseDriverOf(draft);
+  return [...draft.settings].flatMap(([name, { origin }]) => {
+    const drivers = driversOf(name);
+    if (drivers === undefined || (driver !== undefined && drivers.includes(driver))) return [];
     return [origin.kind === 'variable' ? `${name} (${origin.name})` : name];
   });
 }

@@ -53,6 +53,7 @@ function interpretText(kind: SettingKind, text: string): unknown {
     case 'list':
       return readList(text);
     case 'options':
+    case 'structure':
     case 'anything':
       return readAnything(text);
     default:

@@ -1,4 +1,14 @@
 import { z } from 'zod';
+import {
+  cacheSchema,
+  DATABASE_DRIVERS,
+  mysqlConnectionSchema,
+  mysqlTableSchema,
+  poolingSchema,
+  postgresConnectionSchema,
+  postgresTableSchema,
+  sqliteTableSchema,
+} from './app-database-settings.ts';
 import { appOptionsSchema } from './app-options.ts';
 import { redisAdapterSchema, redisConnectionSchema } from './redis-settings.ts';
 import { about, bytes, count, flag, list, milliseconds, rate, seconds, size, text } from './setting.ts';
@@ -112,6 +122,13 @@ export const settingsSchema = z.strictObject({
       'Client events per second of one connection, in apps that do not set `maxClientEventsPerSecond`. -1: no limit.',
     ),
   }),
+  feeds: section('Feeds', {
+    pingIntervalSeconds: about(
+      // uWebSockets.js drops what was silent for 960 seconds.
+      count(1).max(900).default(54),
+      'Seconds of silence after which the reader of a feed gets a WebSocket ping, or a comment in a stream. One that does not answer within `pongTimeoutSeconds` is dropped.',
+    ),
+  }),
   users: section('Signed-in users', {
     maxWatchlistSize: about(count(0).default(100), 'Users on one watchlist. 0: none.'),
   }),
@@ -214,6 +231,28 @@ export const settingsSchema = z.strictObject({
       '`json` for machines, `pretty` for people; `auto` is `pretty` on a terminal and `json` elsewhere.',
     ),
   }),
+  admin: section('Admin API', {
+    enabled: about(
+      flag().default(true),
+      'Serve the API with which apps are made, changed and watched: docs/admin-api.md.',
+    ),
+    host: about(
+      text().min(1, 'must not be empty').default('127.0.0.1'),
+      'Address that it listens on. Any other than one of loopback needs `admin.token`.',
+    ),
+    port: about(
+      count(0).max(65535).default(9601),
+      'TCP port, not to be one that clients reach. 0: any free port. If another program has the default one, the broker starts without the API.',
+    ),
+    token: about(
+      text()
+        .refine((value) => value === '' || /^[\x21-\x7e]{16,}$/.test(value), {
+          error: 'must have at least 16 characters, all of them letters, digits or signs (openssl rand -hex 32)',
+        })
+        .default(''),
+      'What requests have to send as `Authorization: Bearer …`. Empty: nothing, whoever may run programs on this machine may use it.',
+    ),
+  }),
   adapter: section('Several nodes', {
     driver: about(
       z.enum(['local', 'redis']).default('local'),
@@ -233,14 +272,21 @@ export const settingsSchema = z.strictObject({
   }),
   database: section('Databases', {
     redis: group('The connection to Redis', redisConnectionSchema),
+    mysql: group('The connection to MySQL or MariaDB, for apps', mysqlConnectionSchema),
+    postgres: group('The connection to PostgreSQL, for apps', postgresConnectionSchema),
   }),
+  databasePooling: group('Connections to the database of apps', poolingSchema),
   appManager: section('Apps', {
     driver: about(
-      z.enum(['array']).default('array'),
-      'Where apps come from. `array`: from `appManager.array.apps`. Any other value stops the start.',
+      z.enum(['array', ...DATABASE_DRIVERS]).default('array'),
+      'Where apps come from. `array`: from `appManager.array.apps`. `mysql` (also MariaDB), `postgres`, `sqlite`: from a database, see docs/apps.md. Any other value stops the start.',
       'SOKETI_APP_MANAGER_DRIVER',
-      'this version takes apps from its configuration only, and starting without the apps meant would refuse their clients',
+      'this version takes apps from its configuration or from these databases only, and starting without the apps meant would refuse their clients',
     ),
+    cache: group('Apps of a database, in memory', cacheSchema),
+    mysql: group('Apps in MySQL or MariaDB', mysqlTableSchema),
+    postgres: group('Apps in PostgreSQL', postgresTableSchema),
+    sqlite: group('Apps in SQLite', sqliteTableSchema),
     array: section('Apps in the configuration', {
       apps: about(
         z.array(appOptionsSchema).default([]),

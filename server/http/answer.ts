@@ -1,9 +1,10 @@
+import type { TokenError } from '../../auth/grant.ts';
 import type { ApiError } from '../../protocol/errors.ts';
 
 /** What an endpoint says. */
 export interface Answer {
   readonly status: number;
-  readonly contentType: 'application/json' | 'text/plain; charset=utf-8';
+  readonly contentType: 'application/json' | 'application/javascript; charset=utf-8' | 'text/plain; charset=utf-8';
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -21,9 +22,27 @@ export function text(body: string, status = 200): Answer {
 /** One line: Laravel and the SDKs show the body to their developer as it is. */
 export function errorAnswer(error: ApiError): Answer {
   const { status, message, id, retryAfterSeconds } = error;
-  const headers: Record<string, string> = { 'X-Kulkul-Error': id };
+  const headers: Record<string, string> = { 'X-Kulkul-Error': id, ...error.headers };
   if (retryAfterSeconds !== undefined) headers['Retry-After'] = String(retryAfterSeconds);
   return { ...text(oneLine(message), status), headers };
+}
+
+/** Said with a 503: that long, at least, an issuer of keys is left alone after a failure. */
+const KEYS_RETRY_AFTER_SECONDS = 2;
+const MAX_DESCRIPTION_LENGTH = 300;
+
+/** A token that is not taken: the reason as text, and as RFC 6750 wants it in a header. */
+export function tokenErrorAnswer({ id, status, message }: TokenError): Answer {
+  const reason: Record<string, string> =
+    status === 503
+      ? { 'Retry-After': String(KEYS_RETRY_AFTER_SECONDS) }
+      : { 'WWW-Authenticate': `Bearer error="invalid_token", error_description="${description(message)}"` };
+  return { ...text(oneLine(message), status), headers: { 'X-Kulkul-Error': id, ...reason } };
+}
+
+/** Plain ASCII without quotes and backslashes (RFC 6750, 3): parts of the message may stem from the token. */
+function description(message: string): string {
+  return message.slice(0, MAX_DESCRIPTION_LENGTH).replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]+/g, ' ');
 }
 
 function oneLine(message: string): string {
@@ -44,6 +63,7 @@ const REASONS: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  406: 'Not Acceptable',
   408: 'Request Timeout',
   413: 'Payload Too Large',
   429: 'Too Many Requests',

@@ -3,6 +3,7 @@ import { findAppKey } from '../../auth/app-key.ts';
 import type { RequestParams } from '../../auth/request-params.ts';
 import { verifyRequest } from '../../auth/request-signature.ts';
 import type { App } from '../../channels/app.ts';
+import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import { quote } from '../../protocol/json.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
@@ -25,21 +26,26 @@ export interface ApiRequest {
  * @param appId - undefined where the path has none and the request's key decides
  * @throws {ApiError} 404 or 401
  */
-export function findApp(apps: AppDirectory, appId: string | undefined, params: RequestParams): App {
+export function findApp(apps: AppDirectory, appId: string | undefined, params: RequestParams): MaybePromise<App> {
   const key = params.single.get('auth_key');
-  const appOfKey = key === undefined ? undefined : apps.byKey(key);
-  if (appId !== undefined) {
-    const app = apps.byId(appId);
+  if (appId !== undefined) return after(apps.byId(appId), (app) => app ?? refuseAppId(apps, appId, key));
+  if (key === undefined) throw missingKey();
+  return after(apps.byKey(key), (app) => {
     if (app) return app;
-    throw new ApiError('unknown-app-id', 404, `Unknown app id ${quote(appId, 60)}${didYouMean(apps, appId, appOfKey)}`);
-  }
-  if (appOfKey) return appOfKey;
-  throw key === undefined ? missingKey() : unknownKey(key);
+    throw unknownKey(key);
+  });
 }
 
-function didYouMean(apps: AppDirectory, appId: string, appOfKey: App | undefined): string {
+function refuseAppId(apps: AppDirectory, appId: string, key: string | undefined): MaybePromise<never> {
+  return after(key === undefined ? undefined : apps.byKey(key), (appOfKey) => {
+    const advice = didYouMean(apps.knownIds, appId, appOfKey);
+    throw new ApiError('unknown-app-id', 404, `Unknown app id ${quote(appId, 60)}${advice}`);
+  });
+}
+
+function didYouMean(ids: readonly string[], appId: string, appOfKey: App | undefined): string {
   if (appOfKey) return `: the auth_key of this request belongs to app ${appOfKey.id}`;
-  const close = apps.ids.find((id) => distance(id, appId) <= Math.max(1, Math.floor(id.length / 4)));
+  const close = ids.find((id) => distance(id, appId) <= Math.max(1, Math.floor(id.length / 4)));
   return close === undefined ? '. Is it the id (not the key) of the app?' : `, did you mean ${close}?`;
 }
 
@@ -55,7 +61,11 @@ export function authenticate(app: App, request: ApiRequest, nowSeconds: number):
   if (!pair) throw unknownKey(key, app.id);
   const { method, query, params, body } = request;
   verifyRequest(pair, { method, paths: signablePaths(request), query, params, body }, nowSeconds);
-  if (!app.enabled) throw new ApiError('app-disabled', 403, `Application disabled: app ${app.id} has enabled: false`);
+  if (!app.enabled) throw appDisabled(app);
+}
+
+export function appDisabled({ id }: App): ApiError {
+  return new ApiError('app-disabled', 403, `Application disabled: app ${id} has enabled: false`);
 }
 
 /** The prefix is no part of what SDKs sign, yet may be for clients that know of none; some sign before they escape. */

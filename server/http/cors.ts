@@ -31,6 +31,11 @@ export class Cors {
     return headers;
   }
 
+  /** Whether pages of this origin may speak for the user who is logged in: it is named, not just any. */
+  admitsCredentialsOf(origin: string): boolean {
+    return this.#settings.credentials && !this.#isOpen && this.#settings.origin.includes(origin);
+  }
+
   preflightHeadersFor(origin: string): Headers {
     return [
       ...this.headersFor(origin),

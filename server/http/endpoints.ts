@@ -1,8 +1,10 @@
+import type { Grant } from '../../auth/grant.ts';
 import type { App } from '../../channels/app.ts';
 import { channelFacts, occupiedChannels, presenceUsers, publishedFacts } from '../../channels/channel-facts.ts';
 import { after, afterAll, type MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
 import { publish, takeBackendEvents, takeReadRequest } from '../../channels/publish.ts';
+import { revoke } from '../../channels/revoke.ts';
 import { terminateUser } from '../../channels/sign-in.ts';
 import { parseInfo } from '../../protocol/channel-info.ts';
 import { isUserId } from '../../protocol/channel-name.ts';
@@ -11,19 +13,30 @@ import { parseJson, quote } from '../../protocol/json.ts';
 import { checkedChannel, parseBatch, parseTrigger, type Trigger } from '../../protocol/trigger.ts';
 import { type Answer, EMPTY_OBJECT, json } from './answer.ts';
 import type { ApiRequest } from './authenticate.ts';
+import { checkMayPublish } from './holder.ts';
+import { revocationOf } from './revocation-route.ts';
 import type { ApiRoute, ReadRoute } from './routes.ts';
 
 /**
- * Answers a request that is signed for an app.
+ * Answers a request for an app.
  *
+ * @param grant - the token with which it was made, for events only; undefined: it is signed
  * @throws {ApiError} what the client did wrong
  */
-export function callEndpoint(node: Node, app: App, route: ApiRoute, request: ApiRequest): MaybePromise<Answer> {
+export function callEndpoint(
+  node: Node,
+  app: App,
+  route: ApiRoute,
+  request: ApiRequest,
+  grant?: Grant,
+): MaybePromise<Answer> {
   switch (route.name) {
     case 'events':
-      return triggerEvent(node, app, request);
+      return triggerEvent(node, app, request, grant);
     case 'batch-events':
-      return triggerBatch(node, app, request);
+      return triggerBatch(node, app, request, grant);
+    case 'revoke':
+      return after(revoke(node, revocationOf(app.id, route.channel, route.subject)), () => EMPTY_OBJECT);
     case 'channel-events':
       return triggerOldStyle(node, app, route.channel, request);
     case 'terminate':
@@ -37,9 +50,10 @@ export function callEndpoint(node: Node, app: App, route: ApiRoute, request: Api
   }
 }
 
-function triggerEvent(node: Node, app: App, request: ApiRequest): MaybePromise<Answer> {
+function triggerEvent(node: Node, app: App, request: ApiRequest, grant: Grant | undefined): MaybePromise<Answer> {
   const body = request.body.length === 0 ? bodyFromQuery(request) : parseBody(request.body);
   const trigger = parseTrigger(body, app.limits);
+  if (grant) checkMayPublish(node, app, grant, [trigger]);
   takeBackendEvents(node, app, [trigger]);
   return after(publish(node, app, trigger), () => {
     if (trigger.info.size === 0) return EMPTY_OBJECT;
@@ -50,8 +64,9 @@ function triggerEvent(node: Node, app: App, request: ApiRequest): MaybePromise<A
   });
 }
 
-function triggerBatch(node: Node, app: App, request: ApiRequest): MaybePromise<Answer> {
+function triggerBatch(node: Node, app: App, request: ApiRequest, grant: Grant | undefined): MaybePromise<Answer> {
   const triggers = parseBatch(parseBody(request.body), app.limits);
+  if (grant) checkMayPublish(node, app, grant, triggers);
   takeBackendEvents(node, app, triggers);
   return after(afterAll(triggers.map((trigger) => publish(node, app, trigger))), () => {
     if (triggers.every(({ info }) => info.size === 0)) return EMPTY_OBJECT;

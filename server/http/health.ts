@@ -1,5 +1,6 @@
 import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
+import type { AppDirectory } from '../apps/app-directory.ts';
 import { processUsage, sumUsage, type Usage } from '../usage.ts';
 import { type Answer, json, text } from './answer.ts';
 import type { HealthCheck } from './routes.ts';
@@ -19,6 +20,7 @@ export interface HealthParts {
   readonly memoryThresholdPercent: number;
   /** Why the seams are not fit, or undefined. */
   readonly seamsProblem: () => string | undefined;
+  readonly apps: Pick<AppDirectory, 'problem' | 'knownIds'>;
   readonly siblings: Siblings | undefined;
 }
 
@@ -39,7 +41,7 @@ export class Health {
       case 'ready':
       case 'accept-traffic': {
         const problem = this.problem();
-        return problem === undefined ? text('OK') : text(problem, 503);
+        return problem === undefined ? text(this.#notice()) : text(problem, 503);
       }
       case 'usage':
         return after<Usage, Answer>(this.#parts.siblings?.usage() ?? this.#ownUsage(), json);
@@ -48,15 +50,22 @@ export class Health {
 
   /** Why this node should get no new connections, or undefined when it is ready. */
   problem(): string | undefined {
-    const { siblings, seamsProblem, memoryThresholdPercent } = this.#parts;
+    const { siblings, seamsProblem, apps, memoryThresholdPercent } = this.#parts;
     if (!this.isStarted || siblings?.areStarted === false) return 'Not ready: starting';
     if (this.isStopping) return 'Not ready: stopping, connections are being moved away';
     const seams = seamsProblem();
     if (seams !== undefined) return `Not ready: ${seams}`;
+    if (apps.problem !== undefined && apps.knownIds.length === 0) return `Not ready: ${apps.problem}`;
     const { percent } = (siblings?.latestUsage ?? this.#ownUsage()).memory;
     if (percent <= memoryThresholdPercent) return undefined;
     const limit = `${memoryThresholdPercent} % (httpApi.acceptTraffic.memoryThreshold)`;
     return `Not ready: ${percent} % of the memory is in use, threshold ${limit}`;
+  }
+
+  /** Where known apps work, a load balancer must not take all nodes out because others can't be looked up. */
+  #notice(): string {
+    const { problem } = this.#parts.apps;
+    return problem === undefined ? 'OK' : `OK for apps that are known; ${problem}`;
   }
 
   #ownUsage(): Usage {

@@ -1,33 +1,35 @@
-import { parseParams } from '../../auth/request-params.ts';
-import type { App } from '../../channels/app.ts';
+import { TokenError } from '../../auth/grant.ts';
+import { parseParams, type RequestParams } from '../../auth/request-params.ts';
+import type { App, AppLimits } from '../../channels/app.ts';
 import { SeamUnavailable } from '../../channels/broker.ts';
-import type { MaybePromise } from '../../channels/maybe-promise.ts';
+import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
 import type { Settings } from '../config/index.ts';
 import type { Logger } from '../log.ts';
-import type { HttpRequest, HttpResponse, TemplatedApp } from '../uws.ts';
-import { type Answer, errorAnswer, statusLine } from './answer.ts';
-import { type ApiRequest, authenticate, findApp } from './authenticate.ts';
+import type { HttpRequest, TemplatedApp } from '../uws.ts';
+import { type Answer, errorAnswer, tokenErrorAnswer } from './answer.ts';
+import { AUTH_HEADERS, type AuthRequest, answerAuth } from './auth/auth-endpoint.ts';
+import { type Asker, bearerToken } from './auth/auth-token.ts';
+import { type ApiRequest, appDisabled, authenticate, findApp } from './authenticate.ts';
 import { type BodyLimits, readBody } from './body.ts';
-import { Cors, type Headers } from './cors.ts';
+import { apiBodyLimits, authBodyLimits } from './body-limits.ts';
+import { Cors } from './cors.ts';
 import { callEndpoint } from './endpoints.ts';
+import { Exchange } from './exchange.ts';
 import type { Health } from './health.ts';
-import { type ApiRoute, findRoute } from './routes.ts';
+import { type ApiRoute, type AuthRoute, findRoute, isAuthPath } from './routes.ts';
 
 /** Said with a 503: the way to Redis is tried again all the time. */
 const RETRY_AFTER_SECONDS = 1;
-const BYTES_PER_MB = 1_048_576;
-/** JSON writes a character as up to six bytes per byte of its UTF-8 (`\u0000`). */
-const JSON_FACTOR = 6;
-/** For the names of the fields and white space. */
-const BODY_SLACK_BYTES = 65_536;
 
 export interface HttpParts {
   readonly settings: Settings;
   readonly node: Node;
   readonly apps: AppDirectory;
+  /** Of an app that sets none of its own. */
+  readonly defaultLimits: AppLimits;
   readonly health: Health;
   readonly log: Logger;
   readonly now: () => number;
@@ -80,24 +82,70 @@ export class HttpServer {
     }
     const query = req.getQuery() ?? '';
     const params = parseParams(query);
+    if (route.name === 'auth') {
+      this.#handleAuth(exchange, req, route, { method, params });
+      return;
+    }
+    const token = tokenToPublish(route, params, req);
     const app = findApp(this.#parts.apps, route.appId, params);
+    // Not spread from what is known before the body: copying an object of all its fields costs as much as finding the route.
     const call = (body: Buffer): void =>
-      this.#call(exchange, app, route, { method, path, apiPath, query, params, body });
+      this.#call(exchange, app, route, { method, path, apiPath, query, params, body }, token);
     if (method !== 'POST') {
       call(EMPTY_BODY);
       return;
     }
-    exchange.stopReading = readBody(exchange.res, this.#bodyLimits(app, route), call, (error) =>
+    // Whoever has to be looked for may be found after the body is here, or not at all while it still comes.
+    if (app instanceof Promise) app.catch(() => {});
+    const limits = app instanceof Promise ? this.#parts.defaultLimits : app.limits;
+    const onBody = (body: Buffer): void => {
+      const isForLater = app instanceof Promise || token !== undefined;
+      call(isForLater ? Buffer.from(body) : body);
+    };
+    this.#readBody(exchange, apiBodyLimits(this.#parts.settings, limits, route), onBody);
+  }
+
+  #readBody(exchange: Exchange, limits: BodyLimits, onBody: (body: Buffer) => void): void {
+    exchange.stopReading = readBody(exchange.res, limits, onBody, (error) =>
       exchange.endLater(errorAnswer(error), true),
     );
   }
 
-  #call(exchange: Exchange, app: App, route: ApiRoute, request: ApiRequest): void {
-    exchange.health = this.#parts.health;
-    this.#answer(exchange, () => {
-      authenticate(app, request, Math.floor(this.#parts.now() / 1000));
-      return callEndpoint(this.#parts.node, app, route, request);
-    });
+  /** @param token - with which the request is made; undefined: it is signed */
+  #call(exchange: Exchange, app: MaybePromise<App>, route: ApiRoute, request: ApiRequest, token?: string): void {
+    const { node, health, now } = this.#parts;
+    exchange.health = health;
+    this.#answer(exchange, () =>
+      after(app, (found) => {
+        if (token === undefined) {
+          authenticate(found, request, Math.floor(now() / 1000));
+          return callEndpoint(node, found, route, request);
+        }
+        return after(node.tokens.verify(found, token), (grant) => {
+          if (!found.enabled) throw appDisabled(found);
+          return callEndpoint(node, found, route, request, grant);
+        });
+      }),
+    );
+  }
+
+  #handleAuth(
+    exchange: Exchange,
+    req: HttpRequest,
+    route: AuthRoute,
+    { method, params }: Pick<AuthRequest, 'method' | 'params'>,
+  ): void {
+    const { settings, health } = this.#parts;
+    exchange.headers = [...exchange.headers, ...AUTH_HEADERS];
+    exchange.health = health;
+    const contentType = req.getHeader('content-type');
+    const asker = readAsker(req);
+    const onBody = (body: Buffer): void =>
+      this.#answer(exchange, () =>
+        answerAuth({ ...this.#parts, cors: this.#cors }, route, { method, params, contentType, body, asker }),
+      );
+    if (method === 'POST') this.#readBody(exchange, authBodyLimits(settings), onBody);
+    else onBody(EMPTY_BODY);
   }
 
   /** Answers a request with what comes of some work. */
@@ -126,6 +174,7 @@ export class HttpServer {
 
   #errorAnswer(error: unknown): Answer {
     if (error instanceof ApiError) return errorAnswer(error);
+    if (error instanceof TokenError) return tokenErrorAnswer(error);
     if (error instanceof SeamUnavailable) {
       const message = `Not possible just now: ${error.message}. Try again; GET /ready tells when it is over`;
       return errorAnswer(new ApiError('unavailable', 503, message, RETRY_AFTER_SECONDS));
@@ -134,95 +183,40 @@ export class HttpServer {
     return errorAnswer(new ApiError('internal-error', 500, 'Internal error: the log of the server says more'));
   }
 
-  /** Health checks work without the prefix too: they come from inside. */
+  /** Health checks work without the prefix too: they come from inside. So do auth endpoints: clients know them by that path. */
   #withoutPrefix(path: string): string {
     const { pathPrefix } = this.#parts.settings;
-    if (pathPrefix === '' || !path.startsWith('/')) return path;
+    if (pathPrefix === '' || !path.startsWith('/') || isAuthPath(path)) return path;
     if (path === pathPrefix) return '/';
     if (path.startsWith(`${pathPrefix}/`)) return path.slice(pathPrefix.length);
     if (!path.startsWith('/apps/')) return path;
     const message = `Path not found: the HTTP API is below ${pathPrefix}/apps/APP_ID here (pathPrefix)`;
     throw new ApiError('not-found', 404, message);
   }
-
-  /** What the largest request takes that the app may send, or less if the operator says so. */
-  #bodyLimits({ limits }: App, route: ApiRoute): BodyLimits {
-    const { requestLimitInMb, bodyTimeoutSeconds } = this.#parts.settings.httpApi;
-    const eventBytes = limits.maxEventPayloadBytes + limits.maxEventNameLength * 4;
-    const events = route.name === 'batch-events' ? limits.maxEventBatchSize : 1;
-    const channels = limits.maxEventChannelsAtOnce * limits.maxChannelNameLength;
-    const useful = Math.ceil(JSON_FACTOR * (events * eventBytes + channels)) + BODY_SLACK_BYTES;
-    const maxBytes = Math.min(Math.floor(requestLimitInMb * BYTES_PER_MB), useful);
-    const advice = (): string =>
-      maxBytes === useful
-        ? `no request within eventLimits needs more (data is limited to ${limits.maxEventPayloadBytes} bytes by eventLimits.maxPayloadInKb)`
-        : 'send less, or raise httpApi.requestLimitInMb';
-    return { maxBytes, timeoutMs: bodyTimeoutSeconds * 1000, advice };
-  }
 }
 
 const EMPTY_BODY = Buffer.alloc(0);
+
+/** The token of a request to publish that has one in place of a signature. */
+function tokenToPublish(route: ApiRoute, params: RequestParams, req: HttpRequest): string | undefined {
+  if (params.single.has('auth_key') || (route.name !== 'events' && route.name !== 'batch-events')) return undefined;
+  return bearerToken(req.getHeader('authorization'));
+}
+
+/** The headers are gone when the call that hands them over returns. */
+function readAsker(req: HttpRequest): Asker {
+  return {
+    authorization: req.getHeader('authorization'),
+    cookie: req.getHeader('cookie'),
+    origin: req.getHeader('origin'),
+    host: req.getHeader('host'),
+    fetchSite: req.getHeader('sec-fetch-site'),
+  };
+}
 
 /** A body that nobody wants is skipped up to this size, so that the connection can go on; a larger one is cut off. */
 const MAX_SKIPPED_BYTES = 65_536;
 
 function hasLargeBody(req: HttpRequest): boolean {
   return req.getHeader('transfer-encoding') !== '' || Number(req.getHeader('content-length')) > MAX_SKIPPED_BYTES;
-}
-
-/** One request and its answer: ends once, and never after the client went away. */
-class Exchange {
-  readonly res: HttpResponse;
-  headers: Headers = [];
-  isHead = false;
-  stopReading: (() => void) | undefined;
-  /**
-   * Set for the API: while the node stops, each answer is its connection's last, so that the next request goes elsewhere
-   * and is not cut off.
-   */
-  health: Pick<Health, 'isStopping'> | undefined;
-  #isOver = false;
-
-  constructor(res: HttpResponse) {
-    this.res = res;
-    res.onAborted(() => {
-      this.#isOver = true;
-      this.stopReading?.();
-    });
-  }
-
-  /**
-   * Answers while uWebSockets.js hands over the request or its body: it has corked the socket already.
-   *
-   * @param closeConnection - when a part of the request may still be on its way and shall not be read
-   */
-  end(answer: Answer, closeConnection = false): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    if (answer.status !== 200) this.res.writeStatus(statusLine(answer.status));
-    for (const [name, value] of this.headers) this.res.writeHeader(name, value);
-    for (const name in answer.headers) this.res.writeHeader(name, answer.headers[name] ?? '');
-    this.res.writeHeader('Content-Type', answer.contentType);
-    if (this.isHead) {
-      // Given to `endWithoutBody`, the length is waited for, and the connection's next request is lost.
-      this.res.writeHeader('Content-Length', String(Buffer.byteLength(answer.body)));
-      this.res.endWithoutBody();
-    } else {
-      this.res.end(answer.body, closeConnection || this.health?.isStopping === true);
-    }
-  }
-
-  /** Answers at any other time: after a promise or a timer. */
-  endLater(answer: Answer, closeConnection = false): void {
-    if (!this.#isOver) this.res.cork(() => this.end(answer, closeConnection));
-  }
-
-  preflight(headers: Headers): void {
-    this.#isOver = true;
-    this.res.cork(() => {
-      this.res.writeStatus(statusLine(204));
-      for (const [name, value] of headers) this.res.writeHeader(name, value);
-      this.res.endWithoutBody();
-    });
-  }
 }

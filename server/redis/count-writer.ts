@@ -1,12 +1,9 @@
 import type { ChannelScripts } from './channel-scripts.ts';
+import { GatheredWrites } from './gathered-writes.ts';
 import type { RedisKeys } from './keys.ts';
 import { encodeChannelId } from './node-facts.ts';
 import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
-
-/** Changes of a channel's count are gathered for this long before they are written, in milliseconds. */
-const GATHER_MS = 50;
-const MAX_AT_ONCE = 200;
 
 interface OwnCount {
   readonly appId: string;
@@ -26,15 +23,14 @@ export class CountWriter {
   readonly #nodeId: () => string;
   /** Channels with at least one subscription on this node, and those whose 0 is not written yet. */
   readonly #own = new Map<string, OwnCount>();
-  readonly #changed = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
-  #writing: Promise<void> | undefined;
+  readonly #writes: GatheredWrites;
 
   constructor(link: RedisLink, keys: RedisKeys, scripts: ChannelScripts, nodeId: () => string) {
     this.#link = link;
     this.#keys = keys;
     this.#scripts = scripts;
     this.#nodeId = nodeId;
+    this.#writes = new GatheredWrites({ isUp: () => link.isUp, write: (id) => this.#write(id) });
   }
 
   set(appId: string, channel: string, count: number): void {
@@ -42,7 +38,7 @@ export class CountWriter {
     const own = this.#own.get(id);
     if (own) own.count = count;
     else this.#own.set(id, { appId, channel, count, isAnnounced: false });
-    this.#mark(id);
+    this.#writes.mark(id);
   }
 
   /** Has the sum announced with the next write. */
@@ -51,7 +47,7 @@ export class CountWriter {
     const own = this.#own.get(id) ?? { appId, channel, count: 0, isAnnounced: true };
     own.isAnnounced = true;
     this.#own.set(id, own);
-    this.#mark(id);
+    this.#writes.mark(id);
   }
 
   get(appId: string, channel: string): number {
@@ -64,39 +60,21 @@ export class CountWriter {
 
   /** Writes everything anew, after Redis or this node's entries in it were lost. */
   rewrite(): Promise<void> {
-    for (const id of this.#own.keys()) this.#changed.add(id);
+    for (const id of this.#own.keys()) this.#writes.note(id);
     return this.flush();
   }
 
   /** Writes what has changed. */
-  async flush(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    await this.#writing;
-    this.#writing = this.#write();
-    await this.#writing;
+  flush(): Promise<void> {
+    return this.#writes.flush();
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#writes.stop();
   }
 
-  #mark(id: string): void {
-    this.#changed.add(id);
-    this.#timer ??= setTimeout(() => void this.flush(), GATHER_MS);
-    this.#timer.unref();
-  }
-
-  async #write(): Promise<void> {
-    if (!this.#link.isUp) return;
-    const ids = [...this.#changed];
-    this.#changed.clear();
-    for (let start = 0; start < ids.length; start += MAX_AT_ONCE) {
-      await Promise.all(ids.slice(start, start + MAX_AT_ONCE).map((id) => this.#writeOne(id)));
-    }
-  }
-
-  async #writeOne(id: string): Promise<void> {
+  async #write(id: string): Promise<void> {
+    this.#writes.take(id);
     const own = this.#own.get(id);
     if (!own) return;
     const { appId, channel, count, isAnnounced } = own;
@@ -108,12 +86,12 @@ export class CountWriter {
       const { againMs } = await this.#scripts.count(this.#nodeId(), appId, channel, count, isAnnounced);
       if (count === 0) await this.#link.commands.do((client) => client.hdel(nodeKey, id));
       if (againMs > 0) setTimeout(() => this.announce(appId, channel), againMs).unref();
-      if (own.count === 0 && !this.#changed.has(id)) this.#own.delete(id);
+      if (own.count === 0 && !this.#writes.has(id)) this.#own.delete(id);
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
       // Everything is written again when Redis is back.
       own.isAnnounced ||= isAnnounced;
-      this.#changed.add(id);
+      this.#writes.note(id);
     }
   }
 }

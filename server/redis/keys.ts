@@ -62,6 +62,11 @@ export class RedisKeys {
     return `${this.#prefix}{nodes}:dead`;
   }
 
+  /** Sorted set JSON `{appId, channel, target}` → milliseconds at which it was revoked. */
+  revocations(): string {
+    return `${this.#prefix}{nodes}:revocations`;
+  }
+
   /** Hash `app/channel` → number of subscriptions of one node. */
   nodeChannels(nodeId: string): string {
     return `${this.#prefix}{node/${nodeId}}:channels`;
@@ -72,7 +77,7 @@ export class RedisKeys {
     return `${this.#prefix}{node/${nodeId}}:members`;
   }
 
-  /** Hash node → its connections of an app that has a quota. */
+  /** Hash node → its connections of an app. */
   connections(appId: string): string {
     return `${this.#prefix}{app/${appId}}:connections`;
   }
@@ -82,7 +87,7 @@ export class RedisKeys {
     return `${this.#prefix}{app/${appId}}:rates`;
   }
 
-  /** Set of the apps of whose quota a node uses a part. */
+  /** Set of the apps of which a node has, or had, connections. */
   nodeApps(nodeId: string): string {
     return `${this.#prefix}{node/${nodeId}}:apps`;
   }

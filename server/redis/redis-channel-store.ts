@@ -1,13 +1,17 @@
+import type { BrokerMessage } from '../../channels/broker.ts';
 import type { ChannelStore, ChannelSummary, Members, PresenceJoin } from '../../channels/channel-store.ts';
+import { createControlMessage } from '../../channels/control-message.ts';
 import { watchChannelName } from '../../channels/local-channel.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
+import type { Revocation } from '../../channels/revocations.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
 import { ChannelScripts } from './channel-scripts.ts';
+import { ConnectionCounts } from './connection-counts.ts';
 import { CountWriter } from './count-writer.ts';
+import { KeptRevocations } from './kept-revocations.ts';
 import type { RedisKeys } from './keys.ts';
 import { encodeMemberEntry, type MemberEntry, type OwnMember, parseChannelId } from './node-facts.ts';
 import type { NodeLease } from './node-lease.ts';
-import { Quota } from './quota.ts';
 import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
 import { sweepMembers } from './sweep.ts';
@@ -33,17 +37,27 @@ export class RedisChannelStore implements ChannelStore {
   readonly #counts: CountWriter;
   /** Presence members and sign-ins of this node's connections, by their entry in Redis. */
   readonly #members = new Map<string, OwnMember>();
-  readonly #quota: Quota;
+  readonly #connections: ConnectionCounts;
+  readonly keptRevocations: KeptRevocations;
+  readonly #publish: (message: BrokerMessage) => MaybePromise<void>;
   /** What is under way for an entry, so that its next call waits for it. */
   readonly #underWay = new Map<string, Promise<unknown>>();
 
-  constructor(link: RedisLink, keys: RedisKeys, lease: NodeLease) {
+  /** @param publish - hands a message to the broker */
+  constructor(
+    link: RedisLink,
+    keys: RedisKeys,
+    lease: NodeLease,
+    publish: (message: BrokerMessage) => MaybePromise<void>,
+  ) {
+    this.#publish = publish;
     this.#link = link;
     this.#keys = keys;
     this.#lease = lease;
     this.#scripts = new ChannelScripts(link, keys);
     this.#counts = new CountWriter(link, keys, this.#scripts, () => lease.nodeId);
-    this.#quota = new Quota(link, keys, this.#scripts, () => lease.nodeId);
+    this.keptRevocations = new KeptRevocations(link, keys);
+    this.#connections = new ConnectionCounts(link, keys, this.#scripts, () => lease.nodeId);
   }
 
   setSubscriptionCount(appId: string, channel: string, count: number): void {
@@ -138,11 +152,27 @@ export class RedisChannelStore implements ChannelStore {
   }
 
   addConnection(appId: string, max: number): MaybePromise<boolean> {
-    return max < 0 ? true : this.#quota.add(appId, max);
+    return this.#connections.add(appId, max);
   }
 
   removeConnection(appId: string): void {
-    this.#quota.remove(appId);
+    this.#connections.remove(appId);
+  }
+
+  async connectionCount(appId: string): Promise<number> {
+    return this.#orLocal(
+      async () => this.#connections.sum(appId, await this.#lease.otherNodes()),
+      () => this.#connections.get(appId),
+    );
+  }
+
+  async revoke(revocation: Revocation): Promise<void> {
+    await this.keptRevocations.add([revocation]);
+    await this.#publish(createControlMessage({ kind: 'revoked', revocation }));
+  }
+
+  revocations(): Promise<readonly Revocation[]> {
+    return this.keptRevocations.all();
   }
 
   /** Makes Redis agree with this node: writes what it lacks, and takes out what this node no longer has. */
@@ -159,7 +189,7 @@ export class RedisChannelStore implements ChannelStore {
       if (this.#counts.get(appId, channel) === 0) this.#counts.set(appId, channel, 0);
     }
     await this.#counts.rewrite();
-    await this.#quota.rewrite();
+    await this.#connections.rewrite();
   }
 
   /** Waits until nothing of this node's connections, which must be gone, is left in Redis. */
@@ -167,12 +197,14 @@ export class RedisChannelStore implements ChannelStore {
     // While Redis is away there is nothing to wait for: the others take out what is left when the lease ends.
     if (this.#link.isUp) await Promise.race([this.settled(), pause(CLOSE_MS)]);
     this.#counts.stop();
+    this.#connections.stop();
   }
 
   /** Answered when all that was said before is in Redis. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#underWay.values());
     await this.#counts.flush();
+    await this.#connections.flush();
   }
 
   /** Notes a contribution and writes it, as soon as Redis can be asked. */

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { ClusterOptions, RedisOptions } from 'ioredis';
 import type { Settings } from '../config/index.ts';
+import { readPemFiles } from '../read-pem.ts';
 import { RedisStartError } from './redis-start-error.ts';
 import type { ConnectionRole } from './single-link.ts';
 
@@ -172,24 +172,9 @@ function roleOptions({ adapter }: RedisSettings, role: ConnectionRole): RedisOpt
   return typeof tls === 'object' && tls !== null ? { ...options, tls: readTls(tls) } : options;
 }
 
-/** Puts the content of files in place of their paths. */
 function readTls(tls: object): TlsOptions {
-  const entries = Object.entries(tls).map(([name, value]: [string, unknown]) => {
-    if (name !== 'ca' && name !== 'cert' && name !== 'key') return [name, value] as const;
-    const read = (item: unknown): unknown => readPem(name, item);
-    return [name, Array.isArray(value) ? value.map(read) : read(value)] as const;
-  });
-  return Object.fromEntries(entries) as TlsOptions;
-}
-
-function readPem(name: string, value: unknown): unknown {
-  if (typeof value !== 'string' || value.includes('-----BEGIN')) return value;
-  try {
-    return readFileSync(value, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw new RedisStartError('TLS', `database.redis.tls.${name}: the file ${value} can't be read (${code}).`, {
-      cause: error,
-    });
-  }
+  return readPemFiles(tls, (name, file, code, cause) => {
+    const message = `database.redis.tls.${name}: the file ${file} can't be read (${code}).`;
+    return new RedisStartError('TLS', message, { cause });
+  }) as TlsOptions;
 }

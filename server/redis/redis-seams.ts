@@ -1,6 +1,8 @@
 import type { Broker } from '../../channels/broker.ts';
 import type { ChannelStore } from '../../channels/channel-store.ts';
+import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import type { RateLimits } from '../../channels/rate-limits.ts';
+import type { Revocation } from '../../channels/revocations.ts';
 import type { Logger } from '../log.ts';
 import type { Seams } from '../seams.ts';
 import { ChannelScripts } from './channel-scripts.ts';
@@ -13,7 +15,7 @@ import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
 import { sweepNode } from './sweep.ts';
 
-/** After a restoration nodes have this long to write what they have, in milliseconds; then clients' rosters are put right. */
+/** After a restoration nodes have this long to write what they have, in milliseconds; then what is known here is put right. */
 const SETTLE_MS = [2000, 4000] as const;
 
 export interface RedisSeamsOptions {
@@ -21,8 +23,8 @@ export interface RedisSeamsOptions {
   readonly prefix: string;
   /** A dead node is noticed within this time. */
   readonly nodeTimeoutMs: number;
-  /** Whether subscribers of a channel are told their number. */
-  readonly isCountAnnounced: (appId: string, channel: string) => boolean;
+  /** Whether subscribers of an app's channels are told their number. May reject where that can't be found out now. */
+  readonly isCountAnnounced: (appId: string) => MaybePromise<boolean>;
   readonly log: Logger;
 }
 
@@ -36,6 +38,14 @@ export interface RedisSeamsNode {
   skipped(appId: string, channel: string, position: number): void;
   /** Redis was away, or had lost its data: what clients know of members may be wrong. */
   correctRosters(): void;
+  readonly control: {
+    /** What this node knows to be revoked. */
+    readonly revocations: { readonly all: readonly Revocation[] };
+    /** Likewise: what nodes tell each other may not have come. */
+    resync(): void;
+    /** Others have written what they know to be revoked. */
+    reload(): void;
+  };
 }
 
 /** Both seams on one link to Redis, and this node's lease among the live ones. */
@@ -72,7 +82,7 @@ export class RedisSeams implements Seams {
       },
       failed: (error, during) => this.#fail(error, during),
     });
-    this.#store = new RedisChannelStore(link, keys, this.#lease);
+    this.#store = new RedisChannelStore(link, keys, this.#lease, (message) => this.broker.publish(message));
     this.store = this.#store;
     this.broker = new RedisBroker(link, keys, {
       missed: (appId, channel, position) => {
@@ -127,12 +137,19 @@ export class RedisSeams implements Seams {
     try {
       await this.#lease.renew();
       await this.#store.reconcile();
+      await this.#store.keptRevocations.add(this.#node?.control.revocations.all ?? []);
     } catch (error) {
       // Lost again: the next restoration does it.
       if (!(error instanceof RedisUnavailable)) this.#fail(error, 'writing again what this node has');
     }
+    this.#node?.control.resync();
     for (const timer of this.#settling) clearTimeout(timer);
-    this.#settling = SETTLE_MS.map((delay) => setTimeout(() => this.#node?.correctRosters(), delay).unref());
+    this.#settling = SETTLE_MS.map((delay) => setTimeout(() => this.#correct(), delay).unref());
+  }
+
+  #correct(): void {
+    this.#node?.correctRosters();
+    this.#node?.control.reload();
   }
 }
 

@@ -129,7 +129,7 @@ return {sum, 0}
 `;
 
 /**
- * Counts one more connection of a node in its app's quota.
+ * Counts one more connection of a node, unless its app has as many as it may.
  * KEYS connections. ARGV node, maximum over all nodes. Answer: 1, or 0 when there are as many already.
  */
 export const ADD_CONNECTION = `

@@ -1,3 +1,6 @@
+import { SeamUnavailable } from '../../channels/broker.ts';
+import type { MaybePromise } from '../../channels/maybe-promise.ts';
+import { channelKindOf } from '../../protocol/channel-name.ts';
 import type { ChannelScripts } from './channel-scripts.ts';
 import type { RedisKeys } from './keys.ts';
 import { parseChannelId, parseMemberEntry } from './node-facts.ts';
@@ -35,16 +38,17 @@ export async function sweepNode(
   keys: RedisKeys,
   scripts: ChannelScripts,
   nodeId: string,
-  isCountAnnounced: (appId: string, channel: string) => boolean,
+  isCountAnnounced: (appId: string) => MaybePromise<boolean>,
 ): Promise<void> {
   const members = await link.commands.do((client) => client.smembers(keys.nodeMembers(nodeId)));
   await sweepMembers(link, keys, scripts, nodeId, members, true);
   const channels = await link.commands.do((client) => client.hkeys(keys.nodeChannels(nodeId)));
   for (let start = 0; start < channels.length; start += CHUNK) {
     await Promise.all(
-      channels.slice(start, start + CHUNK).map((id) => {
+      channels.slice(start, start + CHUNK).map(async (id) => {
         const { appId, channel } = parseChannelId(id);
-        return scripts.count(nodeId, appId, channel, 0, isCountAnnounced(appId, channel));
+        const isAnnounced = !channelKindOf(channel).isPresence && (await orFalse(isCountAnnounced, appId));
+        await scripts.count(nodeId, appId, channel, 0, isAnnounced);
       }),
     );
   }
@@ -57,4 +61,14 @@ export async function sweepNode(
     await client.del(keys.nodeApps(nodeId));
     await client.zrem(keys.dead(), nodeId);
   });
+}
+
+/** What a dead node left must go even when nobody can say what its app wants: the next change tells the number. */
+async function orFalse(isCountAnnounced: (appId: string) => MaybePromise<boolean>, appId: string): Promise<boolean> {
+  try {
+    return await isCountAnnounced(appId);
+  } catch (error) {
+    if (error instanceof SeamUnavailable) return false;
+    throw error;
+  }
 }

@@ -12,10 +12,16 @@ interface SignIn {
   readonly isAnnounced: boolean;
 }
 
+interface Count {
+  readonly count: number;
+  /** The subscribers were told of this number: their app wants that. */
+  readonly isAnnounced: boolean;
+}
+
 /** What one worker contributed to the facts over all workers, to be taken out when it dies. */
 export class Contributions {
   /** Subscriptions by app and channel. */
-  readonly #counts = new Map<string, Map<string, number>>();
+  readonly #counts = new Map<string, Map<string, Count>>();
   readonly #members = new Map<string, Member>();
   readonly #signIns = new Map<string, SignIn>();
   readonly #connections = new Map<string, number>();
@@ -33,8 +39,10 @@ export class Contributions {
     return this.#connections;
   }
 
-  *counts(): Generator<readonly [appId: string, channel: string]> {
-    for (const [appId, channels] of this.#counts) for (const channel of channels.keys()) yield [appId, channel];
+  *counts(): Generator<{ readonly appId: string; readonly channel: string; readonly isAnnounced: boolean }> {
+    for (const [appId, channels] of this.#counts) {
+      for (const [channel, { isAnnounced }] of channels) yield { appId, channel, isAnnounced };
+    }
   }
 
   /** @returns by how much the number grew */
@@ -44,11 +52,19 @@ export class Contributions {
       channels = new Map();
       this.#counts.set(appId, channels);
     }
-    const former = channels.get(channel) ?? 0;
-    if (count > 0) channels.set(channel, count);
+    const former = channels.get(channel)?.count ?? 0;
+    // An app may have ceased to want it: what is announced is said anew with every number.
+    if (count > 0) channels.set(channel, { count, isAnnounced: false });
     else channels.delete(channel);
     if (channels.size === 0) this.#counts.delete(appId);
     return count - former;
+  }
+
+  /** The channel's subscribers are told their number. */
+  announceCount(appId: string, channel: string): void {
+    const channels = this.#counts.get(appId);
+    const own = channels?.get(channel);
+    if (own) channels?.set(channel, { ...own, isAnnounced: true });
   }
 
   join(appId: string, channel: string, socketId: string, userId: string): void {

@@ -1,14 +1,15 @@
 import type { RateUse } from '../../channels/rate-limits.ts';
-import type { LoadedConfig } from '../config/index.ts';
+import type { Settings } from '../config/index.ts';
 import type { ProcessUsage, Usage } from '../usage.ts';
+import type { FleetAnswer, FleetCall } from './remote-fleet.ts';
 import type { ToHost, ToWorker } from './wire.ts';
 
 /** What a worker has to know to start. */
 export interface WorkerStart {
   readonly kind: 'start';
   readonly worker: number;
-  readonly settings: LoadedConfig['settings'];
-  readonly apps: LoadedConfig['apps'];
+  /** With the apps as they are configured: their keys for tokens don't survive the way. */
+  readonly settings: Settings;
   /** False while the broker starts, true when this worker stands in for one that died. */
   readonly areStarted: boolean;
   /** Whether what is logged ends up on a terminal. */
@@ -25,6 +26,12 @@ export type WorkerCommand =
   | { readonly kind: 'usage'; readonly id: number; readonly usage: Usage }
   /** What passed on other workers. */
   | { readonly kind: 'rates'; readonly uses: readonly RateUse[] }
+  /** Other apps, and limits that they fall back to, in place of those known so far. */
+  | { readonly kind: 'apps'; readonly settings: Settings }
+  /** Apps that are kept elsewhere may be different now. */
+  | { readonly kind: 'refresh' }
+  /** Asks for an answer with the same id. */
+  | { readonly kind: 'call'; readonly id: number; readonly call: FleetCall }
   /** `hasClients`: whether any worker has a connection. */
   | { readonly kind: 'drain'; readonly hasClients: boolean }
   | { readonly kind: 'end' };
@@ -39,6 +46,7 @@ export type WorkerReport =
   /** Asks for the usage of all processes. */
   | { readonly kind: 'usage'; readonly id: number }
   | { readonly kind: 'rates'; readonly uses: readonly RateUse[] }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: FleetAnswer }
   | { readonly kind: 'drained' };
 
 export function isBatch<T>(message: readonly T[] | object): message is readonly T[] {

@@ -2,7 +2,6 @@ import type { BrokerMessage } from '../../channels/broker.ts';
 import type { Clock } from '../../channels/clock.ts';
 import { MemoryBroker } from '../../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
-import { channelKindOf } from '../../protocol/channel-name.ts';
 import { HostedWorker } from './hosted-worker.ts';
 import { Interests } from './interests.ts';
 import type { Post } from './outbox.ts';
@@ -10,8 +9,6 @@ import { encodeMessage, type ToWorker } from './wire.ts';
 
 export interface WorkerHostOptions {
   readonly clock: Clock;
-  /** Whether subscribers of an app's channels are told their number. */
-  readonly isCountAnnounced: (appId: string) => boolean;
   /** Told of a call that failed, which is a bug. */
   readonly failed: (error: unknown, during: string) => void;
 }
@@ -33,11 +30,6 @@ export class WorkerHost {
   /** @param post - sends to the worker */
   add(post: Post<ToWorker>): HostedWorker {
     return new HostedWorker(this, post);
-  }
-
-  /** Whether the subscribers of a channel hear how many they are. */
-  isCountAnnounced(appId: string, channel: string): boolean {
-    return this.options.isCountAnnounced(appId) && !channelKindOf(channel).isPresence;
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import type { LastEvent } from '../../channels/broker.ts';
 import type { ChannelSummary, Members } from '../../channels/channel-store.ts';
+import type { Revocation } from '../../channels/revocations.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
 import { Contributions } from './contributions.ts';
 import type { WorkerHost } from './host.ts';
@@ -39,9 +40,9 @@ export class HostedWorker implements HostCalls {
     for (const { appId, userId, socketId, isAnnounced } of this.#own.signIns) {
       store.signOut(appId, userId, socketId, isAnnounced);
     }
-    for (const [appId, channel] of [...this.#own.counts()]) {
+    for (const { appId, channel, isAnnounced } of [...this.#own.counts()]) {
       this.setSubscriptionCount(appId, channel, 0);
-      if (this.#host.isCountAnnounced(appId, channel)) store.announceSubscriptionCount(appId, channel);
+      if (isAnnounced) store.announceSubscriptionCount(appId, channel);
     }
     for (const [appId, count] of this.#own.connections) {
       for (let removed = 0; removed < count; removed += 1) store.removeConnection(appId);
@@ -73,6 +74,7 @@ export class HostedWorker implements HostCalls {
   }
 
   announceSubscriptionCount(appId: string, channel: string): void {
+    this.#own.announceCount(appId, channel);
     this.#host.store.announceSubscriptionCount(appId, channel);
   }
 
@@ -123,6 +125,18 @@ export class HostedWorker implements HostCalls {
   removeConnection(appId: string): void {
     this.#own.addConnections(appId, -1);
     this.#host.store.removeConnection(appId);
+  }
+
+  connectionCount(appId: string): number {
+    return this.#host.store.connectionCount(appId);
+  }
+
+  revoke(revocation: Revocation): void {
+    this.#host.store.revoke(revocation);
+  }
+
+  revocations(): readonly Revocation[] {
+    return this.#host.store.revocations();
   }
 
   #carryOut(id: number, call: keyof HostCalls, args: readonly unknown[]): void {

@@ -1,13 +1,15 @@
 import { availableParallelism } from 'node:os';
+import { SeamUnavailable } from '../../channels/broker.ts';
+import type { Fleet } from '../admin/fleet.ts';
 import { claimPort } from '../claim-port.ts';
 import { systemClock } from '../clock.ts';
-import type { LoadedConfig, Settings } from '../config/index.ts';
+import type { Settings } from '../config/index.ts';
 import { createPrinter, isTerminal, type Logger } from '../log.ts';
-import { countAnnouncer } from '../seams.ts';
 import { processUsage, sumUsage, type Usage } from '../usage.ts';
 import { Backoff } from './backoff.ts';
 import type { WorkerStart } from './control.ts';
 import { WorkerHost } from './host.ts';
+import { RemoteFleet } from './remote-fleet.ts';
 import { type WorkerEnd, WorkerProcess } from './worker-process.ts';
 
 /** How often workers are looked after. */
@@ -28,8 +30,6 @@ export function workerCount(workers: Settings['workers'], log: Logger, platform 
   return 1;
 }
 
-type Config = Pick<LoadedConfig, 'settings' | 'apps'>;
-
 /**
  * Runs workers that share a port: joins them, replaces those that die, and stops them. Serves no client itself.
  *
@@ -38,7 +38,9 @@ type Config = Pick<LoadedConfig, 'settings' | 'apps'>;
  */
 export class Supervisor {
   readonly port: number;
-  readonly #config: Config;
+  /** All nodes, reached through a worker. */
+  readonly fleet: Fleet = new RemoteFleet((call) => this.#anyWorker().call(call));
+  #settings: Settings;
   readonly #log: Logger;
   readonly #host: WorkerHost;
   readonly #print = createPrinter();
@@ -49,22 +51,21 @@ export class Supervisor {
   #heartbeat: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
 
-  private constructor(config: Config, port: number, log: Logger) {
-    this.#config = { apps: config.apps, settings: { ...config.settings, port } };
+  private constructor(settings: Settings, port: number, log: Logger) {
+    this.#settings = { ...settings, port };
     this.port = port;
     this.#log = log;
     this.#host = new WorkerHost({
       clock: systemClock,
-      isCountAnnounced: countAnnouncer(config.apps),
       failed: (error, during) => log.error({ err: error, during }, 'unexpected failure'),
     });
     process.once('exit', this.#killAll);
   }
 
   /** @throws {Error} why the port can't be had, or what the first worker that failed says */
-  static async start(config: Config, count: number, log: Logger): Promise<Supervisor> {
-    const port = await claimPort(config.settings.host, config.settings.port);
-    const supervisor = new Supervisor(config, port, log);
+  static async start(settings: Settings, count: number, log: Logger): Promise<Supervisor> {
+    const port = await claimPort(settings.host, settings.port);
+    const supervisor = new Supervisor(settings, port, log);
     const workers = Array.from({ length: count }, (_, index) => supervisor.#run(index + 1, new Backoff()));
     try {
       await Promise.race([Promise.all(workers.map(({ started }) => started)), ...workers.map(failAtEnd)]);
@@ -79,6 +80,19 @@ export class Supervisor {
     // They take one thing after the other: once they answer this, they know that all are started.
     await supervisor.#usage();
     return supervisor;
+  }
+
+  /** Takes other apps, and limits that they fall back to, on all workers, and on those that start later. Resolves when they hold. */
+  async replaceApps(settings: Settings): Promise<void> {
+    this.#settings = { ...settings, port: this.port };
+    for (const worker of this.#workers) worker.send({ kind: 'apps', settings: this.#settings });
+    // They take one thing after the other.
+    await this.#usage();
+  }
+
+  /** Apps that are kept elsewhere may be different now. */
+  refreshApps(): void {
+    for (const worker of this.#workers) worker.send({ kind: 'refresh' });
   }
 
   /** Moves the clients of all workers off over the grace period, then ends. A second call changes nothing. */
@@ -114,7 +128,7 @@ export class Supervisor {
     const start: WorkerStart = {
       kind: 'start',
       worker: number,
-      ...this.#config,
+      settings: this.#settings,
       areStarted: this.#areStarted,
       isTerminal: isTerminal(),
     };
@@ -172,6 +186,11 @@ export class Supervisor {
     for (const worker of this.#workers) worker.send({ kind: 'status', areStarted: this.#areStarted, usage });
     if (this.#workers.size > 0 || !this.#isStopping)
       this.#heartbeat = setTimeout(() => void this.#lookAfter(), HEARTBEAT_MS);
+  }
+
+  #anyWorker(): WorkerProcess {
+    for (const worker of this.#workers) if (worker.isListening && !worker.isHanging) return worker;
+    throw new SeamUnavailable('no worker is running');
   }
 
   async #usage(): Promise<Usage> {

@@ -1,5 +1,6 @@
 import type { BrokerMessage, LastEvent, MemberChange } from '../../channels/broker.ts';
 import type { ChannelSummary, Members } from '../../channels/channel-store.ts';
+import type { Revocation } from '../../channels/revocations.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
 
 /** What a worker has its host do. All of it is carried out in the order of the calls. */
@@ -21,6 +22,10 @@ export interface HostCalls {
   online(appId: string, userIds: readonly string[]): readonly string[];
   addConnection(appId: string, max: number): boolean;
   removeConnection(appId: string): void;
+  connectionCount(appId: string): number;
+
+  revoke(revocation: Revocation): void;
+  revocations(): readonly Revocation[];
 }
 
 /** All members; undefined when the channel is full. */
@@ -34,6 +39,7 @@ export type WireMessage = readonly [
   exceptSocketId: string | null,
   keepSeconds: number | null,
   member: MemberChange | null,
+  position: number | null,
 ];
 
 /** A call; its id is 0 where no answer is wanted. */
@@ -46,8 +52,8 @@ export type ToWorker =
   | readonly [kind: 'failed', id: number, reason: string];
 
 export function encodeMessage(message: BrokerMessage): WireMessage {
-  const { appId, channel, frame, exceptSocketId, keepSeconds, member } = message;
-  return [appId, channel, frame, exceptSocketId ?? null, keepSeconds ?? null, member ?? null];
+  const { appId, channel, frame, exceptSocketId, keepSeconds, member, position } = message;
+  return [appId, channel, frame, exceptSocketId ?? null, keepSeconds ?? null, member ?? null, position ?? null];
 }
 
 export function decodeMessage([
@@ -57,6 +63,7 @@ export function decodeMessage([
   exceptSocketId,
   keepSeconds,
   member,
+  position,
 ]: WireMessage): BrokerMessage {
   return {
     appId,
@@ -65,5 +72,6 @@ export function decodeMessage([
     exceptSocketId: exceptSocketId ?? undefined,
     keepSeconds: keepSeconds ?? undefined,
     member: member ?? undefined,
+    position: position ?? undefined,
   };
 }

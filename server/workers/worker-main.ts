@@ -1,11 +1,18 @@
 /** What a worker runs: a node that is joined to the others by the main process, which started this one. */
 import type { RateLimits } from '../../channels/rate-limits.ts';
-import { AppDirectory } from '../apps/app-directory.ts';
+import { NodeFleet } from '../admin/fleet.ts';
+import type { AppDirectory } from '../apps/app-directory.ts';
+import { createAppDirectory, useSettings } from '../apps/create-app-directory.ts';
+import { ListedApps } from '../apps/listed-apps.ts';
+import { createApps } from '../config/app-from-config.ts';
+import type { Settings } from '../config/index.ts';
 import { createLog, type Logger } from '../log.ts';
 import type { Server } from '../server.ts';
 import { processUsage } from '../usage.ts';
+import { keepYoungHeapSmall } from '../young-heap.ts';
 import { isBatch, type WorkerCommand, type WorkerReport, type WorkerStart } from './control.ts';
 import { HostLink } from './host-link.ts';
+import { answerCall } from './remote-fleet.ts';
 import { WorkerSiblings } from './siblings.ts';
 import { createWorkerSeams } from './worker-seams.ts';
 
@@ -16,8 +23,11 @@ const RATES_INTERVAL_MS = 100;
 const link = new HostLink((batch, sent) => send([...batch], sent));
 const siblings = new WorkerSiblings((id) => send({ kind: 'usage', id }));
 let server: Server | undefined;
-let directory = new AppDirectory([]);
+let directory: AppDirectory = new ListedApps([]);
+/** Settings with other apps than at the start. They may come before there is a directory that could take them. */
+let renewed: Settings | undefined;
 
+keepYoungHeapSmall();
 // Signals are for the main process, and reach this one too when they come from a terminal.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 // Without the main process nobody would end this one, or start another.
@@ -45,9 +55,21 @@ function take(command: WorkerCommand): void {
       break;
     case 'rates':
       for (const use of command.uses) {
-        const app = directory.byId(use.appId);
+        const app = directory.known(use.appId);
         if (app) server?.node.rateLimits.takeElsewhere(app, use);
       }
+      break;
+    case 'apps':
+      renewed = command.settings;
+      useSettings(directory, renewed);
+      break;
+    case 'refresh':
+      server?.refreshApps();
+      break;
+    case 'call':
+      void answerCall(server && new NodeFleet(server.node), command.call).then((answer) =>
+        send({ kind: 'answer', id: command.id, answer }),
+      );
       break;
     case 'drain':
       if (!server) process.exit();
@@ -58,19 +80,23 @@ function take(command: WorkerCommand): void {
   }
 }
 
-async function start({ worker, settings, apps, areStarted, isTerminal }: WorkerStart): Promise<void> {
+async function start({ worker, settings, areStarted, isTerminal }: WorkerStart): Promise<void> {
   const log = createLog(settings.log, isTerminal).child({ worker });
   failOnUnexpected(log);
-  directory = new AppDirectory(apps);
+  const apps = createApps(settings);
   siblings.areStarted = areStarted;
   try {
     // Loaded late: the native module fails to load where it has no binary, and the main process has words for that.
     const { startServer } = await import('../server.ts');
+    const isInUse = (appId: string): boolean => server?.node.hasConnections(appId) ?? false;
+    directory = await createAppDirectory({ settings, apps, log, isInUse });
+    if (renewed) useSettings(directory, renewed);
     // With Redis a worker is a node like any other, and what joins it to those of other machines joins it to its siblings.
     const isLocal = settings.adapter.driver === 'local';
     server = await startServer({ settings, apps }, log, {
       ...(isLocal && { seams: createWorkerSeams(link) }),
       siblings,
+      directory,
     });
   } catch (error) {
     const { name, message, stack } = error instanceof Error ? error : new Error(String(error));

@@ -6,6 +6,7 @@ import type { ProcessUsage } from '../usage.ts';
 import { isBatch, type WorkerCommand, type WorkerReport, type WorkerStart } from './control.ts';
 import { Lines } from './lines.ts';
 import type { Post } from './outbox.ts';
+import { type FleetAnswer, type FleetCall, resultOf } from './remote-fleet.ts';
 import type { ToHost, ToWorker } from './wire.ts';
 
 /** Compiled or not: the file beside this one with the same ending. */
@@ -14,6 +15,8 @@ const ENTRY = fileURLToPath(new URL(`worker-main${import.meta.url.endsWith('.ts'
 const MAX_UNANSWERED = 4;
 /** Whoever asks for the usage is not left waiting for a worker that is busy. */
 const REPORT_TIMEOUT_MS = 1000;
+/** For a call that other nodes, Redis or a database may have to be asked for. */
+const CALL_TIMEOUT_MS = 5000;
 
 export interface WorkerEvents {
   calls(batch: readonly ToHost[]): void;
@@ -39,7 +42,9 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #events: WorkerEvents;
   readonly #reports = new Map<number, (usage: ProcessUsage) => void>();
-  #lastReportId = 0;
+  readonly #calls = new Map<number, (answer: FleetAnswer) => void>();
+  #lastId = 0;
+  #isListening = false;
   #unanswered = 0;
   #usage: ProcessUsage = { connections: 0, residentBytes: 0, heapShare: 0 };
   #onStart = (_error?: Error): void => {};
@@ -82,6 +87,11 @@ export class WorkerProcess {
 
   readonly post: Post<ToWorker> = (batch, sent) => this.#child.send([...batch], () => sent());
 
+  /** Whether it serves clients, as far as is known. */
+  get isListening(): boolean {
+    return this.#isListening;
+  }
+
   send(command: WorkerCommand): void {
     // What can't be sent any more is for a process that has ended.
     this.#child.send(command, () => {});
@@ -95,8 +105,8 @@ export class WorkerProcess {
 
   /** What it takes now, or took when it reported last, if it has no time to answer. */
   async report(): Promise<ProcessUsage> {
-    this.#lastReportId += 1;
-    const id = this.#lastReportId;
+    this.#lastId += 1;
+    const id = this.#lastId;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, REPORT_TIMEOUT_MS);
       this.#reports.set(id, (usage) => {
@@ -110,6 +120,27 @@ export class WorkerProcess {
     return this.#usage;
   }
 
+  /**
+   * Has its node do something.
+   *
+   * @throws {SeamUnavailable} by rejection: it can't be done now, or there was no answer in time
+   */
+  async call(call: FleetCall): Promise<unknown> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const answer = await new Promise<FleetAnswer>((resolve) => {
+      const reason = `a worker did not answer within ${CALL_TIMEOUT_MS / 1000} s`;
+      const timer = setTimeout(() => resolve({ outcome: 'unavailable', reason }), CALL_TIMEOUT_MS);
+      this.#calls.set(id, (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+      this.send({ kind: 'call', id, call });
+    });
+    this.#calls.delete(id);
+    return resultOf(answer);
+  }
+
   kill(): void {
     this.#child.kill('SIGKILL');
   }
@@ -121,6 +152,7 @@ export class WorkerProcess {
     }
     switch (message.kind) {
       case 'listening':
+        this.#isListening = true;
         this.#onStart();
         break;
       case 'failed':
@@ -136,6 +168,9 @@ export class WorkerProcess {
       case 'rates':
         this.#events.rates(message.uses);
         break;
+      case 'answer':
+        this.#calls.get(message.id)?.(message.answer);
+        break;
       case 'drained':
         this.#onDrained();
     }
@@ -146,6 +181,9 @@ export class WorkerProcess {
     const [code, signal] = (await once(this.#child, 'close')) as [number | null, NodeJS.Signals | null];
     await disconnected;
     lines.end();
+    this.#isListening = false;
+    for (const answer of this.#calls.values())
+      answer({ outcome: 'unavailable', reason: 'the worker that was asked ended' });
     for (const answer of this.#reports.values()) answer({ connections: 0, residentBytes: 0, heapShare: 0 });
     this.#onStart(new Error(`Worker ${this.number} ended with ${signal ?? code} while it started`));
     this.#onDrained();

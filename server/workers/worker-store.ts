@@ -1,4 +1,5 @@
 import type { ChannelStore, ChannelSummary, Members, PresenceJoin } from '../../channels/channel-store.ts';
+import type { Revocation } from '../../channels/revocations.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
 import type { HostLink } from './host-link.ts';
 
@@ -63,6 +64,18 @@ export class WorkerStore implements ChannelStore {
 
   removeConnection(appId: string): void {
     this.#link.tell('removeConnection', appId);
+  }
+
+  connectionCount(appId: string): Promise<number> {
+    return this.#link.ask('connectionCount', appId);
+  }
+
+  revoke(revocation: Revocation): Promise<void> {
+    return this.#link.ask('revoke', revocation);
+  }
+
+  revocations(): Promise<readonly Revocation[]> {
+    return this.#link.ask('revocations');
   }
 
   close(): void {}

@@ -1,5 +1,6 @@
 import type { Connection } from '../../channels/connection.ts';
 import type { FanOut } from '../../channels/node.ts';
+import { FeedFanOut } from '../feeds/feed-fan-out.ts';
 import { type Logger, loggableFrame } from '../log.ts';
 import type { TemplatedApp } from '../uws.ts';
 import { WebSocketTransport } from './web-socket-transport.ts';
@@ -9,6 +10,10 @@ export class NativeFanOut implements FanOut {
   /** More than one only while connections of a replaced TLS certificate live on. */
   readonly #apps: TemplatedApp[] = [];
   readonly #log: Logger | undefined;
+  /** Readers of feeds, who get the same events in another form. */
+  readonly feeds = new FeedFanOut((topic, text) => {
+    for (const app of this.#apps) app.publish(topic, text);
+  });
   /** Lost a frame and are still open. */
   readonly #slow: WebSocketTransport[] = [];
 
@@ -21,7 +26,7 @@ export class NativeFanOut implements FanOut {
     this.#apps.push(app);
   }
 
-  publish(topic: string, frame: string, except: Connection | undefined): void {
+  publish(topic: string, frame: string, except: Connection | undefined, position?: number): void {
     this.#log?.debug({ topic, frame: loggableFrame(frame) }, 'message out to subscribers');
     const sender = except?.transport instanceof WebSocketTransport ? except.transport : undefined;
     for (const app of this.#apps) {
@@ -29,6 +34,7 @@ export class NativeFanOut implements FanOut {
       if (sender?.app === app) sender.publish(topic, frame);
       else app.publish(topic, frame);
     }
+    this.feeds.publish(topic, frame, position);
     if (this.#slow.length > 0) process.nextTick(() => this.#cutOffSlow());
   }
 
@@ -38,6 +44,8 @@ export class NativeFanOut implements FanOut {
    * after the gap. Neither it nor the use case that publishes can bear a close in their midst, hence the tick.
    */
   noteSlow(transport: WebSocketTransport): void {
+    // It may have been an answer that was lost. As long as more comes in, uWebSockets.js goes on reading then.
+    if (this.#slow.length === 0) setImmediate(() => this.#cutOffSlow());
     this.#slow.push(transport);
   }
 

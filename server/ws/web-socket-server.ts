@@ -1,24 +1,24 @@
 import { parseParams } from '../../auth/request-params.ts';
-import { connect } from '../../channels/connect.ts';
+import { type ConnectRequest, connect } from '../../channels/connect.ts';
 import type { Connection } from '../../channels/connection.ts';
 import { disconnect } from '../../channels/disconnect.ts';
+import type { Feed } from '../../channels/feed.ts';
 import { after } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
 import { noteActivity, receive, refuseFrame } from '../../channels/receive.ts';
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
-import { Disconnect } from '../../protocol/errors.ts';
 import { parseConnectionPath } from '../../protocol/handshake.ts';
 import { encodeError } from '../../protocol/server-message.ts';
-import type { AppDirectory } from '../apps/app-directory.ts';
+import type { AppDirectory, FoundFeed } from '../apps/app-directory.ts';
+import { connectionRefusal, INTERNAL_ERROR } from '../connection-refusal.ts';
+import { echoOf, FeedSocket } from '../feeds/feed-socket.ts';
+import { FeedTransport } from '../feeds/feed-transport.ts';
+import { openFeed } from '../feeds/open-feed.ts';
+import { tokenOf } from '../feeds/token-of.ts';
 import { type Logger, loggableFrame } from '../log.ts';
 import { NO_COMPRESSION, type TemplatedApp, type WebSocket } from '../uws.ts';
 import type { NativeFanOut } from './native-fan-out.ts';
-import {
-  type SocketData,
-  type UpgradeFacts,
-  type WebSocketSession,
-  WebSocketTransport,
-} from './web-socket-transport.ts';
+import { type SocketData, type UpgradeFacts, WebSocketSession, WebSocketTransport } from './web-socket-transport.ts';
 
 export interface WebSocketOptions {
   readonly pathPrefix: string;
@@ -26,6 +26,8 @@ export interface WebSocketOptions {
   readonly maxFrameBytes: number;
   /** What a subscriber may have waiting before it is disconnected. */
   readonly maxBufferedBytes: number;
+  /** A reader of a feed that was silent for so long is pinged. */
+  readonly feedPingSeconds: number;
 }
 
 /**
@@ -55,6 +57,8 @@ export function serveWebSockets(
   log: Logger,
 ): void {
   const frameLog = log.isLevelEnabled('debug') ? log : undefined;
+  const appPath = `${options.pathPrefix}/app/`;
+  const pace = { silenceSeconds: options.feedPingSeconds, answersPings: true };
 
   app.ws<SocketData>('/*', {
     compression: NO_COMPRESSION,
@@ -71,9 +75,10 @@ export function serveWebSockets(
         origin: req.getHeader('origin'),
         forwardedProto: req.getHeader('x-forwarded-proto'),
         forwardedFor: req.getHeader('x-forwarded-for'),
+        authorization: req.getHeader('authorization'),
       };
       res.upgrade<SocketData>(
-        { upgrade },
+        { upgrade, session: undefined },
         req.getHeader('sec-websocket-key'),
         req.getHeader('sec-websocket-protocol'),
         req.getHeader('sec-websocket-extensions'),
@@ -83,7 +88,7 @@ export function serveWebSockets(
 
     open(ws) {
       const transport = new WebSocketTransport(ws, app, frameLog);
-      const session: WebSocketSession = { transport };
+      const session = new WebSocketSession(transport);
       const data = ws.getUserData();
       const { upgrade } = data;
       if (!upgrade) return;
@@ -105,8 +110,9 @@ export function serveWebSockets(
 
     message(ws, message) {
       const { session } = ws.getUserData();
-      if (session?.connection) handleMessage(session.connection, Buffer.from(message));
-      else if (session?.early) keepEarly(session, session.early, message);
+      if (session?.early) keepEarly(session, session.early, message);
+      else if (session?.feed) handleReader(session, session.feed, message);
+      else if (session?.connection) handleMessage(session.connection, Buffer.from(message));
     },
 
     ping: noteSign,
@@ -131,22 +137,71 @@ export function serveWebSockets(
   });
 
   function openConnection(upgrade: UpgradeFacts, session: WebSocketSession): void | Promise<void> {
+    if (isOfPusher(upgrade.path)) return openClient(upgrade, session);
+    return after(apps.feedAt(upgrade.path), (found) =>
+      found ? openReader(found, upgrade, session) : openClient(upgrade, session),
+    );
+  }
+
+  function isOfPusher(path: string): boolean {
+    return path.startsWith(appPath);
+  }
+
+  function openReader(found: FoundFeed, upgrade: UpgradeFacts, session: WebSocketSession): void | Promise<void> {
+    const { feed } = found;
+    const { transport } = session;
+    session.feed = feed;
+    const request = {
+      ...clientFacts(upgrade),
+      token: tokenOf(upgrade.authorization, parseParams(upgrade.query)),
+      pace,
+    };
+    const opened = openFeed(node, found, request, {
+      transport: new FeedTransport(feed, new FeedSocket(transport), fanOut.feeds),
+      isGone: () => !transport.isOpen,
+      connected: (connection) => {
+        session.connection = connection;
+      },
+    });
+    return after(opened, () => {});
+  }
+
+  /** What a reader says is not read, at the most sent back. */
+  function handleReader(
+    { connection, transport }: WebSocketSession,
+    { echo }: Feed,
+    message: ArrayBuffer | Buffer,
+  ): void {
+    if (!connection) return;
+    noteActivity(node, connection);
+    if (!echo || message.byteLength > options.maxFrameBytes) return;
+    const answer = echoOf(message, node.clock.now());
+    if (answer !== undefined) transport.send(answer);
+  }
+
+  function clientFacts({ origin, forwardedProto }: UpgradeFacts): Pick<ConnectRequest, 'origin' | 'isTls'> {
+    return {
+      origin: origin === '' ? undefined : origin,
+      isTls: isTls || /^(https|wss)\b/i.test(forwardedProto),
+    };
+  }
+
+  function openClient(upgrade: UpgradeFacts, session: WebSocketSession): void | Promise<void> {
     const appKey = decodeKey(parseConnectionPath(upgrade.path, options.pathPrefix));
     const { single } = parseParams(upgrade.query);
     const request = {
       appKey,
-      app: apps.byKey(appKey),
       protocol: single.get('protocol'),
       version: single.get('version'),
-      origin: upgrade.origin === '' ? undefined : upgrade.origin,
-      isTls: isTls || /^(https|wss)\b/i.test(upgrade.forwardedProto),
+      ...clientFacts(upgrade),
     };
-    return after(
-      connect(node, request, session.transport, () => !session.transport.isOpen),
-      (connection) => {
-        if (connection) session.connection = connection;
-      },
+    const { transport } = session;
+    const connected = after(apps.byKey(appKey), (app) =>
+      connect(node, { ...request, app }, transport, () => !transport.isOpen),
     );
+    return after(connected, (connection) => {
+      if (connection) session.connection = connection;
+    });
   }
 
   function handleMessage(connection: Connection, message: Buffer): void {
@@ -159,15 +214,19 @@ export function serveWebSockets(
     receive(node, connection, text);
   }
 
-  function keepEarly({ transport }: WebSocketSession, early: Buffer[], message: ArrayBuffer): void {
+  function keepEarly({ feed, transport }: WebSocketSession, early: Buffer[], message: ArrayBuffer): void {
+    if (feed && !feed.echo) return;
     if (early.length < MAX_EARLY) early.push(Buffer.from(message.slice(0)));
     else transport.close(CLOSE_CODES.overCapacity, 'Too many messages before the connection was established');
   }
 
   function handleEarly(session: WebSocketSession): void {
-    const { connection, early = [] } = session;
+    const { connection, early = [], feed } = session;
     session.early = undefined;
-    if (connection) for (const message of early) handleMessage(connection, message);
+    for (const message of early) {
+      if (feed) handleReader(session, feed, message);
+      else if (connection) handleMessage(connection, message);
+    }
   }
 
   function refuse(ws: WebSocket<SocketData>, upgrade: UpgradeFacts, session: WebSocketSession, error: unknown): void {
@@ -178,11 +237,12 @@ export function serveWebSockets(
       path: upgrade.path,
       origin: upgrade.origin || undefined,
     };
-    const isExpected = error instanceof Disconnect;
-    const reason = isExpected ? error : new Disconnect('internal-error', CLOSE_CODES.overCapacity, 'Internal error');
-    if (!isExpected) log.error({ ...facts, err: error }, 'unexpected failure while connecting');
+    const reason = connectionRefusal(error);
+    if (reason === INTERNAL_ERROR) log.error({ ...facts, err: error }, 'unexpected failure while connecting');
     log.info({ ...facts, code: reason.code, cause: reason.id, reason: reason.message }, 'connection refused');
-    session.transport.send(encodeError(reason.code, reason.message));
+    // Where it could not be told whether there is a feed, the client may be a reader.
+    const isReader = session.feed !== undefined || !(isOfPusher(upgrade.path) || reason.id === 'path-not-found');
+    if (!isReader) session.transport.send(encodeError(reason.code, reason.message));
     session.transport.close(reason.code, reason.message);
   }
 

@@ -1,4 +1,5 @@
 import type { Connection, Transport } from '../../channels/connection.ts';
+import type { Feed } from '../../channels/feed.ts';
 import { closeReason } from '../../protocol/close-codes.ts';
 import { type Logger, loggableFrame } from '../log.ts';
 import type { TemplatedApp, WebSocket } from '../uws.ts';
@@ -7,7 +8,7 @@ import type { TemplatedApp, WebSocket } from '../uws.ts';
 export interface SocketData {
   /** Taken away when the socket opens: with many connections these texts add up. */
   upgrade?: UpgradeFacts | undefined;
-  session?: WebSocketSession;
+  session?: WebSocketSession | undefined;
 }
 
 /** Facts of the upgrade request, which is gone when the socket opens. */
@@ -17,14 +18,21 @@ export interface UpgradeFacts {
   readonly origin: string;
   readonly forwardedProto: string;
   readonly forwardedFor: string;
+  readonly authorization: string;
 }
 
 /** A socket's transport, and its connection once it is let in. */
-export interface WebSocketSession {
+export class WebSocketSession {
   readonly transport: WebSocketTransport;
-  connection?: Connection;
+  connection: Connection | undefined;
+  /** Set when the client reads a feed instead of speaking the protocol. */
+  feed: Feed | undefined;
   /** What came while the seams had not answered yet whether the client is let in. */
-  early?: Buffer[] | undefined;
+  early: Buffer[] | undefined;
+
+  constructor(transport: WebSocketTransport) {
+    this.transport = transport;
+  }
 }
 
 /** A client on a WebSocket. */

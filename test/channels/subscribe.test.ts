@@ -290,6 +290,16 @@ describe('a second subscription to the same channel', () => {
     expect(client.take()).toEqual(first);
     expect(server.node.channels.size).toBe(2);
   });
+
+  test("is answered with success on the user's own channel", () => {
+    // pusher-js enters it anew when a sign-in is renewed, and told the application of an error it had not made.
+    const client = new TestNode().connect();
+    client.signIn('{"id":"7"}');
+    client.subscribe('#server-to-user-7');
+    client.take();
+    client.subscribe('#server-to-user-7');
+    expect(client.take()).toEqual([succeeded('#server-to-user-7')]);
+  });
 });
 
 test('refuses one channel more than a connection may be in, until it leaves one', () => {

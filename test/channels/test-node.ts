@@ -1,4 +1,6 @@
+import { type Grant, TokenError } from '../../auth/grant.ts';
 import { hmacHex } from '../../auth/hmac.ts';
+import { readToken, tokenKeysFor, verifyToken } from '../../auth/json-web-token.ts';
 import type { App, AppLimits } from '../../channels/app.ts';
 import type { Broker } from '../../channels/broker.ts';
 import type { ChannelStore } from '../../channels/channel-store.ts';
@@ -41,6 +43,10 @@ export function createApp({ limits, ...rest }: AppOverrides = {}): App {
     enableUserAuthentication: false,
     enableSubscriptionCountEvents: false,
     enableWatchlistEvents: true,
+    tokens: undefined,
+    channelRules: [],
+    feeds: [],
+    encryptionMasterKey: undefined,
     ...rest,
     limits: { ...LIMITS, ...limits },
   };
@@ -64,6 +70,8 @@ export class TestNode {
   readonly ended: Disconnect[] = [];
   /** Ids of the errors that messages were answered with. */
   readonly refused: string[] = [];
+  /** Apps that other nodes said to have changed. */
+  readonly changedApps: (readonly string[] | undefined)[] = [];
   #socketIds = 0;
 
   constructor({ app, options, clock = new FakeClock(), seams }: TestNodeParts = {}) {
@@ -91,12 +99,15 @@ export class TestNode {
       observer: {
         disconnected: (_socketId, _app, reason) => this.ended.push(reason),
         refused: (_socketId, _app, reason) => this.refused.push(reason.id),
+        removed: (_socketId, _app, reason) => this.refused.push(reason.id),
         failed: (error, during) => this.failures.push({ error, during }),
       },
       createSocketId: () => {
         this.#socketIds += 1;
         return `1.${this.#socketIds}`;
       },
+      tokens: { verify: (app, token) => verifyLocally(app, token, clock.now() / 1000) },
+      appsChanged: (ids) => this.changedApps.push(ids),
     });
   }
 
@@ -120,6 +131,13 @@ export class TestNode {
       ...request,
     });
   }
+}
+
+/** As the server does it with keys that are configured. */
+function verifyLocally({ tokens }: App, auth: string, nowSeconds: number): Grant {
+  if (!tokens) throw new TokenError('tokens-not-configured', 'The app takes no tokens');
+  const token = readToken(tokens, auth);
+  return verifyToken(tokens, token, tokenKeysFor(tokens.keys, token.header), nowSeconds);
 }
 
 /** Loops over the subscribers of a topic, as a transport without native topics would. */
@@ -188,10 +206,15 @@ export class TestClient {
     this.send({ event: 'pusher:unsubscribe', data: { channel } });
   }
 
-  subscription(channel: string, channelData?: string): Record<string, string> {
+  /** What the application signs for this client. */
+  signature(channel: string, channelData?: string): string {
     const signed = [this.socketId, channel, ...(channelData === undefined ? [] : [channelData])].join(':');
+    return `key:${hmacHex('secret', signed)}`;
+  }
+
+  subscription(channel: string, channelData?: string): Record<string, string> {
     const data: Record<string, string> = { channel };
-    if (/^(private|presence)-/.test(channel)) data.auth = `key:${hmacHex('secret', signed)}`;
+    if (/^(private|presence)-/.test(channel)) data.auth = this.signature(channel, channelData);
     if (channelData !== undefined) data.channel_data = channelData;
     return data;
   }

@@ -1,6 +1,7 @@
 import { read, trigger } from '../support/api-client.ts';
 import { FULL_APP } from '../support/broker.ts';
-import { type BrokerProcess, freePort, startProcess } from '../support/process.ts';
+import { freePort } from '../support/free-port.ts';
+import { type BrokerProcess, startProcess } from '../support/process.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CONTROL_APP, CONTROL_CHANNEL, createControlMessage } from '../../channels/control-message.ts';
 import { APP, type CreateSeams, type Started, start } from './seams-fixture.ts';
 
 /** What every `Broker` must do; to be run on each implementation. */
@@ -100,6 +101,19 @@ export function describeBroker(name: string, create: CreateSeams): void {
       });
     });
 
+    describe('the control channel, which belongs to no app', () => {
+      test('reaches every node, in one order, and is no channel of an app', async () => {
+        for (const node of seams.nodes) await node.subscribe(CONTROL_CHANNEL, CONTROL_APP);
+        await publish(CONTROL_CHANNEL, 'of an app');
+        const messages = ['3', '4'].map((id) => createControlMessage({ kind: 'apps-changed', ids: [id] }));
+        for (const message of messages) await seams.first.broker.publish(message);
+        for (const node of seams.nodes) {
+          const told = (await node.messages()).map(({ appId, channel, frame }) => ({ appId, channel, frame }));
+          expect(told).toEqual(messages);
+        }
+      });
+    });
+
     describe('unsubscribe', () => {
       test('ends the delivery to this node and to no other', async () => {
         for (const node of seams.nodes) await node.subscribe('news');
@@ -119,6 +133,18 @@ export function describeBroker(name: string, create: CreateSeams): void {
 
     describe('lastEvent', () => {
       const lastEvent = async (channel = 'cache-x', appId = APP) => seams.last.broker.lastEvent(appId, channel);
+
+      test('stands where the message stood that nodes were handed, and the same again stands elsewhere', async () => {
+        for (const node of seams.nodes) await node.subscribe('cache-x');
+        await publish('cache-x', 'same', { keepSeconds: 60 });
+        const first = (await lastEvent())?.position;
+        await publish('cache-x', 'same', { keepSeconds: 60 });
+        const second = (await lastEvent())?.position;
+        expect(second).toBeGreaterThan(first ?? Number.POSITIVE_INFINITY);
+        for (const node of seams.nodes) {
+          expect((await node.messages()).map(({ position }) => position)).toEqual([first, second]);
+        }
+      });
 
       test('is the last message that was to be kept, known on every node and without a subscriber', async () => {
         expect(await lastEvent()).toBe(undefined);

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CONTROL_APP, CONTROL_CHANNEL, parseControlMessage } from '../../channels/control-message.ts';
 import { watchChannelName } from '../../channels/local-channel.ts';
+import { REVOCATION_MEMORY_MS, type Revocation, type RevocationTarget } from '../../channels/revocations.ts';
 import {
   encodeMemberAdded,
   encodeMemberRemoved,
@@ -268,6 +270,60 @@ export function describeChannelStore(name: string, create: CreateSeams): void {
       });
     });
 
+    describe('revocations', () => {
+      const revocation = (
+        ageMs: number,
+        channel = 'private-a',
+        target: RevocationTarget = { kind: 'everyone' },
+      ): Revocation => ({
+        appId: APP,
+        channel,
+        target,
+        atMs: seams.fixture.now() - ageMs,
+      });
+      const known = async (): Promise<readonly Revocation[]> =>
+        [...(await seams.last.store.revocations())].sort((a, b) => a.atMs - b.atMs);
+
+      test('are known to a node that comes later', async () => {
+        expect(await known()).toEqual([]);
+        const all = [
+          revocation(3, 'presence-*', { kind: 'user', userId: 'ü "7"' }),
+          revocation(2, '*', { kind: 'socket', socketId: '1.1' }),
+          revocation(1),
+        ];
+        for (const each of all) await seams.first.store.revoke(each);
+        expect(await known()).toEqual(all);
+      });
+
+      test('are published on the control channel, once they can be found', async () => {
+        for (const node of seams.nodes) await node.subscribe(CONTROL_CHANNEL, CONTROL_APP);
+        const noted = revocation(0, 'private-*', { kind: 'user', userId: '7' });
+        await seams.first.store.revoke(noted);
+        for (const node of seams.nodes) {
+          const messages = (await node.messages()).map(({ frame }) => parseControlMessage(frame));
+          expect(messages).toEqual([{ kind: 'revoked', revocation: noted }]);
+        }
+      });
+
+      test('are replaced by a later one for the same channel and target, never by an earlier one', async () => {
+        const [first, second] = [revocation(2000), revocation(1000)];
+        await seams.first.store.revoke(first);
+        await seams.last.store.revoke(second);
+        await seams.first.store.revoke(first);
+        expect(await known()).toEqual([second]);
+        const others = [revocation(900, 'private-b'), { ...revocation(800), appId: '4' }];
+        for (const other of others) await seams.first.store.revoke(other);
+        expect(await known()).toEqual([second, ...others]);
+      });
+
+      test('are forgotten after a day', async () => {
+        const kept = revocation(REVOCATION_MEMORY_MS - 60_000);
+        await seams.first.store.revoke(kept);
+        await seams.first.store.revoke(revocation(REVOCATION_MEMORY_MS, 'private-b'));
+        expect(await known()).toEqual([kept]);
+      });
+    });
+
     describe('connections', () => {
       const add = async (node: ContractNode, max: number, appId = APP): Promise<boolean> =>
         node.store.addConnection(appId, max);
@@ -291,6 +347,41 @@ export function describeChannelStore(name: string, create: CreateSeams): void {
       test('are not limited by -1, and refused by 0', async () => {
         for (let count = 0; count < 20; count += 1) expect(await add(seams.first, -1)).toBe(true);
         expect(await add(seams.first, 0)).toBe(false);
+      });
+
+      const count = async (appId = APP): Promise<number> => {
+        await seams.fixture.settled();
+        return seams.last.store.connectionCount(appId);
+      };
+
+      test.for([
+        ['with', 100],
+        ['without', -1],
+      ] as const)('are told over all nodes, %s a maximum', async ([, max]) => {
+        expect(await count()).toBe(0);
+        for (const node of seams.nodes) for (let added = 0; added < 3; added += 1) await add(node, max);
+        expect(await count()).toBe(3 * seams.nodes.length);
+        expect(await count('4')).toBe(0);
+        seams.first.store.removeConnection(APP);
+        expect(await count()).toBe(3 * seams.nodes.length - 1);
+        seams.first.store.removeConnection(APP);
+        seams.first.store.removeConnection(APP);
+        for (const { store } of seams.nodes.slice(1))
+          for (let left = 3; left > 0; left -= 1) store.removeConnection(APP);
+        expect(await count()).toBe(0);
+      });
+
+      test('count in a maximum that the app was given later, and no longer once it has none', async () => {
+        for (const node of seams.nodes) await add(node, -1);
+        await seams.fixture.settled();
+        const max = seams.nodes.length + 1;
+        await add(seams.first, -1);
+        expect(await add(seams.first, max)).toBe(false);
+        seams.first.store.removeConnection(APP);
+        expect(await add(seams.first, max)).toBe(true);
+        expect(await add(seams.last, max)).toBe(false);
+        expect(await add(seams.last, -1)).toBe(true);
+        expect(await count()).toBe(max + 1);
       });
 
       test('are counted for each app', async () => {

@@ -12,6 +12,7 @@ async function createMemorySeams(): Promise<SeamsFixture> {
   return {
     nodes: [{ broker, store }],
     settled: async () => {},
+    now: clock.now,
     pass: async (seconds) => clock.advance(seconds * 1000),
     dispose: async () => {
       broker.close();

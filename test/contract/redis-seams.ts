@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import pino from 'pino';
-import { RateLimits } from '../../channels/rate-limits.ts';
 import type { Settings } from '../../server/config/index.ts';
 import { createRedisLink } from '../../server/redis/create-link.ts';
 import type { RedisLink } from '../../server/redis/redis-link.ts';
 import { RedisSeams } from '../../server/redis/redis-seams.ts';
+import { seamsNode } from '../support/seams-node.ts';
 import type { SeamsFixture } from './seams-fixture.ts';
 
 let runs = 0;
@@ -23,12 +23,7 @@ export async function createRedisSeams(settings: Settings): Promise<SeamsFixture
         isCountAnnounced: () => true,
         log: pino({ level: 'silent' }),
       });
-      await seams.start({
-        rateLimits: new RateLimits(),
-        missed: () => {},
-        skipped: () => {},
-        correctRosters: () => {},
-      });
+      await seams.start(seamsNode());
       return seams;
     }),
   );
@@ -40,6 +35,7 @@ export async function createRedisSeams(settings: Settings): Promise<SeamsFixture
     settled: async () => {
       await Promise.all(all.map((seams) => seams.settled()));
     },
+    now: Date.now,
     pass: (seconds) => setTimeout(seconds * 1000),
     dispose: async () => {
       for (const seams of all) {

@@ -14,6 +14,8 @@ export interface SeamsFixture {
   readonly nodes: readonly [SeamsOfNode, ...SeamsOfNode[]];
   /** Waits until all calls made so far have taken effect everywhere and all messages published so far have arrived. */
   settled(): Promise<void>;
+  /** What the clock says by which things are forgotten, in milliseconds since 1970. */
+  now(): number;
   /** Lets time pass for whatever expires. */
   pass(seconds: number): Promise<void>;
   /** Gives everything back. */

@@ -14,7 +14,6 @@ async function createSeamsOfWorkers(): Promise<SeamsFixture> {
   const clock = new FakeClock();
   const host = new WorkerHost({
     clock,
-    isCountAnnounced: () => true,
     failed: (error) => {
       throw error;
     },
@@ -31,6 +30,7 @@ async function createSeamsOfWorkers(): Promise<SeamsFixture> {
         await new Promise((resolve) => setImmediate(resolve));
       }
     },
+    now: clock.now,
     pass: async (seconds) => clock.advance(seconds * 1000),
     dispose: async () => {
       for (const { close } of all) close();

@@ -5,7 +5,8 @@ import type { PeerCertificate, TLSSocket } from 'node:tls';
 import PusherSdk from 'pusher';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { APP } from '../support/broker.ts';
-import { type BrokerProcess, freePort, run, startProcess, temporaryFolder } from '../support/process.ts';
+import { freePort } from '../support/free-port.ts';
+import { type BrokerProcess, run, startProcess, temporaryFolder } from '../support/process.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { Authority, type IssuedCertificate } from '../support/tls.ts';
 

@@ -3,14 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { trigger } from '../support/api-client.ts';
 import { APP } from '../support/broker.ts';
-import {
-  type BrokerProcess,
-  CommandProcess,
-  freePort,
-  run,
-  startProcess,
-  temporaryFolder,
-} from '../support/process.ts';
+import { freePort } from '../support/free-port.ts';
+import { type BrokerProcess, CommandProcess, run, startProcess, temporaryFolder } from '../support/process.ts';
 import { RawClient } from '../support/raw-client.ts';
 
 const JSON_LINES = /^(\{.*\}\n)*$/;

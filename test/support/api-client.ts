@@ -27,7 +27,7 @@ interface RequestOptions {
 /** Signs by hand, without an SDK, so that each part of a request can be bent. */
 export async function call(
   url: string,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'DELETE',
   path: string,
   { params = {}, body, app = APP, timestamp = Math.floor(Date.now() / 1000), headers = {} }: RequestOptions = {},
 ): Promise<ApiAnswer> {

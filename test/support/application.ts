@@ -2,7 +2,8 @@ import type { World } from '../e2e/scenarios/stage.ts';
 import { Backend } from './backend.ts';
 import { Balancer } from './balancer.ts';
 import { APP } from './broker.ts';
-import { freePort, startProcess } from './process.ts';
+import { freePort } from './free-port.ts';
+import { startProcess } from './process.ts';
 
 /** A whole system: clients reach a broker through a balancer; the application behind it can replace the broker. */
 export interface TestApplication {

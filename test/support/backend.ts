@@ -4,6 +4,9 @@ import { json, text } from 'node:stream/consumers';
 import PusherSdk from 'pusher';
 import { APP } from './broker.ts';
 
+/** What the SDK encrypts with, 32 bytes in Base64. */
+export const ENCRYPTION_MASTER_KEY = Buffer.alloc(32, 'k').toString('base64');
+
 interface Broker {
   readonly port: number;
 }
@@ -11,8 +14,8 @@ interface Broker {
 export interface BackendOptions {
   /** Files to serve by path, as the pages of the application. */
   readonly files?: ReadonlyMap<string, string>;
-  /** What a client can have done beside the SDK's methods, by name. */
-  readonly operations?: Readonly<Record<string, () => Promise<void>>>;
+  /** What a client can have done beside the SDK's methods, by name; what they resolve with is the answer. */
+  readonly operations?: Readonly<Record<string, (...args: never[]) => unknown>>;
   /** For a broker with TLS: how the SDK connects. */
   readonly sdk?: Partial<PusherSdk.Options>;
 }
@@ -41,7 +44,7 @@ export class Backend {
       host: '127.0.0.1',
       port: String(broker.port),
       useTLS: false,
-      encryptionMasterKeyBase64: Buffer.alloc(32, 'k').toString('base64'),
+      encryptionMasterKeyBase64: ENCRYPTION_MASTER_KEY,
       ...options.sdk,
     });
   }
@@ -106,10 +109,7 @@ export class Backend {
 
   async #call({ method, args }: Call): Promise<unknown> {
     const operation = this.#options.operations?.[method];
-    if (operation) {
-      await operation();
-      return {};
-    }
+    if (operation) return (await operation(...(args as never[]))) ?? {};
     const call = (this.sdk as unknown as Record<string, (...args: unknown[]) => Promise<Response>>)[method];
     if (!call) throw new Error(`the SDK has no ${method}`);
     return (await call.apply(this.sdk, args)).json();

@@ -13,8 +13,8 @@ const FLAGS = [
 ];
 
 /** A headless Chromium with an empty profile. */
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: inject('chromium'), args: FLAGS });
+export function launchBrowser(...flags: readonly string[]): Promise<Browser> {
+  return chromium.launch({ executablePath: inject('chromium'), args: [...FLAGS, ...flags] });
 }
 
 /** An application's pages: one that loads the bundle of a TypeScript file. */

@@ -85,6 +85,9 @@ export class DelayedSeams {
         this.calls.push('store.removeConnection');
         store.removeConnection(appId);
       },
+      connectionCount: (appId) => this.#call('store.connectionCount', () => store.connectionCount(appId)),
+      revoke: (revocation) => this.#call('store.revoke', () => store.revoke(revocation)),
+      revocations: () => this.#call('store.revocations', () => store.revocations()),
       close: () => store.close(),
     };
   }

@@ -15,14 +15,22 @@ declare module 'vitest' {
     readonly chromium: string;
     /** Path of the load balancer. */
     readonly nginx: string;
+    /** Path of the program. */
+    readonly curl: string;
+    /** Paths of the database servers. */
+    readonly mariadb: string;
+    readonly postgres: string;
   }
 }
 
 /** What must be there before any test runs: told once, here, instead of by every test that misses it. */
 export default function setup(project: TestProject): void {
-  const { chromium, nginx } = meetRequirements();
+  const { chromium, nginx, curl, mariadb, postgres } = meetRequirements();
   project.provide('chromium', chromium);
   project.provide('nginx', nginx);
+  project.provide('curl', curl);
+  project.provide('mariadb', mariadb);
+  project.provide('postgres', postgres);
   if (isBuildStale()) build();
 }
 

@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -145,6 +143,8 @@ export async function run(args: readonly string[], options: CommandOptions = {})
 export class BrokerProcess extends CommandProcess {
   readonly isTls: boolean;
   port = 0;
+  /** Its configuration file. */
+  configFile = '';
 
   constructor(args: readonly string[], isTls: boolean, options: CommandOptions) {
     super(args, options);
@@ -181,24 +181,14 @@ export async function startProcess({
   const defaults = { host: '127.0.0.1', 'log.format': 'json', 'appManager.array.apps': apps };
   writeFileSync(file, JSON.stringify({ ...defaults, port, ...settings }));
   const broker = new BrokerProcess(['start', '--config', file, ...args], 'ssl.certPath' in settings, options);
+  broker.configFile = file;
   broker.port = Number((await broker.logged('listening')).port);
   return broker;
 }
 
-/**
- * A port that nobody listens on, for listeners that follow one another on it: port 0 would not do, as uWebSockets.js
- * shares only a port that was asked for.
- */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
+/** Without the admin API: there is one port for it, and brokers of several tests run at once. */
 function neutralEnvironment(): NodeJS.ProcessEnv {
   const isConfiguration = /^(SOKETI|KULKUL|PUSHER|REVERB|FORCE_COLOR$|NO_COLOR$|NODE_OPTIONS$|VITEST)/;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isConfiguration.test(name)));
+  const inherited = Object.entries(process.env).filter(([name]) => !isConfiguration.test(name));
+  return { ...Object.fromEntries(inherited), KULKUL_ADMIN_ENABLED: 'false' };
 }

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { freePort, RedisServer } from './redis-server.ts';
+import { freePort } from './free-port.ts';
+import { RedisServer } from './redis-server.ts';
 
 const SLOTS = 16_384;
 const POLL_MS = 20;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** A program that tests run and npm can't install. */
@@ -27,6 +27,21 @@ const REQUIREMENTS = {
     debianPackage: 'nginx-light',
     neededFor: 'the tests of nodes behind a load balancer',
   },
+  curl: {
+    commands: ['curl'],
+    debianPackage: 'curl',
+    neededFor: 'the tests of feeds',
+  },
+  mariadb: {
+    commands: ['mariadbd', 'mysqld'],
+    debianPackage: 'mariadb-server',
+    neededFor: 'the tests of apps in MySQL and MariaDB',
+  },
+  postgres: {
+    commands: ['postgres'],
+    debianPackage: 'postgresql',
+    neededFor: 'the tests of apps in PostgreSQL',
+  },
 } as const satisfies Record<string, Requirement>;
 
 export type RequirementName = keyof typeof REQUIREMENTS;
@@ -48,10 +63,17 @@ export function meetRequirements(): Record<RequirementName, string> {
 }
 
 /** The first of some commands that there is. */
-function findOnPath(commands: readonly string[]): string | undefined {
+export function findOnPath(commands: readonly string[]): string | undefined {
   // Debian has servers in a folder that is not on the PATH of every user.
-  const folders = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), '/usr/sbin'];
+  const folders = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), '/usr/sbin', ...postgresFolders()];
   return commands.flatMap((command) => folders.map((folder) => join(folder, command))).find(isExecutable);
+}
+
+/** Debian keeps the versions of PostgreSQL apart, and none on the PATH. The newest first. */
+function postgresFolders(): string[] {
+  const root = '/usr/lib/postgresql';
+  const versions = existsSync(root) ? readdirSync(root) : [];
+  return versions.sort((a, b) => Number(b) - Number(a)).map((version) => join(root, version, 'bin'));
 }
 
 function isExecutable(path: string): boolean {
@@ -63,10 +85,12 @@ function isExecutable(path: string): boolean {
   }
 }
 
-function installPackages(packages: readonly string[]): void {
+/** From Debian, where that is possible without asking. */
+export function installPackages(packages: readonly string[]): void {
   if (process.getuid?.() !== 0 || findOnPath(['apt-get']) === undefined) return;
   process.stderr.write(`Installing ${packages.join(', ')} for the tests ...\n`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  // In the run level of a rescue, Debian's scripts start no server: the tests start their own.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...packages]]) {
     const { status, stderr } = spawnSync('apt-get', args, {
       env,

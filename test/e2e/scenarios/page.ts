@@ -4,12 +4,18 @@ import { echoScenarios } from './echo.ts';
 import { play } from './play.ts';
 import { pusherJsScenarios } from './pusher-js.ts';
 import type { Scenario, World } from './stage.ts';
+import { cookieScenario, endpointScenarios, jsonpScenarios } from './token-endpoints.ts';
+import { tokenScenarios } from './tokens.ts';
 
 const scenarios: readonly Scenario[] = [
   ...pusherJsScenarios,
   ...echoScenarios,
   ...interruptionScenarios,
   forceTlsScenario,
+  ...tokenScenarios,
+  ...endpointScenarios,
+  ...jsonpScenarios,
+  cookieScenario,
 ];
 
 Object.assign(globalThis, {

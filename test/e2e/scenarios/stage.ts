@@ -27,6 +27,11 @@ export class Stage {
     this.#world = world;
   }
 
+  get brokerUrl(): string {
+    const { wsHost, wsPort } = this.#world;
+    return `http://${wsHost}:${wsPort}`;
+  }
+
   get world(): World {
     return this.#world;
   }
@@ -55,8 +60,12 @@ export class Stage {
     return pusher;
   }
 
-  /** Echo as it is set up by the text that the broker prints. */
-  echo(user = 'ann'): Echo<'pusher'> {
+  /**
+   * Echo as it is set up by the text that the broker prints.
+   *
+   * @param options - of Echo and of pusher-js, instead of those
+   */
+  echo(user = 'ann', options: object = {}): Echo<'pusher'> {
     const { key, wsHost, wsPort, wssPort, backendUrl } = this.#world;
     const echo = new Echo({
       broadcaster: 'pusher',
@@ -74,6 +83,7 @@ export class Stage {
         endpoint: `${backendUrl}/broadcasting/user-auth?user=${user}`,
         headers: {},
       },
+      ...options,
     });
     this.#pushers.push(echo.connector.pusher as unknown as Pusher);
     return echo;

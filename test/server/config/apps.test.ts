@@ -17,6 +17,8 @@ describe('apps in the file', () => {
       enableUserAuthentication: false,
       enableSubscriptionCountEvents: false,
       enableWatchlistEvents: false,
+      feeds: [],
+      channelRules: [],
       limits: {
         maxConnections: -1,
         maxBackendEventsPerSecond: -1,

@@ -216,7 +216,9 @@ describe('broken configuration file', () => {
   );
 
   it('is refused when its apps are in a database', () => {
-    expect(failure({ file: { 'appManager.driver': 'mysql' } })).toContain('appManager.driver: "mysql" is not possible');
+    expect(failure({ file: { 'appManager.driver': 'dynamodb' } })).toContain(
+      'appManager.driver: "dynamodb" is not possible: this version takes apps from its configuration or from these databases only',
+    );
   });
 
   it('is reported with all problems of all sources at once', () => {

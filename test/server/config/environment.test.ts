@@ -120,14 +120,20 @@ describe('variables', () => {
     );
     for (const { variable, kind, path: name } of settings.values()) {
       // 2048 is out of range for these only.
-      const text = { 'httpApi.acceptTraffic.memoryThreshold': '90', 'drain.jitter': '1', activityTimeoutSeconds: '90' };
+      const text = {
+        'httpApi.acceptTraffic.memoryThreshold': '90',
+        'drain.jitter': '1',
+        activityTimeoutSeconds: '90',
+        'feeds.pingIntervalSeconds': '90',
+      };
       if (kind === 'number')
         expect(
           load({ env: { [variable]: text[name as keyof typeof text] ?? '2048' } }).origins.get(name),
         ).toMatchObject({ name: variable });
     }
     for (const { variable, kind, path: name } of appOptions.values()) {
-      const { origins } = load({ env: { [variable]: kind === 'keys' ? '[]' : '1', ...ownApp(variable) } });
+      const text = { keys: '[]', structure: name === 'auth' ? '{}' : '[]' }[String(kind)] ?? '1';
+      const { origins } = load({ env: { [variable]: text, ...ownApp(variable) } });
       expect(origins.get(`${first}.${name}`)).toMatchObject({ name: variable });
     }
   });

@@ -133,7 +133,9 @@ const valid: Readonly<Record<string, string>> = {
 
 /** What a setting needs beside itself to be looked at. */
 function contextOf(option: string): Record<string, string> {
-  return option.includes('.redis.') ? { SOKETI_ADAPTER_DRIVER: 'redis' } : {};
+  if (option.includes('.redis.')) return { SOKETI_ADAPTER_DRIVER: 'redis' };
+  if (/\.mysql\.|^databasePooling|\.cache\./.test(option)) return { SOKETI_APP_MANAGER_DRIVER: 'mysql' };
+  return option.includes('.postgres.') ? { SOKETI_APP_MANAGER_DRIVER: 'postgres' } : {};
 }
 
 describe("Soketi's variables", () => {
@@ -143,7 +145,9 @@ describe("Soketi's variables", () => {
     const text = valid[option] ?? '1';
     // Half a certificate would be refused.
     const env = { SOKETI_SSL_CERT: 'c', SOKETI_SSL_KEY: 'k', ...contextOf(option), [name]: text };
-    const { origins, warnings } = load({ file: oneApp, env });
+    // Apps of the configuration would be without effect beside a database.
+    const file = 'SOKETI_APP_MANAGER_DRIVER' in contextOf(option) ? {} : oneApp;
+    const { origins, warnings } = load({ file, env });
     if (isEffective) {
       expect(origins.get(option)).toMatchObject({ kind: 'variable', name });
       if (!option.endsWith('.webhooks')) expect(warnings).toEqual([]);
@@ -171,18 +175,18 @@ describe('settings without effect', () => {
     const file = {
       ...oneApp,
       metrics: { enabled: true, port: 9601 },
-      database: { mysql: { host: 'r', ssl: { ca: 'x' } } },
+      rateLimiter: { redis: { clusterMode: true } },
       webhooks: [],
     };
     const { warnings } = load({ file, env: { SOKETI_QUEUE_DRIVER: 'redis' } });
     expect(warnings).toEqual([
-      'Without effect in this version: metrics.enabled, metrics.port, database.mysql.host, database.mysql.ssl, webhooks, queue.driver (SOKETI_QUEUE_DRIVER).',
+      'Without effect in this version: metrics.enabled, metrics.port, rateLimiter.redis.clusterMode, webhooks, queue.driver (SOKETI_QUEUE_DRIVER).',
     ]);
   });
 
   it('never show their values', () => {
-    const { warnings } = load({ file: { 'database.mysql.password': 'hidden', 'database.mysql.x.y': 'hidden' } });
-    expect(warnings.join()).toContain('database.mysql.x.y');
+    const { warnings } = load({ file: { 'adapter.nats.pass': 'hidden', 'queue.sqs.clientOptions.y': 'hidden' } });
+    expect(warnings.join()).toContain('queue.sqs.clientOptions.y');
     expect(warnings.join()).not.toContain('hidden');
   });
 });

@@ -49,8 +49,8 @@ export function failure(sources: Sources, cwd?: string): string {
 }
 
 /** The only app that these sources give. */
-export function onlyApp(sources: Sources): LoadedConfig['apps'][number] {
-  const { apps } = load(sources);
+export function onlyApp(sources: Sources, cwd?: string): LoadedConfig['apps'][number] {
+  const { apps } = load(sources, cwd);
   const [app] = apps;
   if (app === undefined || apps.length > 1) throw new Error(`expected one app, got ${apps.length}`);
   return app;

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Class of an error. The same id may stand for two kinds, such as `app-disabled` for a request and a connection. */
-export type ErrorKind = 'ApiError' | 'Disconnect' | 'PusherError' | 'SubscriptionError';
+export type ErrorKind = 'ApiError' | 'Disconnect' | 'PusherError' | 'SubscriptionError' | 'TokenError' | 'AdminError';
 
 /** `ApiError rate-limited`. */
 export type ErrorName = `${ErrorKind} ${string}`;
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FOLDERS = ['protocol', 'auth', 'channels', 'server'];
-const CREATION = /new (PusherError|SubscriptionError|Disconnect|ApiError)\(\s*([^,]+),/g;
+const CREATION = /new (PusherError|SubscriptionError|Disconnect|ApiError|TokenError|AdminError)\(\s*([^,]+),/g;
 const LITERAL = /^'([a-z0-9-]+)'$/;
 
 /**
@@ -52,6 +52,8 @@ function idsOf(source: string, argument: string, index: number, file: string): s
     const calls = [...source.matchAll(new RegExp(`[^.\\w]${functionName}\\(`, 'g'))].length - 1;
     if (functionName !== undefined && ids.length === calls) return ids.filter((id) => id !== undefined);
   }
+  // A TokenError is handed on in the form of the client's request.
+  if (argument === 'error.id') return [];
   if (argument === 'problem.id') {
     return [...source.matchAll(/\bid: '([a-z0-9-]+)'/g)].flatMap(([, id]) => id ?? []);
   }

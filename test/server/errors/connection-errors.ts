@@ -8,7 +8,7 @@ import { APPS, api, loggedCause, type Row, type Seen, startErrorsBroker } from '
 const QUERY = '?protocol=7&version=8.6.0';
 
 /** The error frame and the close frame say the same. */
-async function seen(client: RawClient, cause: () => string): Promise<Seen> {
+export async function seen(client: RawClient, cause: () => string): Promise<Seen> {
   const { code, reason, before } = await client.closed();
   const { data } = JSON.parse(before.at(-1) ?? '{}') as { data: { code: number; message: string } };
   if (data.code !== code || !data.message.startsWith(reason.replace(/\.\.\.$/, ''))) {
@@ -28,7 +28,7 @@ function refused(id: string, path: string, headers: Record<string, string> = {})
 }
 
 /** Let in, and ended later. */
-function ended(
+export function ended(
   id: string,
   end: (client: RawClient, broker: TestBroker) => Promise<unknown>,
   key: string = APP.key,

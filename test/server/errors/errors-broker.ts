@@ -1,4 +1,5 @@
 import { APP, FULL_APP, startBroker, type TestBroker } from '../../support/broker.ts';
+import { SECRET } from '../../support/tokens.ts';
 import type { ErrorKind } from './catalogue.ts';
 
 /** An error as it was seen from outside. */
@@ -29,7 +30,38 @@ export const APPS = {
   sessions: credentials('sessions'),
   scarce: credentials('scarce'),
   plain: credentials('plain'),
+  tokens: credentials('tokens'),
+  access: credentials('access'),
 } as const;
+
+/** How the app `tokens` checks them. Its issuer never answers. */
+export const TOKENS = {
+  keys: [{ kid: 'own', secret: 'a secret for tokens, long enough for any' }],
+  issuer: 'https://id.example',
+  audience: 'kulkul',
+  // No port that fetch would connect to.
+  jwksUrl: 'http://127.0.0.1:1/jwks.json',
+};
+export const TOKENS_APP = { ...APPS.tokens, auth: { jwt: TOKENS } };
+
+/** Takes tokens signed with `SECRET`, of anybody, and has rules. */
+export const ACCESS_APP = {
+  ...APPS.access,
+  enableClientMessages: true,
+  allowedOrigins: ['https://good.example'],
+  auth: { jwt: { keys: [{ secret: SECRET }], cookie: 'session' } },
+  channels: [
+    { name: 'private-quiet', subscribe: 'token', clientEvents: { roles: ['admin'] } },
+    { name: 'private-*', subscribe: 'token', publish: 'token' },
+    { name: 'presence-*', subscribe: 'token' },
+    { name: 'members-only', subscribe: 'token' },
+  ],
+};
+
+const FEEDS = [
+  { path: '/feeds/open', channel: 'news' },
+  { path: '/feeds/private', channel: 'private-news' },
+];
 
 /** A broker with one app for each refusal that hangs on the app. */
 export function startErrorsBroker(): Promise<TestBroker> {
@@ -56,7 +88,9 @@ export function startErrorsBroker(): Promise<TestBroker> {
       { ...APPS.origins, allowedOrigins: ['https://good.example'] },
       { ...APPS.sessions, enableUserAuthentication: true },
       { ...APPS.scarce, maxBackendEventsPerSecond: 1 },
-      APPS.plain,
+      { ...APPS.plain, feeds: FEEDS },
+      TOKENS_APP,
+      ACCESS_APP,
     ],
   );
 }

@@ -18,7 +18,8 @@ async function refusal(broker: TestBroker, act: Act, key: string): Promise<{ cli
   return { client, texts };
 }
 
-function message(id: string, act: Act, key: string = APP.key): Row {
+/** A message that is answered with `pusher:error` only. */
+export function message(id: string, act: Act, key: string = APP.key): Row {
   return {
     kind: 'PusherError',
     id,
@@ -32,12 +33,13 @@ function message(id: string, act: Act, key: string = APP.key): Row {
   };
 }
 
-function subscription(id: string, act: Act): Row {
+/** A subscription that is refused. */
+export function subscription(id: string, act: Act, key: string = APP.key): Row {
   return {
     kind: 'SubscriptionError',
     id,
     raise: async (broker): Promise<Seen> => {
-      const { client, texts } = await refusal(broker, act, APP.key);
+      const { client, texts } = await refusal(broker, act, key);
       const error = JSON.parse(texts.at(-2) ?? '{}') as ErrorFrame;
       const onChannel = JSON.parse(texts.at(-1) ?? '{}') as { event: string; channel: string; data: string };
       const told = JSON.parse(onChannel.data) as { type: string; error: string; status: number };

@@ -13,7 +13,8 @@ function seen({ status, text, headers }: ApiAnswer): Seen {
   return { id: String(headers.get('x-kulkul-error')), code: String(status) };
 }
 
-function row(id: string, send: (url: string, broker: TestBroker) => Promise<ApiAnswer>): Row {
+/** A request that is refused. */
+export function row(id: string, send: (url: string, broker: TestBroker) => Promise<ApiAnswer>): Row {
   return { kind: 'ApiError', id, raise: async (broker) => seen(await send(broker.url, broker)) };
 }
 

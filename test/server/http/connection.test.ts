@@ -51,13 +51,17 @@ test('HEAD is answered like GET, without the body', async () => {
 });
 
 test.for([
-  ['PUT', EVENTS, 'PUT is not possible here: use POST'],
-  ['GET', EVENTS, 'GET is not possible here: use POST'],
-  ['POST', `/apps/${APP.id}/channels`, 'POST is not possible here: use GET'],
-  ['DELETE', '/ready', 'DELETE is not possible here: use GET'],
-] as const)('%s on %s is answered 405 with the right method', async ([method, path, line]) => {
+  ['PUT', EVENTS, 'PUT is not possible here: use POST', 'POST'],
+  ['GET', EVENTS, 'GET is not possible here: use POST', 'POST'],
+  ['POST', `/apps/${APP.id}/channels`, 'POST is not possible here: use GET', 'GET, HEAD'],
+  ['DELETE', '/ready', 'DELETE is not possible here: use GET', 'GET, HEAD'],
+  ['PUT', '/broadcasting/auth', 'PUT is not possible here: use GET or POST', 'GET, HEAD, POST'],
+  ['GET', `/apps/${APP.id}/channels/c/users/1`, 'GET is not possible here: use DELETE', 'DELETE'],
+  ['POST', `/apps/${APP.id}/channels/c/sockets/1.2`, 'POST is not possible here: use DELETE', 'DELETE'],
+  ['POST', `/apps/${APP.id}/channels/c/subscriptions`, 'POST is not possible here: use DELETE', 'DELETE'],
+] as const)('%s on %s is answered 405 with the right method', async ([method, path, line, allow]) => {
   const answer = await fetch(`${broker.url}${path}`, { method });
-  expect([answer.status, await answer.text()]).toEqual([405, line]);
+  expect([answer.status, await answer.text(), answer.headers.get('allow')]).toEqual([405, line, allow]);
 });
 
 const BELOW = 'the HTTP API is below /apps/APP_ID, WebSockets connect to /app/APP_KEY';
@@ -65,12 +69,13 @@ test.for([
   ['/nowhere', `Path not found: /nowhere; ${BELOW}`],
   [
     '/app/key',
-    'Path not found: /app/key; WebSockets connect here, but this request asks for none: does a proxy pass the headers Upgrade and Connection on?',
+    'Path not found: /app/key; WebSockets connect here, but this request asks for none: it has no Sec-WebSocket-Key, which a proxy must pass on',
   ],
   ['/apps', `Path not found: /apps; ${BELOW}`],
   ['/apps/1', `Path not found: /apps/1; ${BELOW}`],
   [`/apps/${APP.id}/event`, `Path not found: /apps/${APP.id}/event; ${BELOW}`],
-  [`/apps/${APP.id}/channels/c/users/1`, `Path not found: /apps/${APP.id}/channels/c/users/1; ${BELOW}`],
+  [`/apps/${APP.id}/channels/c/users/1/2`, `Path not found: /apps/${APP.id}/channels/c/users/1/2; ${BELOW}`],
+  [`/apps/${APP.id}/auth/users`, `Path not found: /apps/${APP.id}/auth/users; ${BELOW}`],
   [
     `/ws${EVENTS}`,
     `Path not found: /ws${EVENTS}; there is a prefix /ws before /apps: set pathPrefix to it, or have the proxy take it away`,

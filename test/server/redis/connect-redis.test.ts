@@ -5,8 +5,9 @@ import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { connectRedis } from '../../../server/redis/connect-redis.ts';
 import { RedisStartError } from '../../../server/redis/redis-start-error.ts';
+import { freePort } from '../../support/free-port.ts';
 import { RedisCluster } from '../../support/redis-cluster.ts';
-import { freePort, RedisServer } from '../../support/redis-server.ts';
+import { RedisServer } from '../../support/redis-server.ts';
 import { redisSettings } from '../../support/redis-settings.ts';
 import { Authority } from '../../support/tls.ts';
 

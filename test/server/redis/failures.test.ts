@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { read, trigger } from '../../support/api-client.ts';
+import { APP } from '../../support/broker.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { RedisServer } from '../../support/redis-server.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
+import { untilEqual } from '../../support/until.ts';
 import { startRedisNode, type TestRedisNode } from './nodes.ts';
 
 const ROOM = 'presence-room';
@@ -57,6 +59,7 @@ test('takes out what a dead node had, and tells each watcher once', async () => 
   expect((await told(ann, 2)).sort()).toEqual(['-cid', '-dan']);
   expect((await told(bob, 4)).sort()).toEqual(['+cid', '+dan', '-cid', '-dan']);
   expect(await users(0)).toEqual(['ann', 'bob']);
+  await untilEqual(() => nodes[1]?.server.node.store.connectionCount(APP.id), 2);
   expect(await ann.flush()).toEqual([]);
   const sweeps = nodes.flatMap(({ log }) => log).filter(({ msg }) => String(msg).includes('another node was lost'));
   expect(sweeps).toHaveLength(1);

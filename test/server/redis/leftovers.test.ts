@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { SeamUnavailable } from '../../../channels/broker.ts';
 import { RedisKeys } from '../../../server/redis/keys.ts';
 import { RedisServer } from '../../support/redis-server.ts';
 import { startSeams } from './nodes.ts';
@@ -45,6 +46,40 @@ test('a survivor cleans up after all nodes that died, not after one each time it
   }
   const survivor = await startSeams(server.port);
   expect(await client.exists(...ids.map((id) => keys.nodeApps(id)), keys.connections(APP), keys.dead())).toBe(0);
+  await survivor.store.close();
+  await survivor.stop();
+});
+
+test('a survivor announces the counts of a dead node where the app, as it is now, wants that', async () => {
+  const deadNode = async () => {
+    await client.zadd(keys.nodes(), '1', 'dead');
+    for (const [app, channel] of [
+      ['loud', 'news'],
+      ['loud', 'presence-room'],
+      ['quiet', 'news'],
+      ['unknown', 'news'],
+    ] as const) {
+      await client.hset(keys.nodeChannels('dead'), `${app}/${channel}`, '1');
+      await client.hset(keys.counts(app, channel), 'dead', '2', 'alive', '1');
+    }
+  };
+  const heard: string[] = [];
+  const listener = new Redis({ port: server.port });
+  await listener.psubscribe('*');
+  listener.on('pmessage', (_pattern, topic) => heard.push(topic));
+  await deadNode();
+  const survivor = await startSeams(server.port, async (appId) => {
+    if (appId === 'unknown') throw new SeamUnavailable('the database is away');
+    return appId === 'loud';
+  });
+  await survivor.settled();
+  await listener.ping();
+  expect(heard.filter((topic) => topic.includes('news') || topic.includes('room'))).toEqual([
+    keys.topic('loud', 'news'),
+  ]);
+  expect(await client.hgetall(keys.counts('unknown', 'news'))).toEqual({ alive: '1' });
+  expect(await client.exists(keys.nodeChannels('dead'), keys.dead())).toBe(0);
+  listener.disconnect();
   await survivor.store.close();
   await survivor.stop();
 });

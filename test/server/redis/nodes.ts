@@ -2,14 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { RateLimits } from '../../../channels/rate-limits.ts';
+import type { MaybePromise } from '../../../channels/maybe-promise.ts';
+import { ListedApps } from '../../../server/apps/listed-apps.ts';
 import { loadConfig } from '../../../server/config/index.ts';
 import { createRedisLink } from '../../../server/redis/create-link.ts';
 import { RedisSeams } from '../../../server/redis/redis-seams.ts';
-import { countAnnouncer } from '../../../server/seams.ts';
 import { type Server, startServer } from '../../../server/server.ts';
 import { FULL_APP } from '../../support/broker.ts';
 import { redisSettings } from '../../support/redis-settings.ts';
+import { seamsNode } from '../../support/seams-node.ts';
 
 /** A node in this process, joined to others by a Redis. */
 export interface TestRedisNode {
@@ -40,9 +41,10 @@ export async function startRedisNode(
   const logger = pino({ level: 'info' }, { write: (line) => log.push(JSON.parse(line)) });
   const link = createRedisLink(redisSettings({ 'database.redis.port': redisPort }));
   await link.whenUp();
-  const isCountAnnounced = countAnnouncer(config.apps);
+  const directory = new ListedApps(config.apps);
+  const isCountAnnounced = (appId: string) => directory.byId(appId)?.enableSubscriptionCountEvents === true;
   const redis = new RedisSeams(link, { prefix: '', nodeTimeoutMs, isCountAnnounced, log: logger });
-  const server = await startServer(config, logger, { seams: redis });
+  const server = await startServer(config, logger, { seams: redis, directory });
   return {
     url: `http://127.0.0.1:${server.port}`,
     wsUrl: `ws://127.0.0.1:${server.port}`,
@@ -57,16 +59,19 @@ export async function startRedisNode(
 }
 
 /** The seams of a node that has no connections, and renews its lease only when `settled` is called. */
-export async function startSeams(redisPort: number): Promise<RedisSeams> {
+export async function startSeams(
+  redisPort: number,
+  isCountAnnounced: (appId: string) => MaybePromise<boolean> = () => false,
+): Promise<RedisSeams> {
   const link = createRedisLink(redisSettings({ 'database.redis.port': redisPort }));
   await link.whenUp();
   const seams = new RedisSeams(link, {
     prefix: '',
     // Renewals by themselves would come too late to matter.
     nodeTimeoutMs: 600_000,
-    isCountAnnounced: () => false,
+    isCountAnnounced,
     log: pino({ level: 'silent' }),
   });
-  await seams.start({ rateLimits: new RateLimits(), missed: () => {}, skipped: () => {}, correctRosters: () => {} });
+  await seams.start(seamsNode());
   return seams;
 }

@@ -9,6 +9,7 @@ import { RedisSeams } from '../../../server/redis/redis-seams.ts';
 import { createApp } from '../../channels/test-node.ts';
 import { RedisServer } from '../../support/redis-server.ts';
 import { redisSettings } from '../../support/redis-settings.ts';
+import { seamsNode } from '../../support/seams-node.ts';
 
 const keys = new RedisKeys('');
 let redis: RedisServer;
@@ -102,7 +103,7 @@ test('goes on by itself on a node that is joined to others', async () => {
     log: pino({ level: 'silent' }),
   });
   const rateLimits = new RateLimits();
-  await seams.start({ rateLimits, missed: () => {}, skipped: () => {}, correctRosters: () => {} });
+  await seams.start(seamsNode({ rateLimits }));
   rateLimits.of(app).backendEvents.take(10);
   while ((await link.commands.do((client) => client.exists(keys.rates(app.id)))) === 0);
   await seams.stop();

@@ -144,7 +144,11 @@ test('whatever clients do, the broker holds what they were told, and nothing of 
     await onlyLeft(broker, present.length + 1);
 
     for (const { client, entered } of present) {
-      const held = broker.node.connections.get(client.socketId)?.subscriptions.keys() ?? [];
+      const held =
+        broker.node.connections
+          .get(client.socketId)
+          ?.subscriptions.values()
+          .map(({ channel }) => channel.name) ?? [];
       expect([...held].sort()).toEqual([...entered].sort());
     }
     const occupied = new Set(present.flatMap(({ entered }) => [...entered]).filter((name) => !name.startsWith('#')));

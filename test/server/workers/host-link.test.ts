@@ -4,7 +4,7 @@ import { HostLink } from '../../../server/workers/host-link.ts';
 import type { ToHost, ToWorker } from '../../../server/workers/wire.ts';
 
 function message(frame: string): ToWorker {
-  return ['message', '3', 'news', frame, null, null, null];
+  return ['message', '3', 'news', frame, null, null, null, null];
 }
 
 test('an answer has taken effect before the messages after it arrive, however they come', async () => {

@@ -67,15 +67,24 @@ describe('a worker that is gone', () => {
       [ROOM, 1],
     ] as const) {
       second.seams.store.setSubscriptionCount(APP, channel, count);
+      if (channel !== ROOM) second.seams.store.announceSubscriptionCount(APP, channel);
     }
     await second.settled();
+    first.frames.length = 0;
     second.hosted.remove();
     expect(await store.occupied(APP, '')).toEqual([{ channel: 'news', subscriptionCount: 2, userCount: 0 }]);
     expect(first.frames).toEqual([encodeSubscriptionCount('news', 2)]);
   });
 
-  test('says nothing of counts where the app does not want them', async () => {
-    const { first, second } = joinWorkers(false);
+  test('says nothing of counts where the app does not want them, or not any more', async () => {
+    const { first, second } = joinWorkers();
+    await first.seams.broker.subscribe(APP, 'quiet-now');
+    second.seams.store.setSubscriptionCount(APP, 'quiet-now', 1);
+    second.seams.store.announceSubscriptionCount(APP, 'quiet-now');
+    second.seams.store.setSubscriptionCount(APP, 'quiet-now', 2);
+    await second.settled();
+    await first.settled();
+    first.frames.length = 0;
     await first.seams.broker.subscribe(APP, 'news');
     first.seams.store.setSubscriptionCount(APP, 'news', 1);
     second.seams.store.setSubscriptionCount(APP, 'news', 1);

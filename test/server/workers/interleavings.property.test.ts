@@ -109,7 +109,6 @@ test('pages on all workers agree with the host, however messages are carried and
       const failures: unknown[] = [];
       const host = new WorkerHost({
         clock,
-        isCountAnnounced: () => false,
         failed: (error) => failures.push(error),
       });
       let sockets = 0;

@@ -40,10 +40,9 @@ export class JoinedWorker {
   }
 }
 
-export function joinWorkers(isCountAnnounced = true): { host: WorkerHost; first: JoinedWorker; second: JoinedWorker } {
+export function joinWorkers(): { host: WorkerHost; first: JoinedWorker; second: JoinedWorker } {
   const host = new WorkerHost({
     clock: new FakeClock(),
-    isCountAnnounced: () => isCountAnnounced,
     failed: (error) => {
       throw error;
     },

@@ -1,0 +1,188 @@
+import { admits, type ChannelRule, isForAnyone, keptGrant, refusalText, ruleFor } from '../auth/channel-rules.ts';
+import { verifyChannelAuth } from '../auth/client-signature.ts';
+import { type Grant, TokenError } from '../auth/grant.ts';
+import { isToken } from '../auth/json-web-token.ts';
+import { grantIn } from '../auth/signed-grant.ts';
+import { type ChannelKind, channelKindOf, userChannelName } from '../protocol/channel-name.ts';
+import { SubscriptionError } from '../protocol/errors.ts';
+import { exceedsBytes } from '../protocol/json.ts';
+import { MemberDataError, parseChannelData } from '../protocol/member-data.ts';
+import type { WireMember } from '../protocol/server-message.ts';
+import type { App } from './app.ts';
+import type { Connection, Subscription } from './connection.ts';
+import { expired, revoked } from './end-subscription.ts';
+import { after, type MaybePromise, orElse } from './maybe-promise.ts';
+import type { Node } from './node.ts';
+import { isRevoked } from './revoke.ts';
+
+export interface SubscribeRequest {
+  readonly channel: string;
+  /** `KEY:signature`, or a token. */
+  readonly auth: string | undefined;
+  readonly channelData: string | undefined;
+  /** Begin with the last event of the channel; unset: of a cache channel. */
+  readonly wantsLast?: boolean;
+}
+
+/** By what right a connection is in a channel, and as whom. */
+export type Admission = Pick<Subscription, 'grant' | 'isSigned' | 'member'>;
+
+const OPEN: Admission = { grant: undefined, member: undefined };
+
+/**
+ * Decides whether a connection may enter a channel: by a token that the channel's rule admits, by a signature of the application, or because
+ * the channel is open. `refusalOf` has to be asked again when it enters.
+ *
+ * @throws {SubscriptionError} or rejects with it: refused, and why
+ */
+export function admit(node: Node, connection: Connection, request: SubscribeRequest): MaybePromise<Admission> {
+  const { auth, channel } = request;
+  const kind = channelKindOf(channel);
+  if (auth === undefined || kind.isUser || !isToken(auth)) {
+    return checked(node, connection, channel, admitWithoutToken(connection, kind, request));
+  }
+  return after(verify(node, connection.app, channel, auth), (grant) =>
+    checked(node, connection, channel, admitHolder(connection, kind, request, grant)),
+  );
+}
+
+/** Before anybody hears of a member. Where the channel is open, entering is soon enough. */
+function checked(node: Node, connection: Connection, channel: string, admission: Admission): Admission {
+  const refusal = admission === OPEN ? undefined : refusalOf(node, connection, channel, admission);
+  if (refusal) throw refusal;
+  return admission;
+}
+
+/**
+ * Why a connection may not be in a channel any more that it was admitted to: its token ended, its right was taken back, or the app
+ * has other rules now.
+ */
+export function refusalOf(
+  node: Node,
+  connection: Connection,
+  channel: string,
+  admission: Admission,
+): SubscriptionError | undefined {
+  const { grant } = admission;
+  if (isRevoked(node, connection, channel, admission)) return revoked(channel);
+  const end = grant?.expiresAtSeconds;
+  if (end !== undefined && end * 1000 <= node.clock.now()) return expired(channel, end);
+  const { isPrivate, isPresence, isUser } = channelKindOf(channel);
+  if (isUser) return isOwnChannel(connection, channel) ? undefined : notThisUser(channel);
+  // Signatures are the application's own decision.
+  if (admission.isSigned || (!grant && (isPrivate || isPresence))) return undefined;
+  const rule = ruleFor(connection.app.channelRules, channel);
+  if (!grant) return isForAnyone(rule.subscribe, channel) ? undefined : needsToken(channel);
+  return admits(rule.subscribe, rule, channel, grant) ? undefined : notAllowed(rule, channel, grant);
+}
+
+function isOwnChannel({ user }: Connection, channel: string): boolean {
+  return user !== undefined && channel === userChannelName(user.id);
+}
+
+function notThisUser(channel: string): SubscriptionError {
+  const message = `Not signed in as the user of ${channel}: sign in first, a user can only enter the own channel`;
+  return new SubscriptionError('not-this-user', channel, 'AuthError', 401, message);
+}
+
+function verify(node: Node, app: App, channel: string, token: string): MaybePromise<Grant> {
+  return orElse(
+    () => node.tokens.verify(app, token),
+    (error) => {
+      if (!(error instanceof TokenError)) throw error;
+      throw new SubscriptionError(error.id, channel, 'AuthError', error.status, error.message);
+    },
+  );
+}
+
+function admitHolder(
+  { app }: Connection,
+  { isPresence }: ChannelKind,
+  { channel, channelData }: SubscribeRequest,
+  grant: Grant,
+): Admission {
+  const rule = ruleFor(app.channelRules, channel);
+  if (!admits(rule.subscribe, rule, channel, grant)) throw notAllowed(rule, channel, grant);
+  const member = isPresence ? memberOfHolder(app, channel, grant, channelData) : undefined;
+  return { grant: keptGrant(grant, rule), member };
+}
+
+function admitWithoutToken(connection: Connection, kind: ChannelKind, request: SubscribeRequest): Admission {
+  const { app, socketId, user } = connection;
+  const { channel, auth, channelData } = request;
+  if (kind.isUser) {
+    if (isOwnChannel(connection, channel)) return OPEN;
+    throw notThisUser(channel);
+  }
+  if (kind.isPrivate || kind.isPresence) {
+    verifyChannelAuth(app.keys, socketId, channel, auth, channelData);
+    const grant = channelData === undefined ? undefined : grantIn(channelData);
+    if (!kind.isPresence) return { grant, member: undefined };
+    if (channelData === undefined) {
+      // Whoever is in it as the user that signed in is so no longer than that.
+      return { grant: user?.grant, member: memberOfUser(connection, channel), isSigned: true };
+    }
+    return { grant, member: checkSize(app, channel, parseMember(channel, channelData)) };
+  }
+  const rule = ruleFor(app.channelRules, channel);
+  if (isForAnyone(rule.subscribe, channel)) return OPEN;
+  if (auth?.includes(':')) {
+    verifyChannelAuth(app.keys, socketId, channel, auth, channelData);
+    return { grant: undefined, member: undefined, isSigned: true };
+  }
+  if (!user?.grant) throw needsToken(channel);
+  if (!admits(rule.subscribe, rule, channel, user.grant)) throw notAllowed(rule, channel, user.grant);
+  return { grant: user.grant, member: undefined };
+}
+
+function needsToken(channel: string): SubscriptionError {
+  const message = `${channel} is not open to everyone (app option channels): sign in with a token first, or send one as auth`;
+  return new SubscriptionError('token-required', channel, 'AuthError', 401, message);
+}
+
+function notAllowed(rule: ChannelRule, channel: string, grant: Grant): SubscriptionError {
+  const message = `Not allowed to subscribe to ${channel}: ${refusalText(rule.subscribe, rule, channel, grant)}`;
+  return new SubscriptionError('not-allowed', channel, 'AuthError', 403, message);
+}
+
+/** Everything comes from the token: `channel_data` is not signed here, and may only repeat the id for the client's own use. */
+function memberOfHolder(app: App, channel: string, grant: Grant, channelData: string | undefined): WireMember {
+  const { userId, userInfoJson } = grant;
+  if (userId === undefined) {
+    const claim = app.tokens?.claims.userId ?? 'sub';
+    const message = `${channel} is a presence channel, and the token does not say who its holder is: it has no claim ${claim}`;
+    throw new SubscriptionError('token-without-user', channel, 'AuthError', 401, message);
+  }
+  if (channelData !== undefined && parseMember(channel, channelData).userId !== userId) {
+    const message = `channel_data for ${channel} names another user than the token: leave it out, or send user_id ${userId}`;
+    throw new SubscriptionError('member-mismatch', channel, 'AuthError', 403, message);
+  }
+  return checkSize(app, channel, { userId, userIdJson: JSON.stringify(userId), userInfoJson });
+}
+
+function memberOfUser({ app, user }: Connection, channel: string): WireMember {
+  if (!user) {
+    const message = `${channel} is a presence channel and subscription must include channel_data`;
+    throw new SubscriptionError('missing-channel-data', channel, 'AuthError', 401, message);
+  }
+  const { id, userInfoJson } = user;
+  return checkSize(app, channel, { userId: id, userIdJson: JSON.stringify(id), userInfoJson });
+}
+
+function parseMember(channel: string, channelData: string): WireMember {
+  try {
+    return parseChannelData(channelData);
+  } catch (error) {
+    if (!(error instanceof MemberDataError)) throw error;
+    throw new SubscriptionError('invalid-channel-data', channel, 'InvalidChannelData', 400, error.message);
+  }
+}
+
+function checkSize({ limits }: App, channel: string, member: WireMember): WireMember {
+  const { userInfoJson } = member;
+  if (userInfoJson === undefined || !exceedsBytes(userInfoJson, limits.maxPresenceMemberBytes)) return member;
+  const message =
+    `user_info of presence member is ${Buffer.byteLength(userInfoJson)} bytes, limit ${limits.maxPresenceMemberBytes} ` +
+    '(presence.maxMemberSizeInKb)';
+  throw new SubscriptionError('member-too-large', channel, 'LimitReached', 413, message);
+}

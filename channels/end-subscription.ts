@@ -1,0 +1,44 @@
+import { SubscriptionError } from '../protocol/errors.ts';
+import { encodeSubscriptionError } from '../protocol/server-message.ts';
+import type { Connection, Subscription } from './connection.ts';
+import type { Node } from './node.ts';
+import { leaveSubscription } from './unsubscribe.ts';
+
+/** Takes a connection out of a channel against its will. It is told why, on the channel, and gets nothing more from there. */
+export function endSubscription(node: Node, connection: Connection, reason: SubscriptionError): void {
+  const subscription = connection.subscriptions.get(reason.channel);
+  if (!subscription) return;
+  connection.subscriptions.delete(reason.channel);
+  node.settle(leaveSubscription(node, connection, subscription), 'leaving a channel');
+  node.observer.removed(connection.socketId, connection.app, reason);
+  const { channel, type, message, status } = reason;
+  connection.transport.send(encodeSubscriptionError(channel, type, message, status));
+}
+
+/** Lets a subscription last as long as what it is there by now. */
+export function keep(
+  node: Node,
+  connection: Connection,
+  subscription: Subscription,
+  { grant, isSigned }: Pick<Subscription, 'grant' | 'isSigned'>,
+): void {
+  const { name } = subscription.channel;
+  subscription.grant = grant;
+  subscription.isSigned = isSigned;
+  subscription.cancelExpiry?.();
+  const end = grant?.expiresAtSeconds;
+  subscription.cancelExpiry =
+    end === undefined ? undefined : node.dueTimes.add(end, () => endSubscription(node, connection, expired(name, end)));
+}
+
+/** The reason for those whose token has come to its end. */
+export function expired(channel: string, expiresAtSeconds: number): SubscriptionError {
+  const at = new Date(expiresAtSeconds * 1000).toISOString();
+  const message = `Access to ${channel} ended: its token expired at ${at}. Subscribe again with a fresh one`;
+  return new SubscriptionError('subscription-expired', channel, 'AuthError', 401, message);
+}
+
+export function revoked(channel: string): SubscriptionError {
+  const message = `Access to ${channel} was revoked: what was signed or issued before no longer counts`;
+  return new SubscriptionError('access-revoked', channel, 'AuthError', 403, message);
+}

@@ -1,0 +1,58 @@
+import { findAppKey } from '../auth/app-key.ts';
+import { CLOSE_CODES } from '../protocol/close-codes.ts';
+import { Disconnect } from '../protocol/errors.ts';
+import { refusalOf } from './admission.ts';
+import type { App } from './app.ts';
+import type { Connection } from './connection.ts';
+import { endSubscription, keep } from './end-subscription.ts';
+import type { Node } from './node.ts';
+
+/**
+ * An app is configured otherwise from now on, or is gone. Limits, rules and switches hold at once for the connections that are
+ * there; what decides who may connect (origins, TLS, the number of connections) holds for those that come.
+ */
+export function replaceApp(node: Node, id: string, next: App | undefined): void {
+  if (next) {
+    node.rateLimits.replace(next);
+    for (const channel of node.channels.values()) if (channel.app.id === id) channel.app = next;
+  }
+  for (const connection of node.arriving.keys()) {
+    if (connection.app.id !== id) continue;
+    node.arriving.set(connection, endOf(connection, next));
+    if (next) connection.app = next;
+  }
+  for (const connection of [...node.connections.values()]) {
+    if (connection.app.id !== id) continue;
+    const end = endOf(connection, next);
+    if (end) node.end(connection, end);
+    else if (next) apply(node, connection, next);
+  }
+}
+
+function endOf({ appKey }: Connection, next: App | undefined): Disconnect | undefined {
+  if (!next) return REMOVED;
+  if (!next.enabled) return DISABLED;
+  return appKey === '' || findAppKey(next.keys, appKey) ? undefined : RETIRED;
+}
+
+function apply(node: Node, connection: Connection, next: App): void {
+  connection.app = next;
+  for (const subscription of connection.subscriptions.values()) {
+    const { name } = subscription.channel;
+    const refusal = refusalOf(node, connection, name, subscription);
+    if (!refusal) continue;
+    // A public channel that was open may take those who are signed in.
+    const admission = { grant: connection.user?.grant, member: subscription.member };
+    const isAdmitted = !subscription.grant && admission.grant && !refusalOf(node, connection, name, admission);
+    if (isAdmitted) keep(node, connection, subscription, admission);
+    else endSubscription(node, connection, refusal);
+  }
+}
+
+const REMOVED = new Disconnect('app-removed', CLOSE_CODES.unknownApp, 'Application does not exist any more');
+const DISABLED = new Disconnect('app-disabled', CLOSE_CODES.appDisabled, 'Application disabled');
+const RETIRED = new Disconnect(
+  'key-retired',
+  CLOSE_CODES.unknownApp,
+  'The app key of this connection was retired: connect with another key of the app',
+);

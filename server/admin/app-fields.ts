@@ -1,0 +1,148 @@
+import type { z } from 'zod';
+import { isJsonObject } from '../../protocol/json.ts';
+import { keyPairsOf } from '../config/app-from-config.ts';
+import { type AppOptionName, type AppOptions, appOptionsSchema } from '../config/app-options.ts';
+import { appOptions } from '../config/catalogue.ts';
+import { expectation } from '../config/check-value.ts';
+import { randomAppId, randomKey, randomSecret } from '../config/credentials.ts';
+import { describeIssues } from '../config/schema-issues.ts';
+import { invalidApp, type Problem } from './admin-error.ts';
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/**
+ * The app that somebody wants to have made. What is left out of id, key and secret is made up.
+ *
+ * @throws {AdminError} `invalid-app`
+ */
+export function readNewApp(body: unknown): AppOptions {
+  const fields = readFields(body);
+  const given = withoutNulls(fields);
+  const hasKeys = Array.isArray(given.keys) && given.keys.length > 0;
+  const needsPair = !hasKeys || 'key' in given || 'secret' in given;
+  return checked({
+    id: randomAppId(),
+    ...(needsPair && { key: randomKey(), secret: randomSecret() }),
+    ...given,
+  });
+}
+
+/**
+ * An app with some fields changed: objects are merged, lists and all else replaced, null sets back to the default (RFC 7396).
+ *
+ * @throws {AdminError} `invalid-app`
+ */
+export function readChangedApp(before: AppOptions, body: unknown): AppOptions {
+  const fields = readFields(body);
+  if ('id' in fields && fields.id !== before.id) {
+    throw invalidApp([{ path: '/id', message: `can't be changed: make a new app, and delete ${before.id}` }]);
+  }
+  return checked(merge(before, fields));
+}
+
+/** A pair more, behind those that there are. */
+export function withKey(app: AppOptions, pair: AppOptions['keys'][number]): AppOptions {
+  return withPairs(app, [...keyPairsOf(app), pair]);
+}
+
+/** Without one of several pairs. */
+export function withoutKey(app: AppOptions, key: string): AppOptions {
+  return withPairs(
+    app,
+    keyPairsOf(app).filter((pair) => pair.key !== key),
+  );
+}
+
+/** The first pair stands by itself, which is how databases have it. */
+function withPairs(app: AppOptions, [first, ...keys]: AppOptions['keys']): AppOptions {
+  return { ...app, key: first?.key, secret: first?.secret, keys };
+}
+
+/** An object whose names are those of options. */
+function readFields(body: unknown): JsonObject {
+  if (!isJsonObject(body)) {
+    const message = 'expected an object with options of an app, such as { "name": "shop", "maxConnections": 100 }';
+    throw invalidApp([{ path: '', message }]);
+  }
+  const { jwt } = isJsonObject(body.auth) ? body.auth : {};
+  const keys = isJsonObject(jwt) && Array.isArray(jwt.keys) ? jwt.keys : [];
+  const files = keys.flatMap((key: unknown, index) =>
+    isJsonObject(key) && Object.hasOwn(key, 'publicKeyFile') ? [`/auth/jwt/keys/${index}/publicKeyFile`] : [],
+  );
+  if (files.length === 0) return body;
+  const message = 'not possible here, as the API reads no files of the server: put the PEM text into publicKey';
+  throw invalidApp(files.map((path) => ({ path, message })));
+}
+
+function checked(fields: JsonObject): AppOptions {
+  const problems = problemsOf(appOptionsSchema, fields, expectationOf);
+  if (problems.length > 0) throw invalidApp(problems);
+  const app = appOptionsSchema.parse(fields);
+  const pairProblem = problemOfPairs(app);
+  if (pairProblem) throw invalidApp([pairProblem]);
+  return withPairs(app, keyPairsOf(app));
+}
+
+function problemOfPairs(app: AppOptions): Problem | undefined {
+  const { key, secret, keys } = app;
+  if (key === undefined && secret === undefined && keys.length === 0) {
+    return { path: '/keys', message: 'an app needs at least one key' };
+  }
+  if (key === undefined && secret !== undefined)
+    return { path: '/key', message: 'missing: secret is there without it' };
+  if (key !== undefined && secret === undefined)
+    return { path: '/secret', message: 'missing: key is there without it' };
+  const names = keyPairsOf(app).map((pair) => pair.key);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  return twice === undefined ? undefined : { path: '/keys', message: `holds the key ${twice} twice` };
+}
+
+/** What is wrong with a value, with JSON Pointers. */
+export function problemsOf(
+  schema: z.ZodType,
+  value: unknown,
+  expected = (_name: string): string | undefined => undefined,
+): Problem[] {
+  return describeIssues(schema, value).map(({ path, isName, message, suggestion }) => {
+    const [name, ...rest] = path;
+    const better = rest.length === 0 && /^expected an? \w+, got /.test(message) ? expected(String(name)) : undefined;
+    const text = better === undefined ? message : message.replace(/^expected an? \w+/, `expected ${better}`);
+    return {
+      path: path.map((part) => `/${escapePointer(String(part))}`).join(''),
+      message: isName ? 'unknown field' : text,
+      ...(suggestion !== undefined && { suggestion }),
+    };
+  });
+}
+
+/** `a whole number of at least 0, or -1 for no limit`, where that says more than the type. */
+function expectationOf(name: string): string | undefined {
+  const setting = appOptions.get(name as AppOptionName);
+  return setting && setting.kind !== 'structure' ? expectation(setting) : undefined;
+}
+
+/** A long or odd name is cut: it is only shown. */
+function escapePointer(part: string): string {
+  const short = part.length > 60 ? `${part.slice(0, 60)}…` : part;
+  return short.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+function merge(before: JsonObject, patch: JsonObject): JsonObject {
+  const merged = new Map(Object.entries(before));
+  for (const [name, value] of Object.entries(patch)) {
+    const former = merged.get(name);
+    // A name that is not known is wrong with null, too.
+    if (value === null && merged.has(name)) merged.delete(name);
+    else if (value === null && appOptions.has(name as AppOptionName)) continue;
+    else if (isJsonObject(value)) merged.set(name, merge(isJsonObject(former) ? former : {}, value));
+    else merged.set(name, value);
+  }
+  return Object.fromEntries(merged);
+}
+
+/** null is "not set" when an app is made, too. */
+function withoutNulls(fields: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([name, value]) => value !== null || !appOptions.has(name as AppOptionName)),
+  );
+}

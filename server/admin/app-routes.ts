@@ -1,0 +1,203 @@
+import { isJsonObject } from '../../protocol/json.ts';
+import { AppConflict } from '../apps/app-store.ts';
+import { keyPairsOf } from '../config/app-from-config.ts';
+import type { AppOptions } from '../config/app-options.ts';
+import { randomAppId, randomKey, randomSecret } from '../config/credentials.ts';
+import { nearest } from '../config/suggest.ts';
+import type { Logger } from '../log.ts';
+import { AdminError, invalidRequest } from './admin-error.ts';
+import { problemsOf, readChangedApp, readNewApp, withKey, withoutKey } from './app-fields.ts';
+import type { AppRegistry, Change, RegisteredApp } from './app-registry.ts';
+import type { AdminRequest, AdminRoute } from './route.ts';
+import {
+  APP_LIST,
+  CHANGED_APP,
+  DELETED,
+  listQuerySchema,
+  MADE_APP,
+  MADE_KEY,
+  NEW_APP,
+  NEW_KEY,
+  newKeySchema,
+  SHOWN_APP,
+} from './schemas.ts';
+import { showApp, showNewApp } from './shown-app.ts';
+import { Turns } from './turns.ts';
+
+/** Ids among which the one that was meant is looked for. */
+const MAX_GUESSED = 1000;
+
+/** @throws {AdminError} `unknown-app` */
+export async function findApp(registry: AppRegistry, id = ''): Promise<RegisteredApp> {
+  const found = await registry.find(id);
+  if (found) return found;
+  throw await unknownApp(registry, id);
+}
+
+async function unknownApp(registry: AppRegistry, id: string): Promise<AdminError> {
+  const ids = (await registry.list(MAX_GUESSED)).map(({ app }) => app.id);
+  const close = nearest(id, ids);
+  const advice = close === undefined ? 'GET /apps lists them' : `Did you mean ${close}?`;
+  return new AdminError(
+    'unknown-app',
+    404,
+    `There is no app with the id ${JSON.stringify(id.slice(0, 60))}. ${advice}`,
+  );
+}
+
+/** What is done with apps and their keys. */
+export function createAppRoutes(registry: AppRegistry, log: Logger): readonly AdminRoute[] {
+  // A change is made of what is there, so that no other may come in between.
+  const turns = new Turns();
+
+  const change = (id: string, done: string, next: (app: AppOptions) => AppOptions) =>
+    turns.take(async () => {
+      const { app } = await findApp(registry, id);
+      const changed = next(app);
+      const made = await registry.update(changed);
+      // Somebody else, on another machine or by hand, has deleted it meanwhile.
+      if (!made) throw await unknownApp(registry, id);
+      log.info({ app: id }, done);
+      return { changed, made };
+    });
+
+  const changeApp = async (id: string, done: string, next: (app: AppOptions) => AppOptions): Promise<object> => {
+    const { changed, made } = await change(id, done, next);
+    return { ...showApp(changed, made.stored), ...warningOf(made) };
+  };
+
+  return [
+    {
+      method: 'GET',
+      path: '/apps',
+      summary: 'all apps, without their secrets (?limit=1000)',
+      query: listQuerySchema,
+      answer: APP_LIST,
+      async run({ query }) {
+        const { limit } = listQuerySchema.parse(query);
+        const found = await registry.list(limit + 1);
+        const apps = found.slice(0, limit).map(({ app, stored }) => showApp(app, stored));
+        return { apps, more: found.length > limit };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/apps',
+      summary: 'makes an app; id, key and secret are made up where left out, secrets shown this once',
+      body: { schema: NEW_APP, isRequired: false },
+      answer: MADE_APP,
+      status: 201,
+      run: ({ body = {} }) =>
+        turns.take(async () => {
+          let app = readNewApp(body);
+          const isIdMade = !isJsonObject(body) || (body.id ?? null) === null;
+          while (isIdMade && (await registry.find(app.id))) app = { ...app, id: randomAppId() };
+          const made = await registry.insert(app);
+          log.info({ app: app.id }, 'app made over the admin API');
+          return { ...showNewApp(app, made.stored), ...warningOf(made) };
+        }),
+    },
+    {
+      method: 'GET',
+      path: '/apps/:id',
+      summary: 'one app',
+      answer: SHOWN_APP,
+      async run({ params }) {
+        const { app, stored } = await findApp(registry, params.id);
+        return showApp(app, stored);
+      },
+    },
+    {
+      method: 'PATCH',
+      path: '/apps/:id',
+      summary: 'changes options; null sets one back to its default',
+      body: { schema: CHANGED_APP, isRequired: true },
+      answer: SHOWN_APP,
+      run: ({ params, body }) =>
+        changeApp(idOf(params), 'app changed over the admin API', (app) => readChangedApp(app, body)),
+    },
+    {
+      method: 'POST',
+      path: '/apps/:id/enable',
+      summary: 'lets clients and requests of an app in again',
+      answer: SHOWN_APP,
+      run: ({ params }) =>
+        changeApp(idOf(params), 'app enabled over the admin API', (app) => ({ ...app, enabled: true })),
+    },
+    {
+      method: 'POST',
+      path: '/apps/:id/disable',
+      summary: 'ends the connections of an app with 4003 and refuses its clients and requests',
+      answer: SHOWN_APP,
+      run: ({ params }) =>
+        changeApp(idOf(params), 'app disabled over the admin API', (app) => ({ ...app, enabled: false })),
+    },
+    {
+      method: 'DELETE',
+      path: '/apps/:id',
+      summary: 'deletes an app and ends its connections with 4001',
+      answer: DELETED,
+      run: ({ params }) =>
+        turns.take(async () => {
+          const id = idOf(params);
+          const made = await registry.delete(id);
+          if (!made) throw await unknownApp(registry, id);
+          log.info({ app: id }, 'app deleted over the admin API');
+          return { deleted: true, ...made };
+        }),
+    },
+    {
+      method: 'POST',
+      path: '/apps/:id/keys',
+      summary: 'adds a key, made up or as given ({ "key", "secret" }); the secret is shown this once',
+      body: { schema: NEW_KEY, isRequired: false },
+      answer: MADE_KEY,
+      status: 201,
+      async run({ params, body = {} }) {
+        const id = idOf(params);
+        const problems = problemsOf(newKeySchema, body);
+        if (problems.length > 0) throw invalidRequest(problems);
+        const { key = randomKey(), secret = randomSecret() } = newKeySchema.parse(body);
+        const pair = { key, secret };
+        const { made } = await change(id, 'key of an app added over the admin API', (app) => {
+          if (hasKey(app, key)) throw new AppConflict(`The key ${key} is one of the app ${id} already.`);
+          return withKey(app, pair);
+        });
+        return { ...pair, stored: made.stored, ...warningOf(made) };
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/apps/:id/keys/:key',
+      summary: 'retires a key: its connections end with 4001, its signatures no longer count',
+      answer: SHOWN_APP,
+      run: ({ params }) => {
+        const id = idOf(params);
+        const { key = '' } = params;
+        return changeApp(id, 'key of an app retired over the admin API', (app) => {
+          if (!hasKey(app, key)) {
+            const message = `The app ${id} has no key ${JSON.stringify(key.slice(0, 60))}. GET /apps/${id} lists those that it has`;
+            throw new AdminError('unknown-key', 404, message);
+          }
+          if (keyPairsOf(app).length === 1) {
+            const message = `${key} is the only key of the app ${id}, which nobody could use without one. Add another first (POST /apps/${id}/keys), or delete the app`;
+            throw new AdminError('last-key', 409, message);
+          }
+          return withoutKey(app, key);
+        });
+      },
+    },
+  ];
+}
+
+function idOf({ id = '' }: AdminRequest['params']): string {
+  return id;
+}
+
+function hasKey(app: AppOptions, key: string): boolean {
+  return keyPairsOf(app).some((pair) => pair.key === key);
+}
+
+function warningOf({ warning }: Change): { warning?: string } {
+  return warning === undefined ? {} : { warning };
+}

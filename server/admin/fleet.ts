@@ -1,0 +1,61 @@
+import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
+import type { Node } from '../../channels/node.ts';
+import type { Revocation } from '../../channels/revocations.ts';
+import { revoke } from '../../channels/revoke.ts';
+import { terminateUser } from '../../channels/sign-in.ts';
+
+/** What an app has open over all nodes. */
+export interface AppUsage {
+  /** Those that count in its `maxConnections`. */
+  readonly connections: number;
+  /** With at least one subscriber. */
+  readonly channels: number;
+  readonly subscriptions: number;
+  /** Members of presence channels: a user counts once in each. */
+  readonly presenceUsers: number;
+}
+
+/**
+ * The nodes, reached through one of them. Whatever is asked may reject with `SeamUnavailable`. Arguments and answers are plain
+ * JSON: there may be a process in between.
+ */
+export interface Fleet {
+  /** Has all nodes look again at these apps; null: at all of them. */
+  announceApps(ids: readonly string[] | null): MaybePromise<void>;
+  revoke(revocation: Omit<Revocation, 'atMs'>): MaybePromise<void>;
+  terminateUser(appId: string, userId: string): MaybePromise<void>;
+  usage(appId: string): MaybePromise<AppUsage>;
+}
+
+/** The fleet as a node of this process reaches it. */
+export class NodeFleet implements Fleet {
+  readonly #node: Node;
+
+  constructor(node: Node) {
+    this.#node = node;
+  }
+
+  announceApps(ids: readonly string[] | null): MaybePromise<void> {
+    return this.#node.control.announceApps(ids ?? undefined);
+  }
+
+  revoke(revocation: Omit<Revocation, 'atMs'>): MaybePromise<void> {
+    return revoke(this.#node, revocation);
+  }
+
+  terminateUser(appId: string, userId: string): MaybePromise<void> {
+    return terminateUser(this.#node, appId, userId);
+  }
+
+  usage(appId: string): MaybePromise<AppUsage> {
+    const { store } = this.#node;
+    return after(store.connectionCount(appId), (connections) =>
+      after(store.occupied(appId, ''), (channels) => ({
+        connections,
+        channels: channels.length,
+        subscriptions: channels.reduce((sum, { subscriptionCount }) => sum + subscriptionCount, 0),
+        presenceUsers: channels.reduce((sum, { userCount }) => sum + userCount, 0),
+      })),
+    );
+  }
+}

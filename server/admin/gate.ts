@@ -1,0 +1,70 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { isLoopback } from '../config/loopback.ts';
+import { AdminError } from './admin-error.ts';
+
+/**
+ * Whether a request may do anything here: it brings the token; or there is none, and it comes from a program on this machine, not
+ * from a page that a browser on this machine shows.
+ */
+export class Gate {
+  readonly #token: Buffer | undefined;
+
+  /** @param token - '' for none, which is for loopback only */
+  constructor(token: string) {
+    this.#token = token === '' ? undefined : digest(token);
+  }
+
+  /** @throws {AdminError} 401 or 403 */
+  check(headers: IncomingHttpHeaders): void {
+    if (this.#token) checkToken(headers.authorization, this.#token);
+    else checkSender(headers);
+  }
+}
+
+function checkToken(authorization: string | undefined, token: Buffer): void {
+  if (authorization === undefined) {
+    throw new AdminError('unauthorized', 401, 'Send the token of admin.token as: Authorization: Bearer …');
+  }
+  const [, given] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
+  if (given === undefined) {
+    throw new AdminError(
+      'unauthorized',
+      401,
+      'The Authorization header must read: Bearer, a space, and the token of admin.token',
+    );
+  }
+  // Digests are of one length, and comparing them tells nothing of the token.
+  if (!timingSafeEqual(digest(given), token)) {
+    throw new AdminError('unauthorized', 401, 'Wrong token: it must be that of admin.token');
+  }
+}
+
+function checkSender(headers: IncomingHttpHeaders): void {
+  const { host = '', origin, 'sec-fetch-site': site } = headers;
+  // A page can have its own name resolve to 127.0.0.1, and is of the same origin as this API then.
+  if (!isLoopback(hostnameOf(host))) {
+    const message = `Without admin.token this API answers to 127.0.0.1, [::1] and localhost only, not to the host "${shown(host)}": call it by its address, or set admin.token`;
+    throw new AdminError('foreign-host', 403, message);
+  }
+  const isOwn =
+    (origin === undefined || origin === `http://${host}`) && (site === undefined || OWN_SITES.has(String(site)));
+  if (isOwn) return;
+  const message = `Pages of other origins (${shown(origin ?? String(site))}) may not use this API: a browser sent this request on behalf of one`;
+  throw new AdminError('foreign-origin', 403, message);
+}
+
+/** `none`: the user typed the address. Another port of localhost is `same-site`, and not ours. */
+const OWN_SITES: ReadonlySet<string> = new Set(['same-origin', 'none']);
+
+function hostnameOf(host: string): string {
+  return host.replace(/:\d+$/, '');
+}
+
+function shown(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 80);
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

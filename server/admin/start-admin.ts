@@ -1,0 +1,70 @@
+import { createAppStore } from '../apps/create-app-directory.ts';
+import { ListenError } from '../claim-port.ts';
+import type { LoadedConfig } from '../config/index.ts';
+import type { Logger } from '../log.ts';
+import { AdminServer } from './admin-server.ts';
+import { DatabaseRegistry } from './app-registry.ts';
+import type { Fleet } from './fleet.ts';
+import type { ListedRegistry } from './listed-registry.ts';
+
+export interface AdminParts {
+  readonly config: Pick<LoadedConfig, 'settings' | 'origins'>;
+  /** The apps of the configuration; where they come from a database, this opens it. */
+  readonly listed: ListedRegistry;
+  readonly fleet: Fleet;
+  readonly version: string;
+  readonly log: Logger;
+}
+
+/** A running admin API. */
+export interface Admin {
+  /** `http://127.0.0.1:9601` */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the admin API as the settings say.
+ *
+ * @returns undefined where it is switched off, or another program has the port and nobody asked for that one
+ * @throws {ListenError | AppStoreStartError}
+ */
+export async function startAdmin({ config, listed, fleet, version, log }: AdminParts): Promise<Admin | undefined> {
+  const { settings, origins } = config;
+  const { enabled, host, port, token } = settings.admin;
+  if (!enabled) return undefined;
+  const store = await createAppStore(settings, log);
+  const registry = store ? new DatabaseRegistry(store, fleet) : listed;
+  const server = new AdminServer({ registry, fleet, token, version, log });
+  const stop = async (): Promise<void> => {
+    await server.stop();
+    await store?.close();
+  };
+  try {
+    const url = urlOf(host, await server.listen(host, port));
+    log.info({ url, token: token === '' ? 'none' : 'required' }, 'admin API');
+    return { url, stop };
+  } catch (error) {
+    await stop();
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (code === 'EADDRINUSE' && !origins.has('admin.port')) {
+      log.warn({ host, port }, 'no admin API: another program has its port. Choose another with admin.port');
+      return undefined;
+    }
+    throw new ListenError(failureOf(host, port, code), { cause: error });
+  }
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function failureOf(host: string, port: number, code: string): string {
+  const advice: Readonly<Record<string, string>> = {
+    EADDRINUSE: `another program has port ${port}: stop it, or choose another port with admin.port`,
+    EACCES: `this user may not listen on port ${port}: choose one above 1023 with admin.port`,
+    EADDRNOTAVAIL: `${host} is not an address of this machine: correct admin.host, or leave it out for 127.0.0.1`,
+    ENOTFOUND: `${host} is not the name of this machine: correct admin.host`,
+  };
+  return `Can't listen on ${host}:${port} for the admin API: ${advice[code] ?? `the system refuses it (${code || 'no reason given'})`}. To go without: admin.enabled false`;
+}

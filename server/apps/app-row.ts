@@ -1,0 +1,134 @@
+import { type AppOptionName, type AppOptions, appOptionsSchema } from '../config/app-options.ts';
+import { appOptions } from '../config/catalogue.ts';
+import { checkValue } from '../config/check-value.ts';
+import { keyName } from '../config/json-key.ts';
+import type { Origin } from '../config/origin.ts';
+import { describeIssues, labelOf } from '../config/schema-issues.ts';
+import { nearest } from '../config/suggest.ts';
+import { APP_COLUMNS, type AppColumn, OPTIONS_COLUMN } from './app-columns.ts';
+import type { StoredApp } from './app-store.ts';
+
+/** A row as a driver hands it out. */
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface KeyRow {
+  readonly key: string;
+  readonly secret: string;
+}
+
+/** An app, or what is wrong with its row: each begins with the column, and holds no secret. */
+export type ReadRow = { readonly app: StoredApp } | { readonly problems: readonly string[] };
+
+/** Problems are told by column, not by place. */
+const NOWHERE: Origin = { kind: 'default' };
+/** What stands in columns of their own, so that they can be searched for. */
+const NOT_IN_OPTIONS: readonly AppOptionName[] = ['id', 'key', 'secret', 'keys'];
+
+/**
+ * Reads a row of the table of apps, which may be Soketi's own. Empty columns are not set, and so fall back to the settings of
+ * all apps; what stands in `options` counts more than the columns.
+ */
+export function readAppRow(row: Row, keys: readonly KeyRow[]): ReadRow {
+  const problems: string[] = [];
+  const options = new Map<AppOptionName, unknown>();
+  for (const column of APP_COLUMNS) {
+    const value = row[column.column];
+    if (value !== null && value !== undefined) readColumn(column, value, options, problems);
+  }
+  for (const [name, value] of readOptions(row[OPTIONS_COLUMN], problems)) options.set(name, value);
+  for (const name of ['id', 'key', 'secret'] as const) {
+    if (!options.has(name) && problems.every((problem) => !problem.startsWith(`${name}:`))) {
+      problems.push(`${name}: empty.`);
+    }
+  }
+  const own = options.get('key');
+  options.set(
+    'keys',
+    keys.filter(({ key }) => key !== own).map(({ key, secret }) => ({ key, secret })),
+  );
+  if (problems.length > 0) return { problems };
+  const read = appOptionsSchema.safeParse(Object.fromEntries(options));
+  if (!read.success)
+    return { problems: read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}.`) };
+  const refusal = refuseFiles(read.data);
+  return refusal === undefined ? { app: read.data } : { problems: [`${OPTIONS_COLUMN}: ${refusal}`] };
+}
+
+/** Why options can't be those of an app in a database. */
+export function refuseFiles({ auth }: AppOptions): string | undefined {
+  const index = auth?.jwt?.keys.findIndex((key) => key.publicKeyFile !== undefined) ?? -1;
+  if (index === -1) return undefined;
+  return `auth.jwt.keys[${index}].publicKeyFile: is for configuration files only. Put the key itself into publicKey.`;
+}
+
+function readColumn(
+  { column, option, kind }: AppColumn,
+  value: unknown,
+  options: Map<AppOptionName, unknown>,
+  problems: string[],
+): void {
+  const setting = appOptions.get(option);
+  if (setting === undefined) return;
+  if (kind === 'json') {
+    options.set(option, readAnyJson(value));
+    return;
+  }
+  const text = textOf(value);
+  if (kind === 'name') {
+    // Exactly as it stands there, quotes included, unlike a variable.
+    const read = setting.schema.safeParse(text);
+    if (read.success) options.set(option, read.data);
+    else problems.push(`${column}: ${read.error.issues[0]?.message}.`);
+    return;
+  }
+  if (text.trim() === '') return;
+  const checked = checkValue(setting, { from: 'text', text }, column, NOWHERE);
+  if (checked.ok) options.set(option, checked.value);
+  else problems.push(checked.problem.message);
+}
+
+/** Numbers come as text from some columns, booleans as numbers or bits, binary columns as bytes. */
+function textOf(value: unknown): string {
+  if (!Buffer.isBuffer(value)) return String(value);
+  const [bit] = value;
+  return value.length === 1 && bit !== undefined && bit < 2 ? String(bit) : value.toString();
+}
+
+/** Whatever it is, it must not hurt: this version does nothing with it. */
+function readAnyJson(value: unknown): unknown {
+  if (typeof value === 'object' && !Buffer.isBuffer(value)) return value;
+  const text = textOf(value);
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function readOptions(value: unknown, problems: string[]): readonly (readonly [AppOptionName, unknown])[] {
+  if (value === null || value === undefined) return [];
+  const parsed = readAnyJson(value);
+  if (parsed === null || (typeof parsed === 'string' && parsed.trim() === '')) return [];
+  if (typeof parsed !== 'object' || Array.isArray(parsed)) {
+    problems.push(`${OPTIONS_COLUMN}: expected a JSON object.`);
+    return [];
+  }
+  return Object.entries(parsed).flatMap(([name, option]) => readOption(name, option, problems));
+}
+
+function readOption(name: string, value: unknown, problems: string[]): [AppOptionName, unknown][] {
+  const label = `${OPTIONS_COLUMN}.${keyName(name)}`;
+  const known = [...appOptions].find(([option]) => option === name);
+  if (known === undefined) {
+    const suggestion = nearest(name, appOptions.keys());
+    problems.push(`${label}: unknown setting.${suggestion === undefined ? '' : ` Did you mean ${suggestion}?`}`);
+    return [];
+  }
+  if (value === null) return [];
+  const [option, { schema }] = known;
+  const issues = describeIssues(schema, value);
+  for (const { path, message } of issues) problems.push(`${labelOf(label, path)}: ${message}.`);
+  if (!NOT_IN_OPTIONS.includes(option)) return issues.length > 0 ? [] : [[option, schema.parse(value)]];
+  problems.push(`${label}: stands in a column or a table of its own.`);
+  return [];
+}

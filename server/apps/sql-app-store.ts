@@ -1,0 +1,308 @@
+import type { Knex } from 'knex';
+import { keyPairsOf } from '../config/app-from-config.ts';
+import type { Logger } from '../log.ts';
+import { OPTIONS_COLUMN } from './app-columns.ts';
+import type { AppDatabase } from './app-database.ts';
+import { type KeyRow, type Row, readAppRow } from './app-row.ts';
+import { AppConflict, type AppStore, AppStoreUnavailable, type StoredApp } from './app-store.ts';
+import { takenFeed } from './feed-paths.ts';
+import { OnceLog } from './once-log.ts';
+import { QUERY_MS, type TableColumns } from './sql-dialect.ts';
+import { failureOf, messageOf } from './sql-errors.ts';
+import { type NewRow, writeAppRow } from './stored-row.ts';
+
+/** Of ids in one statement. */
+const CHUNK = 500;
+/** The columns of Soketi's table take no more. */
+const MAX_NAME_LENGTH = 255;
+
+/** Apps in a table of MySQL, MariaDB, PostgreSQL or SQLite: Soketi's, or one with more in it. See docs/apps.md. */
+export class SqlAppStore implements AppStore {
+  readonly description: string;
+  readonly #db: AppDatabase;
+  readonly #badRows: OnceLog;
+  /** Whether there is a table of further keys; false: it is to be looked for. */
+  #hasKeys = false;
+
+  constructor(database: AppDatabase, log: Logger) {
+    this.#db = database;
+    this.description = `${database.label}, table ${database.table}`;
+    this.#badRows = new OnceLog(log, 'an app in the database is passed over: its row can not be read');
+  }
+
+  async find(id: string): Promise<StoredApp | undefined> {
+    if (!isName(id)) return undefined;
+    return this.#search(async () => first(await this.#complete(await this.#rowsOf([id]))));
+  }
+
+  async findByKey(key: string): Promise<StoredApp | undefined> {
+    if (!isName(key)) return undefined;
+    return this.#search(async () => {
+      const { knex, table, keysTable } = this.#db;
+      const rows = await knex<Row>(table).where({ key }).orderBy('id').timeout(QUERY_MS);
+      // Whether capitals count is up to the column, unless it is asked here, too.
+      const row = rows.find((candidate) => candidate.key === key);
+      if (row) return first(await this.#complete([row]));
+      if (!(await this.#findKeysTable())) return undefined;
+      const pairs = await knex(keysTable).select('key', 'app_id').where({ key }).timeout(QUERY_MS);
+      const id: unknown = pairs.find((pair) => pair.key === key)?.app_id;
+      if (id === undefined) return undefined;
+      return first(await this.#complete(await this.#rowsOf([String(id)])));
+    });
+  }
+
+  async findAll(ids: readonly string[]): Promise<ReadonlyMap<string, StoredApp | undefined>> {
+    const names = ids.filter(isName);
+    if (names.length === 0) return new Map();
+    return this.#read(async () => this.#complete(await this.#rowsOf(names)));
+  }
+
+  async list(limit?: number): Promise<readonly StoredApp[]> {
+    const found = await this.#read(async () => {
+      const query = this.#db.knex<Row>(this.#db.table).orderBy('id').timeout(QUERY_MS);
+      return this.#complete(await (limit === undefined ? query : query.limit(limit)));
+    });
+    return [...found.values()].filter((app) => app !== undefined);
+  }
+
+  async listWithFeeds(): Promise<readonly StoredApp[]> {
+    const found = await this.#read(async () => this.#complete(await this.#rowsWithFeeds(this.#db.knex)));
+    return [...found.values()].filter((app) => app !== undefined).filter(({ feeds }) => feeds.length > 0);
+  }
+
+  async insert(app: StoredApp): Promise<void> {
+    await this.#write(async (transaction) => {
+      const { table } = this.#db;
+      const { row, keys } = writeAppRow(app, await this.#shape(transaction));
+      const [same] = await this.#exactly(transaction, app.id);
+      if (same) throw new AppConflict(`The id ${app.id} is taken by another app.`);
+      await this.#refuseTakenKeys(transaction, app);
+      await this.#refuseTakenFeeds(transaction, app);
+      await transaction(table).insert(row).timeout(QUERY_MS);
+      await this.#writeKeys(transaction, app.id, keys);
+    });
+  }
+
+  update(app: StoredApp): Promise<boolean> {
+    return this.#write(async (transaction) => {
+      const { row, keys }: NewRow = writeAppRow(app, await this.#shape(transaction));
+      const [same] = await this.#exactly(transaction, app.id);
+      if (!same) return false;
+      await this.#refuseTakenKeys(transaction, app);
+      await this.#refuseTakenFeeds(transaction, app);
+      await transaction(this.#db.table).where({ id: app.id }).update(row).timeout(QUERY_MS);
+      await this.#writeKeys(transaction, app.id, keys);
+      return true;
+    });
+  }
+
+  delete(id: string): Promise<boolean> {
+    return this.#write(async (transaction) => {
+      const [same] = isName(id) ? await this.#exactly(transaction, id) : [];
+      if (!same) return false;
+      await transaction(this.#db.table).where({ id }).delete().timeout(QUERY_MS);
+      await this.#writeKeys(transaction, id, []);
+      return true;
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#db.knex.destroy();
+  }
+
+  async #rowsOf(ids: readonly string[]): Promise<Row[]> {
+    const { knex, table } = this.#db;
+    const wanted = new Set(ids);
+    const rows: Row[] = [];
+    for (let start = 0; start < ids.length; start += CHUNK) {
+      const chunk = ids.slice(start, start + CHUNK);
+      rows.push(
+        ...(await knex<Row>(table)
+          .whereIn('id', [...chunk])
+          .timeout(QUERY_MS)),
+      );
+    }
+    return rows.filter(({ id }) => wanted.has(String(id)));
+  }
+
+  /** Feeds stand in the JSON of the options: few apps have any, and no database has an index for it. */
+  async #rowsWithFeeds(db: Knex): Promise<readonly Row[]> {
+    const { dialect, table } = this.#db;
+    const columns = await this.#columns(db, table);
+    // Soketi's table has no such column.
+    if (columns.size > 0 && !columns.has(OPTIONS_COLUMN)) return [];
+    return db<Row>(table)
+      .whereRaw(`${dialect.asText(OPTIONS_COLUMN)} LIKE ?`, ['%"feeds"%'])
+      .orderBy('id')
+      .timeout(QUERY_MS);
+  }
+
+  /** By id; undefined for the rows that can't be read. */
+  async #complete(rows: readonly Row[]): Promise<Map<string, StoredApp | undefined>> {
+    const ids = rows.map(({ id }) => String(id));
+    const keys = await this.#keysOf(this.#db.knex, ids);
+    const apps = new Map<string, StoredApp | undefined>();
+    for (const row of rows) {
+      const id = String(row.id);
+      const read = readAppRow(row, keys.get(id) ?? []);
+      if ('app' in read) {
+        this.#badRows.forget(id);
+        apps.set(id, read.app);
+      } else {
+        apps.set(id, undefined);
+        this.#badRows.error(id, { app: id, table: this.#db.table, problems: read.problems });
+      }
+    }
+    return apps;
+  }
+
+  /** The further pairs of some apps, oldest first. */
+  async #keysOf(db: Knex, ids: readonly string[]): Promise<ReadonlyMap<string, readonly KeyRow[]>> {
+    const found = new Map<string, KeyRow[]>();
+    if (ids.length === 0 || !(await this.#findKeysTable())) return found;
+    for (let start = 0; start < ids.length; start += CHUNK) {
+      const rows = await db(this.#db.keysTable)
+        .select('key', 'secret', 'app_id')
+        .whereIn('app_id', ids.slice(start, start + CHUNK))
+        .orderBy(['created_at', this.#db.dialect.keyTieBreaker])
+        .timeout(QUERY_MS);
+      for (const { key, secret, app_id: id } of rows) {
+        const pairs = found.get(String(id)) ?? [];
+        pairs.push({ key: String(key), secret: String(secret) });
+        found.set(String(id), pairs);
+      }
+    }
+    return found;
+  }
+
+  /** It may be made at any time. */
+  async #findKeysTable(): Promise<boolean> {
+    if (!this.#hasKeys) this.#hasKeys = (await this.#columns(this.#db.knex, this.#db.keysTable)).size > 0;
+    return this.#hasKeys;
+  }
+
+  #columns(db: Knex, table: string): Promise<TableColumns> {
+    return this.#db.dialect.columns(db, table);
+  }
+
+  async #shape(transaction: Knex.Transaction): Promise<Parameters<typeof writeAppRow>[1]> {
+    const { dialect, table, keysTable } = this.#db;
+    this.#hasKeys = (await this.#columns(transaction, keysTable)).size > 0;
+    const columns = await this.#columns(transaction, table);
+    if (columns.size === 0) throw new Error(`there is no table ${table}`);
+    return { dialect, table, columns };
+  }
+
+  async #exactly(transaction: Knex.Transaction, id: string): Promise<readonly Row[]> {
+    const rows = await transaction<Row>(this.#db.table).select('id').where({ id }).timeout(QUERY_MS);
+    return rows.filter((row) => String(row.id) === id);
+  }
+
+  async #refuseTakenKeys(transaction: Knex.Transaction, app: StoredApp): Promise<void> {
+    const { table, keysTable } = this.#db;
+    const keys = keyPairsOf(app).map(({ key }) => key);
+    const own = await transaction(table).select('id', 'key').whereIn('key', keys).timeout(QUERY_MS);
+    const further = this.#hasKeys
+      ? await transaction(keysTable).select({ id: 'app_id', key: 'key' }).whereIn('key', keys).timeout(QUERY_MS)
+      : [];
+    const taken = [...own, ...further].find(({ id, key }) => String(id) !== app.id && keys.includes(key));
+    if (taken) throw new AppConflict(`The key ${taken.key} is taken by the app ${taken.id}.`);
+  }
+
+  async #refuseTakenFeeds(transaction: Knex.Transaction, app: StoredApp): Promise<void> {
+    if (app.feeds.length === 0) return;
+    const rows = await this.#rowsWithFeeds(transaction);
+    const apps = rows.map((row) => readAppRow(row, [])).flatMap((read) => ('app' in read ? [read.app] : []));
+    const taken = takenFeed(app, apps);
+    if (taken !== undefined) throw new AppConflict(taken);
+  }
+
+  /** Pairs that stay keep their age. */
+  async #writeKeys(transaction: Knex.Transaction, id: string, keys: readonly KeyRow[]): Promise<void> {
+    const { keysTable, dialect } = this.#db;
+    if (!this.#hasKeys) {
+      if (keys.length === 0) return;
+      const sql = dialect.createKeys(keysTable);
+      throw new AppConflict(`Further keys of an app need the table ${keysTable}. To make it:\n${sql}`);
+    }
+    const rows = await transaction(keysTable).where({ app_id: id }).timeout(QUERY_MS);
+    const before = rows.filter((row) => row.app_id === id);
+    const gone = before.filter(({ key, secret }) => !keys.some((pair) => pair.key === key && pair.secret === secret));
+    const goneKeys = gone.map(({ key }) => String(key));
+    if (goneKeys.length > 0) {
+      await transaction(keysTable).where({ app_id: id }).whereIn('key', goneKeys).delete().timeout(QUERY_MS);
+    }
+    for (const { key, secret } of keys) {
+      if (before.some((row) => row.key === key && row.secret === secret)) continue;
+      await transaction(keysTable).insert({ key, secret, app_id: id }).timeout(QUERY_MS);
+    }
+  }
+
+  /** Looks for what somebody sent: what can't be compared with the column's content isn't there. */
+  async #search<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await this.#read(work);
+    } catch (error) {
+      const cause = error instanceof Error ? error.cause : undefined;
+      if (failureOf(cause) === 'data') return undefined;
+      throw error;
+    }
+  }
+
+  /** A connection that was lost since it was last used is no reason to fail: another may do. */
+  async #read<T>(work: () => Promise<T>): Promise<T> {
+    for (let isSecond = false; ; isSecond = true) {
+      try {
+        return await work();
+      } catch (error) {
+        const failure = failureOf(error);
+        // The table of keys was taken away, or this is the table of apps.
+        if (failure === 'table') this.#hasKeys = false;
+        if (isSecond || (failure !== 'lost' && failure !== 'table')) throw this.#unavailable(error);
+      }
+    }
+  }
+
+  async #write<T>(work: (transaction: Knex.Transaction) => Promise<T>): Promise<T> {
+    const { knex, dialect, table } = this.#db;
+    try {
+      return await knex.transaction(async (transaction) => {
+        await dialect.lock(transaction, table);
+        try {
+          const result = await work(transaction);
+          await dialect.commit(transaction);
+          return result;
+        } finally {
+          // The end of the connection would take it back, too.
+          await dialect.unlock(transaction).catch(() => {});
+        }
+      });
+    } catch (error) {
+      if (error instanceof AppConflict) throw error;
+      switch (failureOf(error)) {
+        case 'duplicate':
+          throw new AppConflict(`The id or a key is taken by another app (${messageOf(error)}).`, { cause: error });
+        case 'data':
+          throw new AppConflict(`The table ${table} can't hold this app: ${messageOf(error)}.`, { cause: error });
+        default:
+          throw this.#unavailable(error);
+      }
+    }
+  }
+
+  #unavailable(error: unknown): AppStoreUnavailable {
+    return new AppStoreUnavailable(`the database of the apps is away (${this.#db.label}: ${messageOf(error)})`, {
+      cause: error,
+    });
+  }
+}
+
+function first(apps: ReadonlyMap<string, StoredApp | undefined>): StoredApp | undefined {
+  const [app] = apps.values();
+  return app;
+}
+
+/** Whether a text that anybody may send can be an id or key at all; databases fail on some that can't. */
+function isName(text: string): boolean {
+  return text !== '' && text.length <= MAX_NAME_LENGTH && !/[\p{Cc}\p{Cs}]/u.test(text);
+}

@@ -1,0 +1,16 @@
+import { randomBytes, randomInt } from 'node:crypto';
+
+/** Digits, as ids at the hosted service are. */
+export function randomAppId(): string {
+  return String(randomInt(100_000, 1_000_000));
+}
+
+/** Public half of a pair. */
+export function randomKey(): string {
+  return randomBytes(10).toString('hex');
+}
+
+/** Secret half, of 128 bits. */
+export function randomSecret(): string {
+  return randomBytes(16).toString('hex');
+}

@@ -1,0 +1,60 @@
+import type { AudienceOption, AuthOptions, ChannelRuleOptions, TokenOptions } from './authorization-options.ts';
+import type { FeedOptions } from './feed-options.ts';
+import { parsePublicKey } from './token-key.ts';
+
+/** A part of a setting, `jwt.keys.0`, and its value as people are shown it. */
+type Part = readonly [path: string, value: string];
+
+/** What is set of the option `auth`, secrets masked. */
+export function describeAuth({ jwt, encryptionMasterKey }: AuthOptions): readonly Part[] {
+  const masterKey: Part[] = encryptionMasterKey === undefined ? [] : [['encryptionMasterKey', '•••']];
+  if (jwt === undefined) return masterKey;
+  const { keys, ...others } = jwt;
+  const parts = Object.entries(others).flatMap(([name, value]): Part[] => {
+    const isUnset = value === undefined || (Array.isArray(value) && value.length === 0);
+    return isUnset ? [] : [[`jwt.${name}`, showValue(value)]];
+  });
+  return [...keys.map((key, index): Part => [`jwt.keys.${index}`, describeKey(key)]), ...parts, ...masterKey];
+}
+
+/** One line for each rule. */
+export function describeChannels(rules: readonly ChannelRuleOptions[]): readonly Part[] {
+  return rules.map((rule, index) => [String(index), describeRule(rule)]);
+}
+
+/** One line for each feed. */
+export function describeFeeds(feeds: readonly FeedOptions[]): readonly Part[] {
+  return feeds.map(({ path, channel, format, last, echo }, index) => {
+    const switches = [...(last ? ['last'] : []), ...(echo ? ['echo'] : [])];
+    return [String(index), [`${path} reads ${channel}`, `format ${format}`, ...switches].join(', ')];
+  });
+}
+
+function describeKey({ kid, secret, publicKey = '', algorithms }: TokenOptions['keys'][number]): string {
+  const what = secret === undefined ? `public key (${parsePublicKey(publicKey).description})` : 'secret •••';
+  return [
+    ...(kid === undefined ? [] : [`kid ${JSON.stringify(kid)}`]),
+    what,
+    ...(algorithms === undefined ? [] : [algorithms.join(' ')]),
+  ].join(', ');
+}
+
+function describeRule({ name, subscribe, clientEvents, publish }: ChannelRuleOptions): string {
+  const lists = Object.entries({ subscribe, clientEvents, publish }).flatMap(([what, audiences]) =>
+    audiences === undefined ? [] : [`${what} ${audiences.map(describeAudience).join(' or ') || 'application'}`],
+  );
+  return [JSON.stringify(name), ...lists].join(', ');
+}
+
+function describeAudience(audience: AudienceOption): string {
+  if (typeof audience === 'string') return audience;
+  const { roles, own } = audience;
+  const parts = [...(roles === undefined ? [] : [`role ${roles.join('/')}`]), ...(own ? ['own'] : [])];
+  return parts.join(' and ') || 'token';
+}
+
+function showValue(value: unknown): string {
+  if (Array.isArray(value)) return value.map(String).join(', ');
+  // A URL may have user and password before the host.
+  return JSON.stringify(value).replace(/\/\/[^@/]*@/g, '//•••@');
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { channelKindOf, channelNameProblem } from '../../protocol/channel-name.ts';
+import { about } from './setting.ts';
+
+/** Paths that mean something else already. */
+const TAKEN = /^\/(apps?|broadcasting|pusher|users)(\/|$)|^\/(ready|accept-traffic|usage)?$/;
+
+const pathSchema = z
+  .string()
+  // Compared with the path of a request as it comes, in which all else is percent-encoded.
+  .regex(/^\/[!$&-;=@-Z_a-z~%]*$/, 'must be a path as in a URL, from the root of the server: /api/v1/dashboard/ws')
+  .refine((path) => !TAKEN.test(path), { error: 'is used by the broker itself: choose another path' });
+
+const channelSchema = z.string().superRefine((name, context) => {
+  const problem = channelNameProblem(name, Number.MAX_SAFE_INTEGER);
+  if (problem) context.addIssue({ code: 'custom', message: `is no channel name: ${problem}` });
+  else if (channelKindOf(name).isUser || name.startsWith('#')) {
+    context.addIssue({ code: 'custom', message: 'must be a channel of the application' });
+  }
+});
+
+/** A channel at a URL of its own. */
+export const feedSchema = z.strictObject({
+  path: about(pathSchema, 'Where it is read, from the root of the server; of one feed in all apps.'),
+  channel: about(
+    channelSchema,
+    'What is read. A private or presence channel takes a token, see `auth` and `channels`.',
+  ),
+  format: about(
+    z.enum(['data', 'event']).default('data'),
+    'What a message is: the `data` of an event, or `{ "event", "channel", "data" }`.',
+  ),
+  last: about(
+    z.boolean().default(false),
+    'Whoever connects gets the last event of the channel first, which is kept for `cacheTtl`.',
+  ),
+  echo: about(
+    z.boolean().default(false),
+    'A message of a client is answered with `{ "message": "Echo: …", "sentAt": ms }`. Else it is ignored.',
+  ),
+});
+
+export const feedsSchema = z.array(feedSchema).superRefine((feeds, context) => {
+  for (const [index, { path }] of feeds.entries()) {
+    const first = feeds.findIndex((feed) => feed.path === path);
+    if (first === index) continue;
+    context.addIssue({ code: 'custom', path: [index, 'path'], message: `is the path of feeds[${first}], too` });
+  }
+});
+
+export type FeedOptions = z.output<typeof feedSchema>;
+
+/** Why a path can't be reached behind a path prefix; undefined: it can. */
+export function prefixProblem(path: string, pathPrefix: string): string | undefined {
+  if (pathPrefix === '' || (path !== pathPrefix && !path.startsWith(`${pathPrefix}/`))) return undefined;
+  const inner = path.slice(pathPrefix.length) || '/';
+  return TAKEN.test(inner)
+    ? `is used by the broker itself, below pathPrefix ${pathPrefix}: choose another path`
+    : undefined;
+}

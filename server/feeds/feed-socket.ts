@@ -1,0 +1,47 @@
+import type { Feed } from '../../channels/feed.ts';
+import type { WebSocketTransport } from '../ws/web-socket-transport.ts';
+import { type FeedFanOut, feedTopic } from './feed-fan-out.ts';
+import { encodeEcho, type FeedEvent } from './feed-frames.ts';
+import type { FeedSink } from './feed-transport.ts';
+
+/** A feed read by WebSocket. */
+export class FeedSocket implements FeedSink {
+  readonly #socket: WebSocketTransport;
+
+  constructor(socket: WebSocketTransport) {
+    this.#socket = socket;
+  }
+
+  sendEvent(event: FeedEvent, { format }: Feed): void {
+    this.#socket.send(event.text(format));
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+  }
+
+  ping(): void {
+    this.#socket.ping();
+  }
+
+  join(fanOut: FeedFanOut, topic: string, { format }: Feed): void {
+    fanOut.addSocket(topic, format);
+    this.#socket.subscribe(feedTopic(topic, format));
+  }
+
+  leave(fanOut: FeedFanOut, topic: string, { format }: Feed): void {
+    fanOut.removeSocket(topic, format);
+    this.#socket.unsubscribe(feedTopic(topic, format));
+  }
+}
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The answer of a feed with `echo` to a message of a client, or undefined: bytes that are no text are ignored. */
+export function echoOf(message: ArrayBuffer | Uint8Array, nowMs: number): string | undefined {
+  try {
+    return encodeEcho(UTF_8.decode(message), nowMs);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,121 @@
+import { TokenError } from '../../../auth/grant.ts';
+import type { RequestParams } from '../../../auth/request-params.ts';
+import type { App } from '../../../channels/app.ts';
+import { after, type MaybePromise } from '../../../channels/maybe-promise.ts';
+import type { Node } from '../../../channels/node.ts';
+import { isAllowedOrigin } from '../../../channels/origin.ts';
+import { ApiError } from '../../../protocol/errors.ts';
+import { quote } from '../../../protocol/json.ts';
+import { isSocketId } from '../../../protocol/socket-id.ts';
+import type { AppDirectory } from '../../apps/app-directory.ts';
+import { type Answer, json } from '../answer.ts';
+import { appDisabled, findApp } from '../authenticate.ts';
+import type { Cors } from '../cors.ts';
+import type { AuthRoute } from '../routes.ts';
+import { type AuthFields, readAuthFields } from './auth-fields.ts';
+import { type Asker, tokenOf } from './auth-token.ts';
+import { authenticateUser, authorizeChannel, checkedAuthChannel } from './authorize.ts';
+import { checkedCallback, script } from './jsonp.ts';
+
+export interface AuthParts {
+  readonly node: Node;
+  readonly apps: AppDirectory;
+  readonly cors: Cors;
+}
+
+/** A request to an auth endpoint with everything that was read of it. */
+export interface AuthRequest {
+  readonly method: string;
+  readonly params: RequestParams;
+  readonly contentType: string;
+  readonly body: Buffer;
+  readonly asker: Asker;
+}
+
+/** No cache may keep what one connection is let in by, and no browser may guess what it is. */
+export const AUTH_HEADERS = [
+  ['Cache-Control', 'no-store'],
+  ['X-Content-Type-Options', 'nosniff'],
+] as const;
+
+/**
+ * Answers a client that wants to enter a channel or to sign in, and has a token: what pusher-js and Laravel Echo ask of an application.
+ *
+ * @throws {ApiError | TokenError} or rejects with it
+ */
+export function answerAuth(parts: AuthParts, route: AuthRoute, request: AuthRequest): MaybePromise<Answer> {
+  const { node, cors } = parts;
+  const { method, params, contentType, body, asker } = request;
+  const fields = readAuthFields(params, contentType, body);
+  const isScript = method !== 'POST' && fields.callback !== undefined;
+  const callback = isScript ? checkedCallback(fields.callback ?? '') : undefined;
+  return after(findAuthApp(parts.apps, route, fields, params), (app) => {
+    checkApp(app, asker.origin);
+    const socketId = checkedSocketId(fields.socketId);
+    const channel = route.what === 'channel' ? checkedAuthChannel(app, fields.channelName) : undefined;
+    // Where an app takes no tokens, the verifier says so.
+    const token = app.tokens ? tokenOf(app.tokens, asker, fields.token, isScript, cors) : '';
+    const decide = (): MaybePromise<object> =>
+      after(node.tokens.verify(app, token), (grant) =>
+        channel === undefined
+          ? authenticateUser(app, grant, socketId)
+          : authorizeChannel(node, app, grant, socketId, channel),
+      );
+    if (callback === undefined) return after(decide(), json);
+    return after(orToken(decide, fields.token), (answer) => script(callback, answer));
+  });
+}
+
+/**
+ * A script that fails says nothing to pusher-js, and its channel would wait for ever. So a page that sent its token gets it back: as the auth
+ * of its subscription or sign-in it is refused by the broker, with the reason.
+ *
+ * @param token - the field, never what a browser sent by itself
+ */
+function orToken(decide: () => MaybePromise<object>, token: string | undefined): MaybePromise<object> {
+  const refuse = (error: unknown): object => {
+    if (!token || !(error instanceof TokenError || error instanceof ApiError)) throw error;
+    // On presence channels pusher-js goes no further without.
+    return { auth: token, channel_data: '{}' };
+  };
+  try {
+    const decided = decide();
+    return decided instanceof Promise ? decided.catch(refuse) : decided;
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+function findAuthApp(
+  apps: AppDirectory,
+  { what, appId }: AuthRoute,
+  { appKey }: AuthFields,
+  params: RequestParams,
+): MaybePromise<App> {
+  if (appId !== undefined) return findApp(apps, appId, params);
+  if (appKey !== undefined) {
+    return after(apps.byKey(appKey), (app) => {
+      if (app) return app;
+      const message = `Unknown app_key: no app has the key ${quote(appKey, 60)}. Is it the key (not the id) of the app?`;
+      throw new ApiError('unknown-app-key', 404, message);
+    });
+  }
+  return after(apps.only(), (app) => {
+    if (app) return app;
+    const message = `Which app is meant can't be told, as there is not exactly one: use /apps/APP_ID/auth/${what}, or send its key as the field app_key`;
+    throw new ApiError('app-not-named', 400, message);
+  });
+}
+
+function checkApp(app: App, origin: string): void {
+  if (!app.enabled) throw appDisabled(app);
+  if (isAllowedOrigin(app.allowedOrigins, origin)) return;
+  const message = `Origin ${quote(origin, 60)} is not one of the app's allowedOrigins`;
+  throw new ApiError('origin-refused', 403, message);
+}
+
+function checkedSocketId(socketId: string | undefined): string {
+  if (isSocketId(socketId)) return socketId;
+  const message = 'socket_id must look like "123.456": pusher-js and Laravel Echo send it by themselves';
+  throw new ApiError('invalid-socket-id', 400, message);
+}

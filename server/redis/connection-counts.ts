@@ -1,0 +1,157 @@
+import type { MaybePromise } from '../../channels/maybe-promise.ts';
+import type { ChannelScripts } from './channel-scripts.ts';
+import { GatheredWrites } from './gathered-writes.ts';
+import type { RedisKeys } from './keys.ts';
+import { RedisUnavailable } from './redis-commands.ts';
+import type { RedisLink } from './redis-link.ts';
+
+interface OwnConnections {
+  count: number;
+  /** Questions whether there may be one more that are not answered: Redis may have counted those already. */
+  asking: number;
+  /** The app has a quota, so that each connection that goes must show at once. */
+  hasQuota: boolean;
+  /** Whoever cleans up after this node finds the app. */
+  isNoted: boolean;
+}
+
+/**
+ * Connections of apps, in Redis. Where an app may have only so many, each one is counted by a script, exactly over all nodes; for
+ * the others this node's own number is written, gathered for a moment, so that it costs the connections nothing.
+ */
+export class ConnectionCounts {
+  readonly #link: RedisLink;
+  readonly #keys: RedisKeys;
+  readonly #scripts: ChannelScripts;
+  readonly #nodeId: () => string;
+  readonly #own = new Map<string, OwnConnections>();
+  /** Apps whose number in Redis is not this node's. */
+  readonly #writes: GatheredWrites;
+
+  constructor(link: RedisLink, keys: RedisKeys, scripts: ChannelScripts, nodeId: () => string) {
+    this.#link = link;
+    this.#keys = keys;
+    this.#scripts = scripts;
+    this.#nodeId = nodeId;
+    this.#writes = new GatheredWrites({ isUp: () => link.isUp, write: (appId) => this.#write(appId) });
+  }
+
+  /** While Redis is away, connections are let in whatever the quota is, and counted when it is back. */
+  add(appId: string, max: number): MaybePromise<boolean> {
+    const own = this.#ownOf(appId);
+    own.hasQuota = max >= 0;
+    if (own.hasQuota) return this.#addWithin(appId, own, max);
+    own.count += 1;
+    this.#writes.mark(appId);
+    return true;
+  }
+
+  remove(appId: string): void {
+    const own = this.#own.get(appId);
+    if (!own || own.count === 0) return;
+    own.count -= 1;
+    if (!own.hasQuota || this.#writes.has(appId)) {
+      this.#writes.mark(appId);
+      return;
+    }
+    this.#link.commands
+      .do((client) => client.hincrby(this.#keys.connections(appId), this.#nodeId(), -1))
+      .catch(() => this.#writes.mark(appId));
+  }
+
+  /** This node's own number. */
+  get(appId: string): number {
+    return this.#own.get(appId)?.count ?? 0;
+  }
+
+  /** The sum over this node and others. */
+  async sum(appId: string, others: readonly string[]): Promise<number> {
+    const counts = await this.#link.commands.do((client) => client.hgetall(this.#keys.connections(appId)));
+    return others.reduce((total, nodeId) => total + Number(counts[nodeId] ?? 0), this.get(appId));
+  }
+
+  /** Writes everything anew, after Redis or this node's entries in it were lost. */
+  rewrite(): Promise<void> {
+    for (const [appId, own] of this.#own) {
+      own.isNoted = false;
+      this.#writes.note(appId);
+    }
+    return this.flush();
+  }
+
+  /** Writes what has changed. */
+  flush(): Promise<void> {
+    return this.#writes.flush();
+  }
+
+  stop(): void {
+    this.#writes.stop();
+  }
+
+  async #addWithin(appId: string, own: OwnConnections, max: number): Promise<boolean> {
+    own.asking += 1;
+    try {
+      const isAdded = await this.#ask(appId, own, max);
+      if (isAdded) own.count += 1;
+      return isAdded;
+    } finally {
+      own.asking -= 1;
+      if (this.#writes.has(appId)) this.#writes.mark(appId);
+    }
+  }
+
+  async #ask(appId: string, own: OwnConnections, max: number): Promise<boolean> {
+    try {
+      if (this.#link.isUp) {
+        await this.#note(appId, own);
+        // What came before the app had a quota counts, too. Commands are carried out in the order in which they are sent.
+        if (own.asking === 1) void this.#writeNumber(appId, own);
+        return await this.#scripts.addConnection(this.#nodeId(), appId, max);
+      }
+    } catch (error) {
+      if (!(error instanceof RedisUnavailable)) throw error;
+    }
+    this.#writes.note(appId);
+    return true;
+  }
+
+  #ownOf(appId: string): OwnConnections {
+    let own = this.#own.get(appId);
+    if (!own) {
+      own = { count: 0, asking: 0, hasQuota: false, isNoted: false };
+      this.#own.set(appId, own);
+    }
+    return own;
+  }
+
+  async #write(appId: string): Promise<void> {
+    const own = this.#ownOf(appId);
+    try {
+      await this.#note(appId, own);
+    } catch (error) {
+      if (error instanceof RedisUnavailable) return;
+      throw error;
+    }
+    // The answer to a question brings it up again.
+    if (own.asking === 0) await this.#writeNumber(appId, own);
+  }
+
+  /** Sent at once. What can't be written stays marked, and everything is written again when Redis is back. */
+  async #writeNumber(appId: string, { count }: OwnConnections): Promise<void> {
+    if (!this.#writes.take(appId)) return;
+    const key = this.#keys.connections(appId);
+    try {
+      await this.#link.commands.do((client) =>
+        count > 0 ? client.hset(key, this.#nodeId(), count) : client.hdel(key, this.#nodeId()),
+      );
+    } catch {
+      this.#writes.note(appId);
+    }
+  }
+
+  async #note(appId: string, own: OwnConnections): Promise<void> {
+    if (own.isNoted) return;
+    await this.#link.commands.do((client) => client.sadd(this.#keys.nodeApps(this.#nodeId()), appId));
+    own.isNoted = true;
+  }
+}

@@ -1,0 +1,57 @@
+import { LRUCache } from 'lru-cache';
+import { type Grant, TokenError } from '../../auth/grant.ts';
+import { readToken, tokenKeysFor, type UnverifiedToken, verifyToken } from '../../auth/json-web-token.ts';
+import type { TokenPolicy } from '../../auth/token-policy.ts';
+import type { App } from '../../channels/app.ts';
+import type { MaybePromise } from '../../channels/maybe-promise.ts';
+import type { TokenVerifier } from '../../channels/token-verifier.ts';
+import { Jwks, type JwksOptions } from './jwks.ts';
+
+/** URLs whose keys are kept; those that no app uses any more go first. */
+const MAX_URLS = 1000;
+
+/** Verifies tokens with the keys of the app, and with those that its issuer publishes. */
+export class KeyedTokenVerifier implements TokenVerifier {
+  readonly #options: JwksOptions;
+  readonly #published = new LRUCache<string, Jwks>({ max: MAX_URLS });
+
+  constructor(options: JwksOptions) {
+    this.#options = options;
+  }
+
+  verify(app: App, auth: string): MaybePromise<Grant> {
+    const policy = app.tokens;
+    if (policy === undefined) {
+      const message = `App ${app.id} takes no tokens: give it keys for them (app option auth.jwt), or send a signature of the application`;
+      throw new TokenError('tokens-not-configured', message);
+    }
+    const token = readToken(policy, auth);
+    const keys = tokenKeysFor(policy.keys, token.header);
+    const mayBePublished = policy.jwksUrl !== undefined && policy.jwksAlgorithms.includes(token.header.alg);
+    if (policy.jwksUrl === undefined || !mayBePublished) return verifyToken(policy, token, keys, this.#nowSeconds());
+    if (keys.length === 0) return this.#verifyPublished(policy, policy.jwksUrl, token);
+    try {
+      return verifyToken(policy, token, keys, this.#nowSeconds());
+    } catch (error) {
+      if (!(error instanceof TokenError) || error.id !== 'token-signature') throw error;
+      return this.#verifyPublished(policy, policy.jwksUrl, token);
+    }
+  }
+
+  async #verifyPublished(policy: TokenPolicy, url: string, token: UnverifiedToken): Promise<Grant> {
+    const keys = await this.#jwks(url).find(token.header);
+    return verifyToken(policy, token, keys, this.#nowSeconds());
+  }
+
+  #jwks(url: string): Jwks {
+    const known = this.#published.get(url);
+    if (known !== undefined) return known;
+    const jwks = new Jwks(url, this.#options);
+    this.#published.set(url, jwks);
+    return jwks;
+  }
+
+  #nowSeconds(): number {
+    return this.#options.clock.now() / 1000;
+  }
+}

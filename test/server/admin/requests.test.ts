@@ -1,0 +1,210 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SeamUnavailable } from '../../../channels/broker.ts';
+import { APP } from '../../support/broker.ts';
+import { RawClient } from '../../support/raw-client.ts';
+import { type AdminBroker, startAdminBroker } from './admin-broker.ts';
+
+let broker: AdminBroker;
+let api: AdminBroker['api'];
+beforeAll(async () => {
+  broker = await startAdminBroker();
+  api = broker.api;
+});
+afterAll(() => broker.stop());
+
+describe('a request', () => {
+  test('of the root is answered with all there is, one line each', async () => {
+    const { status, headers, body } = await api('GET', '/');
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(headers['cache-control']).toBe('no-store');
+    expect(body.kulkul).toBe('1.2.3');
+    const routes = body.routes as string[];
+    expect(routes).toContainEqual(expect.stringMatching(/^GET {4}\/apps +all apps, /));
+    expect(routes).toContainEqual(expect.stringMatching(/^DELETE \/apps\/:id\/keys\/:key +retires a key/));
+    expect((await api('GET', '/apps/')).status).toBe(200);
+  });
+
+  test('for what is not there is answered with what is', async () => {
+    for (const path of ['/nothing', '/apps/1/2/3', '/%ff', '/apps/%']) {
+      const { status, body } = await api('GET', path);
+      expect([path, status, body.error]).toEqual([path, 404, 'not-found']);
+      expect(body.message).toBe(`There is nothing at ${path}`);
+      expect(body.routes).toEqual((await api('GET', '/')).body.routes);
+    }
+  });
+
+  test.for([
+    ['PUT', '/apps', 'GET, POST', 'PUT is not possible here: use GET or POST'],
+    ['POST', '/apps/1', 'GET, PATCH, DELETE', 'POST is not possible here: use GET or PATCH or DELETE'],
+    ['GET', '/purge', 'POST', 'GET is not possible here: use POST'],
+  ] as const)('%s %s names what is possible there', async ([method, path, allow, message]) => {
+    const { status, headers, body } = await api(method, path);
+    expect([status, headers.allow, body]).toEqual([405, allow, { error: 'method-not-allowed', message }]);
+  });
+
+  test.for([
+    ['{', 'it ends too early'],
+    ['{\n  "a": 1,\n  b: 2}', 'there is an error at line 3, column 3'],
+    ['{"id": "x" "key"}', 'there is an error at line 1, column 12'],
+    [`{"secret": "hidden-${'x'.repeat(20)}`, 'there is an error at line 1, column 12'],
+  ] as const)('with the body %s is told where its JSON is wrong', async ([content, reason]) => {
+    const { status, text: answer, body } = await api('POST', '/apps', content);
+    expect([status, body.error]).toEqual([400, 'invalid-json']);
+    expect(body.message).toBe(`The body is not valid JSON: ${reason}`);
+    expect(answer).not.toContain('hidden');
+  });
+
+  test('in another format is told which to use', async () => {
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'nonsense']) {
+      const { status, body } = await api('POST', '/apps', 'id=1', { 'Content-Type': type });
+      expect([type, status, body.error]).toEqual([type, 415, 'unsupported-content-type']);
+      expect(body.message).toBe('Send the body as JSON: Content-Type: application/json');
+    }
+    const patch = { 'Content-Type': 'application/merge-patch+json; charset=utf-8' };
+    expect((await api('PATCH', `/apps/${APP.id}`, { name: 'n' }, patch)).status).toBe(200);
+  });
+
+  test('that is too large is refused', async () => {
+    const { status, body } = await api('POST', '/apps', { name: 'x'.repeat(1_048_576) });
+    expect([status, body.error, body.message]).toEqual([
+      413,
+      'body-too-large',
+      'The body exceeds the limit of 1048576 bytes',
+    ]);
+  });
+
+  test('with a parameter that is wrong, or unknown, is told so', async () => {
+    const { status, body } = await api('GET', '/apps?limit=x&offset=3');
+    expect([status, body.error]).toEqual([400, 'invalid-request']);
+    expect(body.problems).toEqual([
+      { path: '?limit', message: 'expected a number, got "x"' },
+      { path: '?offset', message: 'unknown parameter' },
+    ]);
+    expect((await api('GET', '/apps?limit=0')).body.message).toContain('?limit: must be at least 1, got "0"');
+    expect((await api('DELETE', `/apps/${APP.id}?force=1`)).status).toBe(400);
+    expect((await api('GET', `/apps/${APP.id}`)).status).toBe(200);
+  });
+
+  test('with names of Object.prototype is no way around the checks', async () => {
+    const polluting = '{"id": "proto", "__proto__": {"enabled": false}, "constructor": {"prototype": {"x": 1}}}';
+    const { body } = await api('POST', '/apps', polluting);
+    expect(body.problems).toEqual([
+      { path: '/__proto__', message: 'unknown field' },
+      { path: '/constructor', message: 'unknown field' },
+    ]);
+    expect((await api('PATCH', `/apps/${APP.id}`, '{"__proto__": {"polluted": 1}}')).status).toBe(400);
+    expect('polluted' in {}).toBe(false);
+    expect((await api('GET', '/apps/__proto__')).status).toBe(404);
+  });
+
+  test('that is no HTTP is answered 400 and costs its connection only', async () => {
+    const socket = connect(Number(new URL(broker.adminUrl).port), '127.0.0.1');
+    socket.write('hello\r\n\r\n');
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 400 /);
+    expect((await api('GET', '/apps')).status).toBe(200);
+  });
+
+  test('that meets a bug is answered 500 without the reason, which is logged', async () => {
+    const { fleet, restore } = breakStore(new Error('what only the log may hold'));
+    const { status, text: answer } = await api('GET', `/apps/${APP.id}/usage`);
+    restore();
+    expect([status, fleet]).toEqual([500, true]);
+    expect(answer).not.toContain('what only');
+    expect(broker.log).toContainEqual(
+      expect.objectContaining({ msg: 'unexpected failure', request: `GET /apps/${APP.id}/usage` }),
+    );
+  });
+
+  test('that a seam can not do just now is answered 503', async () => {
+    const { restore } = breakStore(new SeamUnavailable('Redis is away'));
+    const { status, headers, body } = await api('GET', `/apps/${APP.id}/usage`);
+    restore();
+    expect([status, headers['retry-after']]).toEqual([503, '1']);
+    expect(body).toEqual({ error: 'unavailable', message: 'Not possible just now: Redis is away. Try again' });
+  });
+});
+
+/** Has the store fail. */
+function breakStore(error: Error): { fleet: true; restore(): void } {
+  const { store } = broker.server.node;
+  const { connectionCount } = store;
+  store.connectionCount = () => Promise.reject(error);
+  return {
+    fleet: true,
+    restore: () => {
+      store.connectionCount = connectionCount;
+    },
+  };
+}
+
+describe('the nodes', () => {
+  test('tell what an app has open', async () => {
+    const clients = [await RawClient.connect(broker.wsUrl), await RawClient.connect(broker.wsUrl)];
+    for (const [index, client] of clients.entries()) {
+      client.subscribe('news');
+      client.subscribe('presence-room', `{"user_id":"${index}"}`);
+      client.subscribe('presence-other', '{"user_id":"same"}');
+      await client.flush();
+    }
+    const { body } = await api('GET', `/apps/${APP.id}/usage`);
+    expect(body).toEqual({ id: APP.id, connections: 2, channels: 3, subscriptions: 6, presenceUsers: 3 });
+    for (const client of clients) await client.close();
+  });
+
+  test('take a user, a socket or everybody out of channels', async () => {
+    const [ann, bob] = [await RawClient.connect(broker.wsUrl), await RawClient.connect(broker.wsUrl)];
+    const enter = async () => {
+      await ann.flush();
+      for (const [client, id] of [
+        [ann, 'ann'],
+        [bob, 'bob'],
+      ] as const) {
+        client.subscribe('presence-room', `{"user_id":"${id}"}`);
+        client.subscribe('private-x');
+        await client.flush();
+      }
+      await ann.flush();
+    };
+    const lost = async (client: RawClient): Promise<string[]> =>
+      (await client.flush()).flatMap((frame) => {
+        const { event, channel } = JSON.parse(frame) as { event: string; channel: string };
+        return event === 'pusher:subscription_error' ? [channel] : [];
+      });
+    await enter();
+    expect((await api('DELETE', `/apps/${APP.id}/channels/presence-*/users/ann`)).body).toEqual({ revoked: true });
+    expect([await lost(ann), await lost(bob)]).toEqual([['presence-room'], []]);
+    await api('DELETE', `/apps/${APP.id}/channels/private-x/sockets/${bob.socketId}`);
+    expect([await lost(ann), await lost(bob)]).toEqual([[], ['private-x']]);
+    await api('DELETE', `/apps/${APP.id}/channels/${encodeURIComponent('*')}/subscriptions`);
+    expect([await lost(ann), await lost(bob)]).toEqual([['private-x'], ['presence-room']]);
+    for (const client of [ann, bob]) await client.close();
+  });
+
+  test('end the connections of a user', async () => {
+    const client = await RawClient.connect(broker.wsUrl);
+    client.signIn('{"id":"ann/ü"}');
+    await client.next('pusher:signin_success');
+    const { body } = await api('POST', `/apps/${APP.id}/users/${encodeURIComponent('ann/ü')}/terminate`);
+    expect(body).toEqual({ terminated: true });
+    expect(await client.closed()).toMatchObject({ code: 4009 });
+  });
+
+  test.for([
+    ['DELETE', '/channels/a%20b/users/1', 'invalid-channel-pattern'],
+    ['DELETE', `/channels/x/users/${'u'.repeat(129)}`, 'invalid-user-id'],
+    ['DELETE', '/channels/x/sockets/me', 'invalid-socket-id'],
+    ['POST', `/users/${'u'.repeat(129)}/terminate`, 'invalid-user-id'],
+  ] as const)('are not asked for nonsense: %s %s', async ([method, path, id]) => {
+    const { status, body } = await api(method, `/apps/${APP.id}${path}`);
+    expect([status, body.error]).toEqual([400, id]);
+    expect(String(body.message).length).toBeGreaterThan(20);
+  });
+
+  test('look again at apps', async () => {
+    expect((await api('POST', '/purge')).body).toEqual({ purged: true });
+    expect((await api('POST', '/apps/any/purge')).body).toEqual({ purged: true });
+  });
+});

@@ -1,0 +1,36 @@
+import pino from 'pino';
+import { expect, test } from 'vitest';
+import { createAppRoutes } from '../../../server/admin/app-routes.ts';
+import { ListedRegistry } from '../../../server/admin/listed-registry.ts';
+import { Turns } from '../../../server/admin/turns.ts';
+import { APP, FULL_APP } from '../../support/broker.ts';
+import { loadAdminConfig } from './admin-broker.ts';
+
+test('changes that are made at the same time are all kept', async () => {
+  const { settings } = loadAdminConfig({ 'appManager.array.apps': [FULL_APP] });
+  const log = pino({ level: 'silent' });
+  const registry = new ListedRegistry({ settings, replaceApps: () => {}, log });
+  const route = createAppRoutes(registry, log).find(
+    ({ method, path }) => `${method} ${path}` === 'POST /apps/:id/keys',
+  );
+  const keys = ['a', 'b', 'c', 'd'];
+  await Promise.all(keys.map((key) => route?.run({ params: { id: APP.id }, query: {}, body: { key } })));
+  expect((await registry.find(APP.id))?.app.keys.map(({ key }) => key)).toEqual(keys);
+});
+
+test('a turn that fails is no reason for the next to wait, or to fail', async () => {
+  const turns = new Turns();
+  const order: string[] = [];
+  const first = turns.take(async () => {
+    await Promise.resolve();
+    order.push('first');
+    throw new Error('no');
+  });
+  const second = turns.take(async () => {
+    order.push('second');
+    return 2;
+  });
+  await expect(first).rejects.toThrow('no');
+  expect(await second).toBe(2);
+  expect(order).toEqual(['first', 'second']);
+});

@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+import { readAppRow } from '../../../server/apps/app-row.ts';
+
+const ROW = { id: '1', key: 'k', secret: 's' };
+
+function read(row: Record<string, unknown>): Record<string, unknown> {
+  const result = readAppRow({ ...ROW, ...row }, []);
+  return 'app' in result ? { ...result.app } : { problems: result.problems };
+}
+
+test.each([
+  [1, true],
+  [0, false],
+  ['1', true],
+  ['0', false],
+  [true, true],
+  [false, false],
+  ['true', true],
+  [1n, true],
+  [Buffer.from([1]), true],
+  [Buffer.from([0]), false],
+  [Buffer.from('0'), false],
+])('reads %o as a switch', (value, expected) => {
+  expect(read({ enabled: value })).toMatchObject({ enabled: expected });
+});
+
+test.each([
+  [5, 5],
+  ['5', 5],
+  [' 5 ', 5],
+  ['5.00', 5],
+  [5n, 5],
+  [Buffer.from('500'), 500],
+  [-1, -1],
+])('reads %o as a number', (value, expected) => {
+  expect(read({ max_connections: value })).toMatchObject({ maxConnections: expected });
+});
+
+test.each([[null], [undefined], [''], [' ']])('takes %j for not set', (value) => {
+  expect(read({ max_connections: value, enabled: value, max_event_batch_size: value, webhooks: value })).toMatchObject({
+    enabled: true,
+    maxConnections: -1,
+  });
+});
+
+test('keeps ids, keys and secrets as they stand there', () => {
+  expect(read({ id: '0123', key: '"k"', secret: ' s ' })).toMatchObject({ id: '0123', key: '"k"', secret: ' s ' });
+  expect(read({ id: 123, key: Buffer.from('abc') })).toMatchObject({ id: '123', key: 'abc' });
+});
+
+test('names each column that is wrong, and no secret', () => {
+  const row = { enabled: 'perhaps', max_connections: 'many', secret: '', key: 'hidden key', max_event_batch_size: 0 };
+  const { problems } = read(row);
+  expect(problems).toEqual([
+    expect.stringMatching(/^key: must not contain spaces/),
+    'secret: must not be empty.',
+    'max_connections: expected a whole number of at least 0, or -1 for no limit, got "many".',
+    'enabled: expected true or false, got "perhaps".',
+    'max_event_batch_size: expected a whole number of at least 1, got "0".',
+  ]);
+  expect(JSON.stringify(problems)).not.toContain('hidden');
+});
+
+test('misses what must be there', () => {
+  expect(readAppRow({}, [])).toEqual({ problems: ['id: empty.', 'key: empty.', 'secret: empty.'] });
+});
+
+test('reads options out of columns of any type', () => {
+  const options = { cacheTtl: 5 };
+  for (const value of [options, JSON.stringify(options), Buffer.from(JSON.stringify(options))]) {
+    expect(read({ options: value })).toMatchObject({ cacheTtl: 5 });
+  }
+  for (const value of ['', ' ', 'null', '{}', null]) expect(read({ options: value })).toEqual(read({}));
+});
+
+test('tells what is wrong deep inside the options', () => {
+  expect(read({ options: { channels: [{ name: 'private-{' }], auth: { jwt: { keys: [{ secret: 5 }] } } } })).toEqual({
+    problems: expect.arrayContaining([
+      expect.stringContaining('options.channels[0].name'),
+      expect.stringContaining('options.auth.jwt.keys[0].secret'),
+    ]),
+  });
+});
+
+test('lets the key in the row count more than the same one in the table of keys', () => {
+  const result = readAppRow(ROW, [
+    { key: 'k', secret: 'other' },
+    { key: 'k2', secret: 's2' },
+  ]);
+  expect(result).toMatchObject({ app: { key: 'k', secret: 's', keys: [{ key: 'k2', secret: 's2' }] } });
+});
+
+test('takes anything for webhooks', () => {
+  expect(read({ webhooks: '[{"url":"x"}]' })).toMatchObject({ webhooks: [{ url: 'x' }] });
+  expect(read({ webhooks: '{broken' })).toMatchObject({ webhooks: '{broken' });
+  expect(read({ webhooks: { a: 1 } })).toMatchObject({ webhooks: { a: 1 } });
+});

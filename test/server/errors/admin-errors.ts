@@ -1,0 +1,58 @@
+import { SeamUnavailable } from '../../../channels/broker.ts';
+import { APP } from '../../support/broker.ts';
+import { type AdminAnswer, type AdminBroker, startAdminBroker } from '../admin/admin-broker.ts';
+import type { Row } from './errors-broker.ts';
+
+type Send = (broker: AdminBroker) => Promise<AdminAnswer>;
+
+/** What every refused request of the admin API gets: JSON with the id and a text of some use. */
+function row(id: string, send: Send, settings: Record<string, unknown> = {}): Row {
+  return {
+    kind: 'AdminError',
+    id,
+    raise: async () => {
+      const broker = await startAdminBroker({ settings });
+      try {
+        const { status, body, text } = await send(broker);
+        if (String(body.message).length < 20) throw new Error(`no useful text: ${text}`);
+        return { id: String(body.error), code: String(status) };
+      } finally {
+        await broker.stop();
+      }
+    },
+  };
+}
+
+const app = `/apps/${APP.id}`;
+
+/** Asks for the usage while the store fails with this. */
+const failing =
+  (error: Error): Send =>
+  async (broker) => {
+    broker.server.node.store.connectionCount = () => Promise.reject(error);
+    return broker.api('GET', `${app}/usage`);
+  };
+
+export const ADMIN_ERRORS: readonly Row[] = [
+  row('invalid-app', ({ api }) => api('POST', '/apps', { maxConnections: 'many' })),
+  row('invalid-json', ({ api }) => api('POST', '/apps', '{')),
+  row('invalid-request', ({ api }) => api('GET', '/apps?limit=0')),
+  row('unauthorized', ({ api }) => api('GET', '/apps'), { 'admin.token': '0123456789abcdef' }),
+  row('foreign-host', ({ api }) => api('GET', '/apps', undefined, { Host: 'evil.example' })),
+  row('foreign-origin', ({ api }) => api('GET', '/apps', undefined, { Origin: 'https://evil.example' })),
+  row('not-found', ({ api }) => api('GET', '/nothing')),
+  row('unknown-app', ({ api }) => api('GET', '/apps/nobody')),
+  row('unknown-key', ({ api }) => api('DELETE', `${app}/keys/nobody`)),
+  row('method-not-allowed', ({ api }) => api('PUT', '/apps')),
+  row('app-conflict', ({ api }) => api('POST', '/apps', { id: APP.id })),
+  row('apps-read-only', async ({ api, listed, config: { settings } }) => {
+    // As with Redis, which this test does without.
+    await listed.replaceListed({ ...settings, adapter: { ...settings.adapter, driver: 'redis' } });
+    return api('DELETE', app);
+  }),
+  row('last-key', ({ api }) => api('DELETE', `${app}/keys/${APP.key}`)),
+  row('body-too-large', ({ api }) => api('POST', '/apps', ' '.repeat(1_048_577))),
+  row('unsupported-content-type', ({ api }) => api('POST', '/apps', 'id=1', { 'Content-Type': 'text/plain' })),
+  row('internal-error', failing(new Error('a bug'))),
+  row('unavailable', failing(new SeamUnavailable('Redis is away'))),
+];
