@@ -1,0 +1,3 @@
+interface ImportMetaEnv {
+  readonly DRILL_PORT: string;
+}

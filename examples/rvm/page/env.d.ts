@@ -1,0 +1,3 @@
+interface ImportMetaEnv {
+  readonly LOGIN_PORT: string;
+}

@@ -1,0 +1,74 @@
+import { createRequire } from 'node:module';
+
+/** What the shop's dashboard says, by the test's own questions to the database. */
+export type Figures = Record<'daily_sales' | 'monthly_sales' | 'daily_orders' | 'monthly_orders', number>;
+
+export interface StoredOrder {
+  readonly id: number;
+  readonly items: string;
+  readonly total: number;
+}
+
+interface Statement {
+  get(parameters?: object): unknown;
+  all(parameters?: object): unknown;
+}
+
+interface Database {
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+const PLACED_ON = (format: string): string => `strftime('${format}', placed_at / 1000, 'unixepoch', '+8 hours')`;
+const IS_NOW = (format: string): string =>
+  `${PLACED_ON(format)} = strftime('${format}', :seconds, 'unixepoch', '+8 hours')`;
+
+/** Beside the till and the dashboard that use it. */
+export class ShopDatabase {
+  readonly #database: Database;
+
+  constructor(file: string) {
+    const Database = createRequire(import.meta.url)('better-sqlite3') as new (
+      file: string,
+      options: { readonly: true },
+    ) => Database;
+    this.#database = new Database(file, { readonly: true });
+  }
+
+  /**
+   * Sales of the day and the month as they were when there were so many orders: the till goes on meanwhile.
+   *
+   * @param atMs - when the dashboard looked
+   */
+  figuresAt(atMs: number, { daily_orders, monthly_orders }: Figures): Figures {
+    return {
+      daily_sales: this.#salesOf('%Y-%m-%d', atMs, daily_orders),
+      monthly_sales: this.#salesOf('%Y-%m', atMs, monthly_orders),
+      daily_orders: Math.min(daily_orders, this.#ordersOf('%Y-%m-%d', atMs)),
+      monthly_orders: Math.min(monthly_orders, this.#ordersOf('%Y-%m', atMs)),
+    };
+  }
+
+  order(id: number): StoredOrder {
+    return this.#database.prepare('SELECT id, items, total FROM orders WHERE id = :id').get({ id }) as StoredOrder;
+  }
+
+  get count(): number {
+    return (this.#database.prepare('SELECT count(*) AS count FROM orders').get() as { count: number }).count;
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #salesOf(format: string, atMs: number, orders: number): number {
+    const first = `SELECT total FROM orders WHERE ${IS_NOW(format)} ORDER BY id LIMIT :orders`;
+    const statement = this.#database.prepare(`SELECT sum(total) AS sales FROM (${first})`);
+    return (statement.get({ seconds: Math.floor(atMs / 1000), orders }) as { sales: number }).sales;
+  }
+
+  #ordersOf(format: string, atMs: number): number {
+    const statement = this.#database.prepare(`SELECT count(*) AS orders FROM orders WHERE ${IS_NOW(format)}`);
+    return (statement.get({ seconds: Math.floor(atMs / 1000) }) as { orders: number }).orders;
+  }
+}
