@@ -9,6 +9,7 @@ export interface Scripts {
   readonly agent: string;
   readonly floor: string;
   readonly load: string;
+  readonly probe: string;
 }
 
 /** Turns them into plain JavaScript, so that nothing but their own work runs in those processes. */
@@ -16,7 +17,12 @@ export async function compileScripts(): Promise<Scripts> {
   // Inside of node_modules: the floor has to find uWebSockets.js from there.
   const folder = here('../node_modules/.cache/kulkul-bench');
   await build({
-    entryPoints: { agent: here('agent.ts'), floor: here('floor.ts'), load: here('load/main.ts') },
+    entryPoints: {
+      agent: here('agent.ts'),
+      floor: here('floor/main.ts'),
+      load: here('load/main.ts'),
+      probe: here('soak/probe.ts'),
+    },
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -27,5 +33,5 @@ export async function compileScripts(): Promise<Scripts> {
     logLevel: 'error',
   });
   const script = (name: string): string => join(folder, `${name}.mjs`);
-  return { agent: script('agent'), floor: script('floor'), load: script('load') };
+  return { agent: script('agent'), floor: script('floor'), load: script('load'), probe: script('probe') };
 }

@@ -9,18 +9,22 @@ export interface Machine {
   readonly memoryGb: number;
   readonly system: string;
   readonly node: string;
+  readonly kulkul: string;
   readonly uWebSockets: string;
   readonly date: string;
 }
 
 export function describeMachine(): Machine {
-  const uws = createRequire(import.meta.url)('uWebSockets.js/package.json') as { name: string; version: string };
+  const require = createRequire(import.meta.url);
+  const uws = require('uWebSockets.js/package.json') as { name: string; version: string };
+  const { version } = require('../package.json') as { version: string };
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
     memoryGb: Math.round(totalmem() / 2 ** 30),
     system: `${type()} ${release()}`,
     node: process.version,
+    kulkul: version,
     uWebSockets: `${uws.name} ${uws.version}`,
     date: new Date().toISOString().slice(0, 16).replace('T', ' '),
   };
@@ -47,4 +51,17 @@ export function chooseCores(): Cores {
 function coresOfRange(range: string): number[] {
   const [first = 0, last = first] = range.split('-').map(Number);
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+/** Connections of the largest workload, and what processes open besides. */
+const OPEN_FILES = 16_500;
+
+/** @throws {Error} processes may not open enough files */
+export function checkOpenFiles(): void {
+  const limits = readFileSync('/proc/self/limits', 'latin1');
+  const hard = Number(/^Max open files\s+\d+\s+(\d+)/m.exec(limits)?.[1]);
+  if (hard >= OPEN_FILES || Number.isNaN(hard)) return;
+  throw new Error(
+    `the bench opens up to 16,000 connections, and this shell allows ${hard} files (ulimit -Hn): raise that, or use --quick`,
+  );
 }

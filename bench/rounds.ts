@@ -1,18 +1,20 @@
 import type { Scripts } from './compile.ts';
-import type { LoadOrder } from './load/main.ts';
+import type { LoadAnswer, LoadOrder } from './load/main.ts';
 import type { Cores } from './machine.ts';
+import type { Certificate } from './servers/certificate.ts';
 import { startNode } from './servers/child.ts';
 import type { Contender } from './servers/contender.ts';
-import type { Scale, Workload } from './workloads/workload.ts';
+import type { Scale, Setting, Workload } from './workloads/workload.ts';
 
 export interface Bench {
   readonly scripts: Scripts;
   readonly cores: Cores;
   readonly scale: Scale;
-  /** What is measured for a workload, the reference first. */
-  readonly contendersOf: (workload: Workload) => readonly Contender[];
+  readonly certificate: Certificate;
   readonly rounds: number;
-  /** Where CPU profiles of all but the floor go; undefined for none. */
+  /** How often a sample is taken at most when other work on the machine spoils it. */
+  readonly maxAttempts: number;
+  /** Where CPU profiles of Kulkul go; undefined for none. */
   readonly profileFolder: string | undefined;
   readonly onProgress: (text: string) => void;
 }
@@ -20,71 +22,87 @@ export interface Bench {
 /** What one server did in one round. */
 export type Sample = Readonly<Record<string, number>>;
 
-/** Samples of one workload, by contender, in the order of the rounds. */
-export type Samples = Readonly<Record<string, readonly Sample[]>>;
-
-const MAX_ATTEMPTS = 10;
+/** What came of one workload, by contender. */
+export interface Outcome {
+  /** In the order of the rounds. */
+  readonly samples: Readonly<Record<string, readonly Sample[]>>;
+  /** Of foreign servers that did not do what the workload takes; they have no further samples. */
+  readonly failures: Readonly<Record<string, string>>;
+}
 
 /**
  * Measures all contenders in turn: floor, Kulkul, Kulkul, floor, … so that a slow change of the machine meets both alike.
  * Each sample has processes of its own, since compiled code turns out a little differently each time.
+ *
+ * @param contenders - the reference first
  */
-export async function runRounds(bench: Bench, workload: Workload): Promise<Samples> {
-  const samples: Record<string, Sample[]> = {};
-  const contenders = bench.contendersOf(workload);
+export async function runRounds(bench: Bench, workload: Workload, contenders: readonly Contender[]): Promise<Outcome> {
+  const samples: Record<string, Sample[]> = Object.fromEntries(contenders.map(({ name }) => [name, []]));
+  const failures: Record<string, string> = {};
   const rounds = Math.min(bench.rounds, workload.maxRounds ?? bench.rounds);
   for (let round = 0; round < rounds; round += 1) {
     const order = round % 2 === 0 ? contenders : [...contenders].reverse();
-    for (const contender of order) {
+    for (const contender of order.filter(({ name }) => !(name in failures))) {
       bench.onProgress(`${workload.name}: round ${round + 1} of ${rounds}, ${contender.name}`);
-      samples[contender.name] ??= [];
-      samples[contender.name]?.push(await takeQuietSample(bench, workload, contender, contender === contenders[0]));
+      try {
+        samples[contender.name]?.push(await takeQuietSample(bench, workload, contender));
+      } catch (error) {
+        if (!contender.isForeign) throw error;
+        failures[contender.name] = (error as Error).message;
+        bench.onProgress(`${contender.name} fails at ${workload.name}: ${(error as Error).message}`);
+      }
     }
   }
-  return samples;
+  return { samples, failures };
 }
 
 /** A sample, taken again while other work on the machine spoils what needs all of it. */
-async function takeQuietSample(
-  bench: Bench,
-  workload: Workload,
-  contender: Contender,
-  isReference: boolean,
-): Promise<Sample> {
+async function takeQuietSample(bench: Bench, workload: Workload, contender: Contender): Promise<Sample> {
   for (let attempt = 1; ; attempt += 1) {
-    const sample = await takeSample(bench, workload, contender, isReference);
+    const sample = await takeSample(bench, workload, contender, { workload: workload.name });
     const { otherBusyPercent = 0 } = sample;
     if (!workload.mostOthersPercent || otherBusyPercent <= workload.mostOthersPercent) return sample;
-    if (attempt === MAX_ATTEMPTS) return sample;
+    if (attempt === bench.maxAttempts) return sample;
     bench.onProgress(`other work took ${Math.round(otherBusyPercent)} % of a core: once more`);
   }
 }
 
-async function takeSample(
-  bench: Bench,
-  workload: Workload,
+/**
+ * Starts a server and a load generator, and ends both.
+ *
+ * @throws {Error} the server did not do what was asked of it
+ */
+export async function takeSample(
+  { scripts, cores, scale, certificate, profileFolder }: Bench,
+  setting: Setting,
   contender: Contender,
-  isReference: boolean,
+  what: LoadOrder['what'],
 ): Promise<Sample> {
-  const { scripts, cores, scale } = bench;
-  const profileFolder = isReference ? undefined : bench.profileFolder;
   const both = `${cores.server},${cores.load}`;
-  const serverCores = workload.sharesCores ? both : `${cores.server}`;
-  const loadCores = workload.sharesCores ? both : `${cores.load}`;
-  const profiling = profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder];
-  const nodeFlags = ['--import', scripts.agent, ...(workload.nodeFlags ?? []), ...profiling];
-  const server = await contender.start(serverCores, workload.floorFlags ?? [], nodeFlags);
+  const profiling =
+    profileFolder === undefined || contender.name === 'floor' || contender.isForeign
+      ? []
+      : ['--cpu-prof', '--cpu-prof-dir', profileFolder];
+  const server = await contender.start({
+    cores: setting.sharesCores ? both : `${cores.server}`,
+    nodeFlags: ['--import', scripts.agent, ...(setting.nodeFlags ?? []), ...profiling],
+    floorFlags: setting.floorFlags ?? [],
+    certificate: setting.needs?.includes('tls') ? certificate : undefined,
+    hasFeed: setting.needs?.includes('feeds') ?? false,
+  });
   try {
-    const target = { port: server.port, pid: server.pid, parts: server.parts ?? {} };
-    const order: LoadOrder = { workload: workload.name, target, scale };
+    const order: LoadOrder = { target: { ...server.address, pid: server.pid, parts: server.parts ?? {} }, scale, what };
+    const loadCores = setting.sharesCores ? both : `${cores.load}`;
     const load = startNode(loadCores, ['--import', scripts.agent, scripts.load, JSON.stringify(order)]);
     try {
-      return JSON.parse(await load.line(() => true)) as Sample;
+      const answer = JSON.parse(await load.line(() => true)) as LoadAnswer;
+      if ('failure' in answer) throw new Error(answer.failure);
+      return answer.figures;
     } finally {
       await load.stop();
     }
   } finally {
     // A profile is written at a proper end only.
-    await server.stop(profileFolder === undefined ? 'SIGKILL' : 'SIGTERM');
+    await server.stop(profiling.length === 0 ? 'SIGKILL' : 'SIGTERM');
   }
 }

@@ -1,23 +1,38 @@
-/** The load generator: does one round of one workload against one server, prints the figures as one line, and ends. */
+/** The load generator: does one measurement against one server, prints what came out as one line, and ends. */
 
+import { curveOf } from '../growth/curves.ts';
 import { workloadOf } from '../workloads/index.ts';
 import type { Scale, Target } from '../workloads/workload.ts';
 
 /** What the bench asks of a load generator: its only argument, as JSON. */
 export interface LoadOrder {
-  readonly workload: string;
   readonly target: Target;
   readonly scale: Scale;
+  /** A whole workload, or one point of a curve. */
+  readonly what: { readonly workload: string } | { readonly curve: string; readonly x: number };
 }
 
-const LONGEST_ROUND_MS = 60_000;
-const { workload, target, scale } = JSON.parse(process.argv[2] ?? '') as LoadOrder;
-const watchdog = setTimeout(() => fail(new Error('something was lost: the round does not end')), LONGEST_ROUND_MS);
-const figures = await workloadOf(workload).measure(target, scale, fail);
-clearTimeout(watchdog);
-process.stdout.write(`${JSON.stringify(figures)}\n`, () => process.exit(0));
+/** What it answers. */
+export type LoadAnswer = { readonly figures: Readonly<Record<string, number>> } | { readonly failure: string };
 
-function fail(error: Error): void {
-  process.stderr.write(`bench: ${workload}: ${error.message}\n`);
-  process.exit(1);
+const LONGEST_MS = 240_000;
+const { what, target, scale } = JSON.parse(process.argv[2] ?? '') as LoadOrder;
+setTimeout(() => fail(new Error('something was lost: it does not end')), LONGEST_MS);
+try {
+  answer({ figures: await measure() });
+} catch (error) {
+  fail(error as Error);
+}
+
+function measure(): Promise<Record<string, number>> {
+  if ('workload' in what) return workloadOf(what.workload).measure(target, scale, fail);
+  return curveOf(what.curve).measure(target, what.x, scale, fail);
+}
+
+function fail({ message }: Error): void {
+  answer({ failure: message });
+}
+
+function answer(content: LoadAnswer): void {
+  process.stdout.write(`${JSON.stringify(content)}\n`, () => process.exit(0));
 }

@@ -53,3 +53,15 @@ export async function settledBytes(pid: number): Promise<number> {
   }
   return before;
 }
+
+const QUIET_CHECK_MS = 50;
+
+/** Waits until a process has done with what it was given: its CPU time stands still, or nearly so. */
+export async function settledCpu(pid: number | undefined): Promise<void> {
+  if (pid === undefined) return;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const before = cpuSeconds(pid);
+    await new Promise((resolve) => setTimeout(resolve, QUIET_CHECK_MS));
+    if (cpuSeconds(pid) - before <= 1 / TICKS_PER_SECOND) return;
+  }
+}

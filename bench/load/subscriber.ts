@@ -1,53 +1,65 @@
-import { connect, type Socket } from 'node:net';
-import { BENCH_APP } from '../servers/bench-app.ts';
+import type { Socket } from 'node:net';
+import type { Address } from './address.ts';
+import { subscribeFrame, unsubscribeFrame } from './client-frame.ts';
+import { FrameCounter } from './frame-counter.ts';
+import { dropSocket, openSocket } from './open-socket.ts';
 
 const HEADER_END = '\r\n\r\n';
 
-/**
- * All sockets read into the same bytes: they are looked at before the next socket reads. A Buffer of its own for each
- * read is what a load generator on Node spends most of its time with.
- */
-const SHARED_BUFFER = Buffer.allocUnsafe(65_536);
+export interface SubscriberOptions {
+  /** Undefined: it connects only. */
+  readonly channel: string | undefined;
+  /** Of a presence channel. */
+  readonly userId?: string;
+  /** It is connected, and subscribed if it was to be. */
+  readonly onReady: (subscriber: Subscriber) => void;
+  readonly onFailure: (error: Error) => void;
+  /** Text frames came, after it was ready. */
+  readonly onFrames?: (frames: number, subscriber: Subscriber) => void;
+}
 
 /**
  * A subscriber that costs its machine next to nothing: it upgrades by hand, and once it is subscribed it does not look at
- * frames but counts bytes.
+ * frames but counts them.
  */
 export class Subscriber {
-  /** Bytes of frames since the subscription. */
+  /** Text frames since it was ready. */
   received = 0;
+  /** What the server told: after how much silence a client should ping. */
+  activityTimeoutSeconds = 0;
+  socketId = '';
+  readonly #address: Address;
+  readonly #options: SubscriberOptions;
   readonly #socket: Socket;
-  readonly #channel: string;
-  readonly #onReady: () => void;
-  readonly #onFailure: (error: Error) => void;
-  readonly #onBytes: (bytes: number) => void;
+  readonly #counter = new FrameCounter();
   #stage: 'upgrade' | 'established' | 'subscribing' | 'counting' = 'upgrade';
   #text = '';
 
-  /**
-   * @param onReady - it is subscribed
-   * @param onBytes - called with the length of what came in
-   */
-  constructor(
-    port: number,
-    channel: string,
-    onReady: () => void,
-    onFailure: (error: Error) => void,
-    onBytes: (bytes: number) => void = () => {},
-  ) {
-    this.#channel = channel;
-    this.#onReady = onReady;
-    this.#onFailure = onFailure;
-    this.#onBytes = onBytes;
-    this.#socket = connect({
-      port,
-      host: '127.0.0.1',
-      noDelay: true,
-      onread: { buffer: SHARED_BUFFER, callback: (bytes) => this.#take(bytes) },
-    });
-    this.#socket.on('error', onFailure);
-    this.#socket.on('close', () => onFailure(new Error('the server closed a subscriber')));
-    this.#socket.write(upgradeRequest(port));
+  constructor(address: Address, options: SubscriberOptions) {
+    this.#address = address;
+    this.#options = options;
+    this.#socket = openSocket(address, (bytes, length) => this.#take(bytes, length), options.onFailure);
+    this.#socket.write(
+      upgradeRequest(address, `/app/${address.app.key}?protocol=7&client=js&version=8.6.0&flash=false`),
+    );
+  }
+
+  get userId(): string {
+    return this.#options.userId ?? '';
+  }
+
+  /** Sends a frame as it is. */
+  send(frame: Buffer): void {
+    this.#socket.write(frame);
+  }
+
+  /** From now on whatever comes counts: the confirmation, too. */
+  subscribe(channel: string): void {
+    this.send(subscribeFrame(this.#address.app, this.socketId, channel, this.userId));
+  }
+
+  unsubscribe(channel: string): void {
+    this.send(unsubscribeFrame(channel));
   }
 
   /** Leaves what comes to the kernel, so that it costs the load generator nothing yet. */
@@ -59,45 +71,64 @@ export class Subscriber {
     this.#socket.resume();
   }
 
-  /** Ends with a reset, which leaves no port waiting for its time. */
-  close(): void {
-    this.#socket.removeAllListeners('close');
-    this.#socket.resetAndDestroy();
+  drop(): void {
+    dropSocket(this.#socket);
   }
 
-  #take(bytes: number): boolean {
+  #take(bytes: Buffer, length: number): void {
     if (this.#stage === 'counting') {
-      this.received += bytes;
-      this.#onBytes(bytes);
+      const frames = this.#counter.count(bytes, length);
+      if (frames === 0) return;
+      this.received += frames;
+      this.#options.onFrames?.(frames, this);
     } else {
-      this.#text += SHARED_BUFFER.toString('latin1', 0, bytes);
-      this.#advance();
+      this.#text += bytes.toString('latin1', 0, length);
+      while (this.#advance()) {}
     }
-    return true;
   }
 
-  #advance(): void {
+  /** @returns whether there may be more to do with what came */
+  #advance(): boolean {
     if (this.#stage === 'upgrade') {
       const end = this.#text.indexOf(HEADER_END);
-      if (end < 0) return;
+      if (end < 0) return false;
       if (!this.#text.startsWith('HTTP/1.1 101')) {
-        this.#onFailure(new Error(`the upgrade was refused:\n${this.#text}`));
-        return;
+        this.#options.onFailure(new Error(`the upgrade was refused:\n${this.#text}`));
+        return false;
       }
       this.#text = this.#text.slice(end + HEADER_END.length);
       this.#stage = 'established';
     }
     const frame = this.#takeFrame();
-    if (frame === undefined) return;
+    if (frame === undefined) return false;
     if (this.#stage === 'established') {
       this.#expect(frame, 'pusher:connection_established');
-      this.#stage = 'subscribing';
-      this.#socket.write(subscribeFrame(this.#channel));
+      this.#established(frame);
     } else {
       this.#expect(frame, 'pusher_internal:subscription_succeeded');
-      this.#stage = 'counting';
-      this.#onReady();
+      this.#ready();
     }
+    return this.#stage === 'subscribing';
+  }
+
+  #established(frame: string): void {
+    this.socketId = /socket_id\\":\\"([^\\"]+)/.exec(frame)?.[1] ?? '';
+    this.activityTimeoutSeconds = Number(/activity_timeout\\":(\d+)/.exec(frame)?.[1]);
+    const { channel } = this.#options;
+    if (channel === undefined) {
+      this.#ready();
+      return;
+    }
+    this.#stage = 'subscribing';
+    this.subscribe(channel);
+  }
+
+  #ready(): void {
+    this.#stage = 'counting';
+    const rest = Buffer.from(this.#text, 'latin1');
+    this.#text = '';
+    this.#options.onReady(this);
+    if (rest.length > 0) this.#take(rest, rest.length);
   }
 
   /** The next whole frame's payload. */
@@ -113,61 +144,16 @@ export class Subscriber {
   }
 
   #expect(frame: string, event: string): void {
-    if (!frame.includes(`"${event}"`)) this.#onFailure(new Error(`expected ${event}, got ${frame}`));
+    if (!frame.includes(`"${event}"`)) this.#options.onFailure(new Error(`expected ${event}, got ${frame}`));
   }
 }
 
-/** @returns subscribers that are all subscribed, opened at most `atOnce` at a time */
-export async function openSubscribers(
-  port: number,
-  count: number,
-  atOnce: number,
-  channelOf: (index: number) => string,
-  onFailure: (error: Error) => void,
-  onBytes?: (bytes: number) => void,
-): Promise<Subscriber[]> {
-  const subscribers: Subscriber[] = [];
-  await new Promise<void>((resolve) => {
-    let ready = 0;
-    const open = (): void => {
-      if (subscribers.length < count) {
-        subscribers.push(new Subscriber(port, channelOf(subscribers.length), onReady, onFailure, onBytes));
-      }
-    };
-    const onReady = (): void => {
-      ready += 1;
-      if (ready === count) resolve();
-      else open();
-    };
-    for (let index = 0; index < Math.min(atOnce, count); index += 1) open();
-  });
-  return subscribers;
-}
-
-function upgradeRequest(port: number): string {
+/** A WebSocket upgrade as a browser asks for it. */
+export function upgradeRequest({ host, port }: Address, path: string): string {
   return (
-    `GET /app/${BENCH_APP.key}?protocol=7&client=js&version=8.6.0&flash=false HTTP/1.1\r\n` +
-    `Host: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+    `GET ${path} HTTP/1.1\r\n` +
+    `Host: ${host}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
     'Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\nSec-WebSocket-Version: 13\r\n' +
     `Origin: http://127.0.0.1\r\n\r\n`
   );
-}
-
-const frames = new Map<string, Buffer>();
-
-/** A text frame whose mask is all zeros: valid, and the payload stays as it is. */
-function subscribeFrame(channel: string): Buffer {
-  let frame = frames.get(channel);
-  if (!frame) {
-    const payload = JSON.stringify({ event: 'pusher:subscribe', data: { auth: '', channel } });
-    if (payload.length > 125) throw new Error(`channel name too long for a short frame: ${channel}`);
-    frame = Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), Buffer.from(payload)]);
-    frames.set(channel, frame);
-  }
-  return frame;
-}
-
-/** Bytes on the wire of an unmasked frame. */
-export function frameBytes(payloadBytes: number): number {
-  return payloadBytes + (payloadBytes < 126 ? 2 : 4);
 }

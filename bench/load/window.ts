@@ -4,6 +4,7 @@ import { cpuSeconds, machineCpuSeconds } from './process-stats.ts';
 export interface Window {
   readonly count: number;
   readonly seconds: number;
+  /** NaN when the process is not ours. */
   readonly serverCpuSeconds: number;
   readonly loadCpuSeconds: number;
   /** Of everything else on the machine. */
@@ -13,15 +14,17 @@ export interface Window {
 /**
  * Measures a stretch of work.
  *
+ * @param serverPid - undefined when the process is not ours
  * @param work - answers how many units of the workload were done
  */
-export async function measureWindow(serverPid: number, work: () => Promise<number>): Promise<Window> {
+export async function measureWindow(serverPid: number | undefined, work: () => Promise<number>): Promise<Window> {
+  const serverCpu = (): number => (serverPid === undefined ? Number.NaN : cpuSeconds(serverPid));
   const startedMs = performance.now();
-  const serverBefore = cpuSeconds(serverPid);
+  const serverBefore = serverCpu();
   const loadBefore = cpuSeconds(process.pid);
   const machineBefore = machineCpuSeconds();
   const count = await work();
-  const serverCpuSeconds = cpuSeconds(serverPid) - serverBefore;
+  const serverCpuSeconds = serverCpu() - serverBefore;
   const loadCpuSeconds = cpuSeconds(process.pid) - loadBefore;
   return {
     count,
@@ -34,6 +37,7 @@ export async function measureWindow(serverPid: number, work: () => Promise<numbe
 
 export const perCpuSecond = ({ count, serverCpuSeconds }: Window): number => count / serverCpuSeconds;
 export const perSecond = ({ count, seconds }: Window): number => count / seconds;
+export const cpuMicroseconds = ({ count, serverCpuSeconds }: Window): number => (1e6 * serverCpuSeconds) / count;
 
 /** How busy both sides and the rest of the machine were, in percent of a core: beside the figures, to see what was the limit. */
 export function loads(window: Window, prefix = ''): Record<string, number> {

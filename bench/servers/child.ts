@@ -22,9 +22,10 @@ export interface Child {
  *
  * @param cores - numbers of the cores, as `taskset` takes them
  * @param args - arguments of `node`
+ * @param environment - variables beyond what every process gets
  */
-export function startNode(cores: string, args: readonly string[]): Child {
-  return startProcess(cores, [process.execPath, ...args]);
+export function startNode(cores: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Child {
+  return startProcess(cores, [process.execPath, ...args], environment);
 }
 
 /** Starts any other program, which ends with this one. */
@@ -32,11 +33,11 @@ export function startProgram(cores: string, command: readonly string[]): Child {
   return startProcess(cores, ['setpriv', '--pdeathsig', 'KILL', ...command]);
 }
 
-function startProcess(cores: string, command: readonly string[]): Child {
+function startProcess(cores: string, command: readonly string[], environment: NodeJS.ProcessEnv = {}): Child {
   const child = spawn('taskset', ['-c', cores, ...command], {
     // Standard input stays open as long as the bench lives: see agent.ts.
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { PATH: process.env.PATH, NODE_ENV: 'production' },
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', ...environment },
   });
   const { pid } = child;
   if (pid === undefined) throw new Error('taskset can not be started: install util-linux');

@@ -1,38 +1,43 @@
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
-import type { Workload } from '../workloads/workload.ts';
+import { freePort } from '../../test/support/free-port.ts';
 import { startProgram } from './child.ts';
-import { type Contender, kulkul, type RunningServer } from './contender.ts';
+import type { Contender } from './contender.ts';
 
-/**
- * Kulkul in several processes.
- *
- * @param script - compiled server/main.ts
- */
-export function deploymentsOf(kind: NonNullable<Workload['deployments']>, script: string): readonly Contender[] {
-  switch (kind) {
-    case 'workers':
-      return [kulkul('1 process', script), kulkul('2 workers', script, { workers: 2 })];
-    case 'cluster':
-      return [nodesOnRedis(script)];
-  }
+/** Makes a server with other settings than the defaults. */
+export type Maker = (name: string, settings: Readonly<Record<string, unknown>>) => Contender;
+
+export function workersOf(maker: Maker): readonly Contender[] {
+  return [maker('1 process', {}), maker('2 workers', { workers: 2 })];
 }
 
-/** Nodes A, B and C on a Redis of their own; all their processes are parts. */
-function nodesOnRedis(script: string): Contender {
+/**
+ * Nodes on a Redis of their own, which is a part as they are: `a`, `b`, `c` and `redis`. The address is that of A.
+ *
+ * @param name - of the server
+ */
+export function nodesOnRedis(name: string, maker: Maker, nodes = 3): Contender {
   return {
-    name: '3 nodes',
-    async start(cores, floorFlags, nodeFlags) {
-      const redis = await startRedis(cores);
+    ...maker(name, {}),
+    name: nodes === 1 ? `${name}, 1 node` : `${name}, ${nodes} nodes`,
+    async start(order) {
+      const redis = await startRedis(order.cores);
       const settings = { 'adapter.driver': 'redis', 'database.redis': { host: '127.0.0.1', port: redis.port } };
-      const start = (name: string) => kulkul(name, script, settings).start(cores, floorFlags, nodeFlags);
-      const [a, b, c] = [await start('A'), await start('B'), await start('C')];
+      const parts: Record<string, { readonly port: number; readonly pid: number }> = { redis };
+      const stops: ((signal?: NodeJS.Signals) => Promise<void>)[] = [];
+      const started = [];
+      for (const part of ['a', 'b', 'c'].slice(0, nodes)) {
+        const node = await maker(part, settings).start(order);
+        started.push(node);
+        parts[part] = { port: node.address.port, pid: node.pid ?? 0 };
+        stops.push(node.stop);
+      }
+      const [a] = started;
+      if (!a) throw new Error('a cluster has a node at least');
       return {
         ...a,
-        parts: { a, b, c, redis },
+        parts,
         async stop(signal) {
-          await Promise.all([a, b, c].map((node) => node.stop(signal)));
+          await Promise.all(stops.map((stop) => stop(signal)));
           await redis.stop();
         },
       };
@@ -41,22 +46,13 @@ function nodesOnRedis(script: string): Contender {
 }
 
 /** @throws {Error} there is no redis-server */
-async function startRedis(cores: string): Promise<RunningServer> {
+async function startRedis(cores: string): Promise<{ port: number; pid: number; stop(): Promise<void> }> {
   if (spawnSync('redis-server', ['--version']).error) {
-    throw new Error('the workload cluster needs redis-server: install it (Debian: apt install redis-server)');
+    throw new Error('clusters need redis-server: install it (Debian: apt install redis-server)');
   }
   const port = await freePort();
   const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
   const child = startProgram(cores, ['redis-server', ...options]);
   await child.line((line) => line.includes('Ready to accept connections'));
-  return { port, pid: child.pid, stop: (signal) => child.stop(signal) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  return { port, pid: child.pid, stop: () => child.stop() };
 }

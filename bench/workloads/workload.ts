@@ -1,12 +1,15 @@
+import type { Address } from '../load/address.ts';
+import type { Need } from '../servers/contender.ts';
+
 /** A server under measurement, as the load generator sees it. */
-export interface Target {
-  readonly port: number;
-  readonly pid: number;
+export interface Target extends Address {
+  /** Undefined when the process is not ours: then there is no figure of its CPU time or memory. */
+  readonly pid: number | undefined;
   readonly parts: Parts;
 }
 
 /** Processes of a server under measurement by name. */
-export type Parts = Readonly<Record<string, Omit<Target, 'parts'>>>;
+export type Parts = Readonly<Record<string, { readonly port: number; readonly pid: number }>>;
 
 /** How much is done; the bench has a full and a quick scale. */
 export interface Scale {
@@ -14,9 +17,15 @@ export interface Scale {
   readonly windowMs: number;
   /** Subscribers of one channel. */
   readonly fanOutSubscribers: number;
+  /** Channels with ten subscribers each. */
+  readonly channels: number;
   /** Connections opened in a window. */
   readonly connects: number;
   readonly idleConnections: number;
+  /** How long their CPU time is measured. */
+  readonly idleMs: number;
+  /** Clients that lose their connection at once. */
+  readonly reconnects: number;
 }
 
 /** One number that a workload yields. */
@@ -25,12 +34,30 @@ export interface Figure {
   readonly title: string;
   readonly unit: string;
   readonly better: 'more' | 'less';
-  /** Share of the floor, or of whatever is measured first, that is to be reached. */
-  readonly target?: number;
+  readonly target?: FigureTarget;
+}
+
+/**
+ * What Kulkul is to reach: at least, or at most where less is better.
+ *
+ * - `share`: of the reference
+ * - `above`: so much more than the reference
+ * - `value`: by itself
+ */
+export type FigureTarget = { readonly share: number } | { readonly above: number } | { readonly value: number };
+
+/** What has to be there for a measurement. */
+export interface Setting {
+  /** Server and load have both cores together, instead of one each. */
+  readonly sharesCores?: boolean;
+  readonly floorFlags?: readonly string[];
+  readonly nodeFlags?: readonly string[];
+  /** Servers that don't have it are left out. */
+  readonly needs?: readonly Need[];
 }
 
 /** One kind of load. Each is a file in this folder and a line in index.ts. */
-export interface Workload {
+export interface Workload extends Setting {
   readonly name: string;
   readonly title: string;
   /** What is done, and what the floor does for it: for the reader of the report. */
@@ -38,18 +65,12 @@ export interface Workload {
   readonly figures: readonly Figure[];
   /** Rounds at most; fewer for what hardly varies and takes long. */
   readonly maxRounds?: number;
-  /** What is measured instead of the floor and Kulkul. */
-  readonly deployments?: 'workers' | 'cluster';
+  /** What is measured instead of single servers and the floor. */
+  readonly deployments?: 'workers' | 'cluster' | 'clusters';
   /** Left out unless it is asked for. */
   readonly isExtra?: boolean;
-  /** Server and load have both cores together, instead of one each. */
-  readonly sharesCores?: boolean;
   /** Rounds in which everything else on the machine took more are repeated, some times. */
   readonly mostOthersPercent?: number;
-  /** What others are compared with; the floor unless it is said. */
-  readonly reference?: string;
-  readonly floorFlags?: readonly string[];
-  readonly nodeFlags?: readonly string[];
   /**
    * Runs in the load generator's process.
    *
