@@ -1,6 +1,7 @@
 import type { AppKey } from '../auth/app-key.ts';
 import type { ChannelRule } from '../auth/channel-rules.ts';
 import type { TokenPolicy } from '../auth/token-policy.ts';
+import type { CoalescingRule } from './coalescer.ts';
 import type { Feed } from './feed.ts';
 
 /** A tenant of the broker: one application, with its keys, what it may do and how much of it. */
@@ -24,6 +25,8 @@ export interface App {
   readonly channelRules: readonly ChannelRule[];
   /** Channels that can be read at a URL of their own. */
   readonly feeds: readonly Feed[];
+  /** Channels whose frames are held back for a moment, so that several leave together; the first that matches counts. */
+  readonly coalescing: readonly CoalescingRule[];
   /** 32 bytes, from which the auth endpoint makes the keys of encrypted channels; undefined: it can't. */
   readonly encryptionMasterKey: Uint8Array | undefined;
   readonly limits: AppLimits;

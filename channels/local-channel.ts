@@ -1,6 +1,7 @@
 import { type ChannelKind, channelKindOf } from '../protocol/channel-name.ts';
 import type { App } from './app.ts';
 import type { BrokerMessage } from './broker.ts';
+import { coalescingOf, type HeldFrame } from './coalescer.ts';
 import type { Connection } from './connection.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import { Roster } from './roster.ts';
@@ -16,7 +17,6 @@ export type ChannelRole =
 
 /** A channel that at least one connection of this node is in, or about to enter. */
 export class LocalChannel {
-  app: App;
   readonly name: string;
   readonly kind: ChannelKind;
   readonly role: ChannelRole;
@@ -33,17 +33,37 @@ export class LocalChannel {
   latest: BrokerMessage | undefined;
   /** Position of the last message that was handed on, where messages have one. */
   position = 0;
+  /** Frames that wait for others, in their order. */
+  held: HeldFrame[] | undefined;
   readonly #waiting: { position: number; resolve: () => void }[] = [];
   /** Until the broker listens to the channel; nobody may be told of success before. */
   opening: Promise<LocalChannel> | undefined;
+  #app: App;
+  #coalescingMs: number;
 
   constructor(app: App, name: string, role: ChannelRole) {
-    this.app = app;
+    this.#app = app;
     this.name = name;
     this.kind = channelKindOf(name);
     this.role = role;
+    this.#coalescingMs = coalescingOf(app.coalescing, name);
     this.topic = topicOf(app.id, name);
     this.roster = this.kind.isPresence ? new Roster() : undefined;
+  }
+
+  get app(): App {
+    return this.#app;
+  }
+
+  /** The app is configured otherwise from now on. */
+  set app(next: App) {
+    this.#app = next;
+    this.#coalescingMs = coalescingOf(next.coalescing, this.name);
+  }
+
+  /** How long a frame may wait for others, in milliseconds; 0: not at all. */
+  get coalescingMs(): number {
+    return this.#coalescingMs;
   }
 
   /** Resolves once the messages up to a position are handed on. */

@@ -5,6 +5,7 @@ import type { App } from './app.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
 import type { ChannelStore } from './channel-store.ts';
 import type { Clock } from './clock.ts';
+import { Coalescer } from './coalescer.ts';
 import type { Connection } from './connection.ts';
 import { isControl } from './control-message.ts';
 import { correctRoster } from './correct-roster.ts';
@@ -75,7 +76,7 @@ export class Node {
   readonly options: NodeOptions;
   readonly broker: Broker;
   readonly store: ChannelStore;
-  readonly fanOut: FanOut;
+  readonly coalescer: Coalescer;
   readonly clock: Clock;
   readonly observer: Observer;
   readonly createSocketId: () => string;
@@ -100,7 +101,7 @@ export class Node {
     this.options = parts.options;
     this.broker = parts.broker;
     this.store = parts.store;
-    this.fanOut = parts.fanOut;
+    this.coalescer = new Coalescer(parts.clock, parts.fanOut);
     this.clock = parts.clock;
     this.observer = parts.observer;
     this.createSocketId = parts.createSocketId;
@@ -147,6 +148,7 @@ export class Node {
 
   /** Puts a connection into a channel: from now on it receives what is published there. */
   enter(connection: Connection, channel: LocalChannel): void {
+    this.coalescer.release(channel);
     channel.connections.add(connection);
     if (channel.role !== 'control') connection.transport.subscribe(channel.topic);
     this.#count(channel);
@@ -276,6 +278,7 @@ export class Node {
 
   #forget(channel: LocalChannel): void {
     this.channels.delete(channel.topic);
+    channel.held = undefined;
     this.settle(this.broker.unsubscribe(channel.app.id, channel.name), 'broker.unsubscribe');
   }
 
@@ -289,7 +292,7 @@ export class Node {
     const { exceptSocketId, frame, keepSeconds, position } = message;
     const excluded = exceptSocketId === undefined ? undefined : this.connections.get(exceptSocketId);
     const except = excluded && channel.connections.has(excluded) ? excluded : undefined;
-    this.fanOut.publish(channel.topic, frame, except, keepSeconds === undefined ? undefined : position);
+    this.coalescer.publish(channel, frame, except, keepSeconds === undefined ? undefined : position);
   }
 
   #terminate(channel: LocalChannel, message: string): void {

@@ -14,7 +14,12 @@ import type { Node } from './node.ts';
 export function replaceApp(node: Node, id: string, next: App | undefined): void {
   if (next) {
     node.rateLimits.replace(next);
-    for (const channel of node.channels.values()) if (channel.app.id === id) channel.app = next;
+    for (const channel of node.channels.values()) {
+      if (channel.app.id !== id) continue;
+      // What waits by the former rules must not be overtaken by what waits shorter by the new ones.
+      node.coalescer.release(channel);
+      channel.app = next;
+    }
   }
   for (const connection of node.arriving.keys()) {
     if (connection.app.id !== id) continue;

@@ -1,6 +1,7 @@
 import type { App, AppLimits } from '../../channels/app.ts';
 import type { AppOptions } from './app-options.ts';
 import { createChannelRule, createTokenPolicy } from './authorization-from-config.ts';
+import { createCoalescingRule } from './coalescing-options.ts';
 import type { Settings } from './schema.ts';
 
 /** The apps that the settings list. */
@@ -23,6 +24,7 @@ export function createApp(options: AppOptions, settings: Settings): App {
     tokens: options.auth?.jwt && createTokenPolicy(options.auth.jwt),
     channelRules: options.channels.map(createChannelRule),
     feeds: options.feeds,
+    coalescing: options.coalescing.map(createCoalescingRule),
     encryptionMasterKey: masterKeyOf(options),
     limits: createLimits(options, settings),
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { authOptionsSchema, channelRulesSchema } from './authorization-options.ts';
+import { coalescingSchema } from './coalescing-options.ts';
 import { feedsSchema } from './feed-options.ts';
 import { about, count, flag, list, rate, size, text } from './setting.ts';
 
@@ -132,6 +133,10 @@ export const appOptionsSchema = z.strictObject({
   feeds: about(
     feedsSchema.default([]),
     'Channels that can be read at a URL of their own by what speaks no Pusher: `[{ "path", "channel", "format", "last", "echo" }]`. See docs/feeds.md.',
+  ),
+  coalescing: about(
+    coalescingSchema.default([]),
+    'Channels whose events wait some milliseconds for others, so that many cost the server less: `[{ "name": "scada-*", "milliseconds": 5 }]`. See "Many events" in docs/operating.md.',
   ),
   webhooks: about(
     z.unknown().optional(),

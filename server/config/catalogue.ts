@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { driversOf } from './app-database-settings.ts';
 import { type AppOptionName, appOptionsSchema } from './app-options.ts';
 import { authOptionsSchema, channelRulesSchema } from './authorization-options.ts';
+import { coalescingSchema } from './coalescing-options.ts';
 import { feedsSchema } from './feed-options.ts';
 import { isRedisSetting } from './redis-settings.ts';
 import { settingsSchema } from './schema.ts';
@@ -46,6 +47,13 @@ export interface Section {
   readonly path: string;
   readonly title: string;
 }
+
+const STRUCTURES: ReadonlySet<z.ZodType> = new Set([
+  authOptionsSchema,
+  channelRulesSchema,
+  feedsSchema,
+  coalescingSchema,
+]);
 
 const allSettings = new Map<string, Setting>();
 const allSections = new Map<string, Section>();
@@ -113,7 +121,7 @@ function kindOf(schema: z.ZodType, path: string): SettingKind {
   if (schema instanceof z.ZodString) return 'text';
   if (schema instanceof z.ZodEnum) return 'choice';
   if (schema instanceof z.ZodUnknown) return 'anything';
-  if (schema === authOptionsSchema || schema === channelRulesSchema || schema === feedsSchema) return 'structure';
+  if (STRUCTURES.has(schema)) return 'structure';
   if (schema instanceof z.ZodRecord) return 'options';
   if (schema instanceof z.ZodUnion) return schema.options.some(isRecord) ? 'switch' : 'auto';
   if (schema instanceof z.ZodArray) {

@@ -4,7 +4,7 @@ import { expectation } from './check-value.ts';
 import { appsPath } from './file-apps.ts';
 import { ineffectiveSettings } from './ineffective-settings.ts';
 import { redisClientOptions } from './redis-settings.ts';
-import { authNames, channelRuleNames, feedNames, type InnerSetting } from './structure-docs.ts';
+import { authNames, channelRuleNames, coalescingNames, feedNames, type InnerSetting } from './structure-docs.ts';
 
 /** `docs/config.md`: made from the schema, so that it can't say anything else than the code does. */
 export function renderConfigDocs(): string {
@@ -155,6 +155,13 @@ name), or a list of those, of which one is enough. An empty list: nobody but the
 [feeds.md](feeds.md) explains them. \`feeds\` is a list; in \`KULKUL_DEFAULT_APP_FEEDS\` it is JSON. A feed:
 
 ${table(['name', 'default', 'meaning'], feedNames.map(innerRow))}
+
+### Events that leave together: \`coalescing\`
+
+[operating.md](operating.md) says what it is good for. \`coalescing\` is a list, of which the first whose name matches a channel counts; in
+\`KULKUL_DEFAULT_APP_COALESCING\` it is JSON. An item:
+
+${table(['name', 'default', 'meaning'], coalescingNames.map(innerRow))}
 
 ### Several pairs of key and secret
 

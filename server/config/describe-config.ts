@@ -2,7 +2,8 @@ import { driversOf, isDriverOption } from './app-database-settings.ts';
 import type { AuthOptions, ChannelRuleOptions } from './authorization-options.ts';
 import { appOptions, type Setting, sections, settings } from './catalogue.ts';
 import { isSecret } from './check-value.ts';
-import { describeAuth, describeChannels, describeFeeds } from './describe-structure.ts';
+import type { CoalescingOptions } from './coalescing-options.ts';
+import { describeAuth, describeChannels, describeCoalescing, describeFeeds } from './describe-structure.ts';
 import type { FeedOptions } from './feed-options.ts';
 import { appsPath } from './file-apps.ts';
 import type { LoadedConfig } from './loaded-config.ts';
@@ -110,7 +111,9 @@ function describeOption(
 
 function describeStructure({ path }: Setting, value: unknown): ReturnType<typeof describeAuth> {
   if (path === 'auth') return describeAuth(value as AuthOptions);
-  return path === 'feeds' ? describeFeeds(value as FeedOptions[]) : describeChannels(value as ChannelRules);
+  if (path === 'feeds') return describeFeeds(value as FeedOptions[]);
+  if (path === 'coalescing') return describeCoalescing(value as CoalescingOptions[]);
+  return describeChannels(value as ChannelRules);
 }
 
 function describeLine(

@@ -1,4 +1,5 @@
 import type { AudienceOption, AuthOptions, ChannelRuleOptions, TokenOptions } from './authorization-options.ts';
+import type { CoalescingOptions } from './coalescing-options.ts';
 import type { FeedOptions } from './feed-options.ts';
 import { parsePublicKey } from './token-key.ts';
 
@@ -28,6 +29,11 @@ export function describeFeeds(feeds: readonly FeedOptions[]): readonly Part[] {
     const switches = [...(last ? ['last'] : []), ...(echo ? ['echo'] : [])];
     return [String(index), [`${path} reads ${channel}`, `format ${format}`, ...switches].join(', ')];
   });
+}
+
+/** One line for each kind of channel. */
+export function describeCoalescing(rules: readonly CoalescingOptions[]): readonly Part[] {
+  return rules.map(({ name, milliseconds }, index) => [String(index), `${JSON.stringify(name)}, ${milliseconds} ms`]);
 }
 
 function describeKey({ kid, secret, publicKey = '', algorithms }: TokenOptions['keys'][number]): string {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { authOptionsSchema, channelRulesSchema } from './authorization-options.ts';
+import { coalescingSchema } from './coalescing-options.ts';
 import { feedsSchema } from './feed-options.ts';
 import { formsOf } from './schema-issues.ts';
 import { settingMeta } from './setting.ts';
@@ -18,6 +19,8 @@ export const authNames: readonly InnerSetting[] = collect(authOptionsSchema, '')
 export const channelRuleNames: readonly InnerSetting[] = collect(channelRulesSchema.element, '');
 /** All names in one item of the app option `feeds`. */
 export const feedNames: readonly InnerSetting[] = collect(feedsSchema.element, '');
+/** All names in one item of the app option `coalescing`. */
+export const coalescingNames: readonly InnerSetting[] = collect(coalescingSchema.element, '');
 
 function collect(object: z.ZodObject, prefix: string): InnerSetting[] {
   return Object.entries(object.shape as Record<string, z.ZodType>).flatMap(([name, schema]) => {

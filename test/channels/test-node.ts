@@ -46,6 +46,7 @@ export function createApp({ limits, ...rest }: AppOverrides = {}): App {
     tokens: undefined,
     channelRules: [],
     feeds: [],
+    coalescing: [],
     encryptionMasterKey: undefined,
     ...rest,
     limits: { ...LIMITS, ...limits },

@@ -18,6 +18,7 @@ describe('apps in the file', () => {
       enableSubscriptionCountEvents: false,
       enableWatchlistEvents: false,
       feeds: [],
+      coalescing: [],
       channelRules: [],
       limits: {
         maxConnections: -1,

@@ -1,0 +1,81 @@
+import type { ChannelPattern } from '../auth/channel-pattern.ts';
+import type { Clock } from './clock.ts';
+import type { Connection } from './connection.ts';
+import type { LocalChannel } from './local-channel.ts';
+import type { FanOut } from './node.ts';
+
+/** Frames of the channels with such names wait for others. */
+export interface CoalescingRule {
+  readonly pattern: ChannelPattern;
+  /** How long the first of them waits; 0: not at all. */
+  readonly milliseconds: number;
+}
+
+/** A frame that waits. */
+export interface HeldFrame {
+  readonly frame: string;
+  readonly except: Connection | undefined;
+  readonly position: number | undefined;
+}
+
+/** How long frames of a channel wait; the first rule that matches counts. */
+export function coalescingOf(rules: readonly CoalescingRule[], channel: string): number {
+  return rules.find(({ pattern }) => pattern.matches(channel))?.milliseconds ?? 0;
+}
+
+/**
+ * Hands frames on to the subscribers of channels: at once, or those of some milliseconds together. A subscriber costs a system call
+ * for each turn of the event loop in which it gets anything, however much: what leaves in one turn is much cheaper.
+ */
+export class Coalescer {
+  readonly #clock: Clock;
+  readonly #fanOut: FanOut;
+  /** Channels by the time that they wait, from the moment when the first of them began. */
+  readonly #waiting = new Map<number, Set<LocalChannel>>();
+
+  constructor(clock: Clock, fanOut: FanOut) {
+    this.#clock = clock;
+    this.#fanOut = fanOut;
+  }
+
+  /**
+   * @param except - a connection in the channel that must not receive the frame
+   * @param position - of a frame that is kept as the channel's last event
+   */
+  publish(channel: LocalChannel, frame: string, except: Connection | undefined, position: number | undefined): void {
+    if (channel.coalescingMs === 0) {
+      this.#fanOut.publish(channel.topic, frame, except, position);
+      return;
+    }
+    channel.held ??= this.#wait(channel);
+    channel.held.push({ frame, except, position });
+  }
+
+  /** Lets go what a channel's frames wait for: before somebody enters, who must not get what was published earlier. */
+  release(channel: LocalChannel): void {
+    const { held, topic, connections } = channel;
+    if (!held) return;
+    channel.held = undefined;
+    for (const { frame, except, position } of held) {
+      // Whoever has left meanwhile gets none of it anyway, and native topics know it no longer.
+      const isThere = except !== undefined && connections.has(except);
+      this.#fanOut.publish(topic, frame, isThere ? except : undefined, position);
+    }
+  }
+
+  #wait(channel: LocalChannel): HeldFrame[] {
+    const { coalescingMs } = channel;
+    const waiting = this.#waiting.get(coalescingMs);
+    if (waiting) {
+      waiting.add(channel);
+    } else {
+      const channels = new Set([channel]);
+      this.#waiting.set(coalescingMs, channels);
+      this.#clock.schedule(() => {
+        this.#waiting.delete(coalescingMs);
+        for (const each of channels) this.release(each);
+      }, coalescingMs);
+    }
+    return [];
+  }
+}
