@@ -199,8 +199,10 @@ export const settingsSchema = z.strictObject({
         'X-CSRF-TOKEN',
         'XSRF-TOKEN',
         'X-Socket-Id',
+        'Last-Event-ID',
+        'Cache-Control',
       ]),
-      'Request headers that a page may send.',
+      'Request headers that a page may send. Those who read feeds by `fetch` send the last two.',
     ),
   }),
   ssl: section('TLS', {

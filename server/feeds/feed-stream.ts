@@ -43,6 +43,8 @@ export class FeedStream implements FeedSink, FeedReader {
   onOver = (): void => {};
   /** The reader was cut off because it does not read. */
   isSlow = false;
+  /** The system had taken nothing for so long that uWebSockets.js gave the reader up. */
+  hasStalled = false;
   readonly #options: StreamOptions;
   #res: HttpResponse | undefined;
   #hasBegun = false;
@@ -55,6 +57,7 @@ export class FeedStream implements FeedSink, FeedReader {
     this.#options = options;
     this.#res = res;
     res.onAborted(() => {
+      this.hasStalled = this.#isBlocked && !this.isSlow;
       this.#take();
     });
     res.onWritable(() => {

@@ -49,7 +49,9 @@ export function openFeed(
     return orElse(
       () => {
         if (!hasFeed(connection.app, feed)) throw FEED_CHANGED;
-        const auth = token === undefined ? undefined : `Bearer ${token}`;
+        // A token that nobody asked for, of a proxy or of another page, must not turn away whom the channel is open to.
+        const isNeeded = token !== undefined && !isOpen(connection.app, feed.channel);
+        const auth = isNeeded ? `Bearer ${token}` : undefined;
         const entering = { channel: feed.channel, auth, channelData: undefined, wantsLast: feed.last };
         return after(subscribe(node, connection, entering), () => !connection.isClosed);
       },

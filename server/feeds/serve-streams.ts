@@ -108,6 +108,11 @@ function openStream(
         const facts = { socketId: connection.socketId, app: connection.app.id };
         if (stream.isSlow) {
           log.warn({ ...facts, limit }, 'reader of a feed too slow: it had more than maxBufferedBytes waiting');
+        } else if (stream.hasStalled) {
+          log.warn(
+            facts,
+            'reader of a feed gone while something waited for it: it left, or took nothing for 10 seconds',
+          );
         } else if (!connection.isClosed) {
           log.debug(facts, 'connection closed');
         }

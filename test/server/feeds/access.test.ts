@@ -40,6 +40,19 @@ describe.each(WAYS.map((way) => [way.name, way] as const))('a reader by %s', (na
     reader.vanish();
   });
 
+  test("of a public channel may bring any token: it is nobody's business there", async () => {
+    const readers = [
+      await way.open(broker, '/feeds/data?token=nonsense'),
+      await way.open(broker, '/feeds/data', { Authorization: 'Bearer of.another.server' }),
+      await way.open(broker, `/feeds/data?token=${token({ exp: 1 })}`),
+    ];
+    await publish(broker.url, 'news', 'x');
+    for (const reader of readers) {
+      expect(await reader.nextData()).toBe('x');
+      reader.vanish();
+    }
+  });
+
   test('of a private channel brings a token, in the URL or as bearer', async () => {
     const byQuery = await way.open(broker, `/feeds/private?a=b&token=${token()}`);
     const byHeader = await way.open(broker, '/feeds/private?token=', { Authorization: `bearer ${token()}` });

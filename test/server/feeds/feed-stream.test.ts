@@ -117,3 +117,15 @@ test('what waits is written before the end', () => {
   stream.close(4200, 'two\nlines');
   expect(fake.written).toEqual(['1', ': two lines\n\nEND']);
 });
+
+test('a reader that is gone in a jam is told from one that left by itself', () => {
+  const jammed = begin();
+  jammed.fake.room = 0;
+  jammed.put('1');
+  jammed.fake.aborted();
+  expect(jammed.stream.hasStalled).toBe(true);
+  const left = begin();
+  left.put('1');
+  left.fake.aborted();
+  expect(left.stream.hasStalled).toBe(false);
+});
