@@ -11,7 +11,7 @@ export interface Grant {
   readonly watchlist: readonly string[];
   /** Everything that the token says, or of a grant that is kept only what channel rules asked for. */
   readonly claims: Claims;
-  /** Seconds since 1970; undefined when the token does not say. */
+  /** The earliest moment at which it can have been issued, in seconds since 1970; undefined when the token does not say. */
   readonly issuedAtSeconds: number | undefined;
   /** Seconds since 1970 at which what the token opened ends; undefined: never. */
   readonly expiresAtSeconds: number | undefined;

@@ -33,7 +33,7 @@ export function grantFrom(policy: TokenPolicy, claims: Claims, nowSeconds: numbe
     userInfoJson: isJsonObject(userInfo) ? encodeJson(userInfo) : undefined,
     watchlist: textsOf(claimAt(claims, policy.claims.watchlist)).filter(isUserId),
     claims,
-    issuedAtSeconds: timeOf(claims, 'iat'),
+    issuedAtSeconds: earliestIssue(policy, timeOf(claims, 'iat'), nowSeconds),
     expiresAtSeconds: expiry,
   };
 }
@@ -63,6 +63,16 @@ function verifyTimes(
   if (expiry + clockToleranceSeconds > nowSeconds) return expiry + clockToleranceSeconds;
   const message = `The token expired ${secondsText(nowSeconds - expiry)} ago: get a fresh one. If it is fresh, ${clockText(clockToleranceSeconds)}`;
   throw new TokenError('token-expired', message);
+}
+
+/** The earliest moment at which a token can have been issued, for all that the clocks may differ. */
+function earliestIssue(
+  { clockToleranceSeconds }: TokenPolicy,
+  issuedAt: number | undefined,
+  nowSeconds: number,
+): number | undefined {
+  if (issuedAt === undefined) return undefined;
+  return Math.min(issuedAt - clockToleranceSeconds, nowSeconds);
 }
 
 function timeOf(claims: Claims, name: 'exp' | 'nbf' | 'iat'): number | undefined {

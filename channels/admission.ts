@@ -38,9 +38,9 @@ const OPEN: Admission = { grant: undefined, member: undefined };
 export function admit(node: Node, connection: Connection, request: SubscribeRequest): MaybePromise<Admission> {
   const { auth, channel } = request;
   const kind = channelKindOf(channel);
-  if (auth === undefined || kind.isUser || !isToken(auth)) {
-    return checked(node, connection, channel, admitWithoutToken(connection, kind, request));
-  }
+  // Where the connection may enter anyway, a token makes nothing better, and must not make it worse.
+  const isForHolder = auth !== undefined && !kind.isUser && isToken(auth) && !mayEnter(node, connection, channel);
+  if (!isForHolder) return checked(node, connection, channel, admitWithoutToken(connection, kind, request));
   return after(verify(node, connection.app, channel, auth), (grant) =>
     checked(node, connection, channel, admitHolder(connection, kind, request, grant)),
   );
@@ -74,6 +74,16 @@ export function refusalOf(
   const rule = ruleFor(connection.app.channelRules, channel);
   if (!grant) return isForAnyone(rule.subscribe, channel) ? undefined : needsToken(channel);
   return admits(rule.subscribe, rule, channel, grant) ? undefined : notAllowed(rule, channel, grant);
+}
+
+function mayEnter(node: Node, connection: Connection, channel: string): boolean {
+  return isOpenToAnyone(connection.app, channel) && !isRevoked(node, connection, channel, OPEN);
+}
+
+/** Whether a channel is public, and no rule of the app closes it. */
+export function isOpenToAnyone({ channelRules }: App, channel: string): boolean {
+  const { isPrivate, isPresence, isUser } = channelKindOf(channel);
+  return !isPrivate && !isPresence && !isUser && isForAnyone(ruleFor(channelRules, channel).subscribe, channel);
 }
 
 function isOwnChannel({ user }: Connection, channel: string): boolean {
@@ -124,8 +134,8 @@ function admitWithoutToken(connection: Connection, kind: ChannelKind, request: S
     }
     return { grant, member: checkSize(app, channel, parseMember(channel, channelData)) };
   }
+  if (isOpenToAnyone(app, channel)) return OPEN;
   const rule = ruleFor(app.channelRules, channel);
-  if (isForAnyone(rule.subscribe, channel)) return OPEN;
   if (auth?.includes(':')) {
     verifyChannelAuth(app.keys, socketId, channel, auth, channelData);
     return { grant: undefined, member: undefined, isSigned: true };

@@ -1,5 +1,5 @@
 import { RateLimiter } from 'limiter';
-import type { App } from './app.ts';
+import type { App, AppLimits } from './app.ts';
 
 /** At most so many per second; the allowance is whole again a second after the window's first. */
 export class RateLimit {
@@ -68,6 +68,11 @@ export interface AppRateLimits {
   readonly readRequests: RateLimit;
 }
 
+interface KeptLimits extends AppRateLimits {
+  /** What they were made of. */
+  readonly source: AppLimits;
+}
+
 /** What a node let pass in an app. */
 export interface RateUse {
   readonly appId: string;
@@ -83,34 +88,25 @@ export interface RateUse {
  * after it, so that over several seconds the limit holds.
  */
 export class RateLimits {
-  readonly #apps = new Map<string, AppRateLimits>();
+  readonly #apps = new Map<string, KeptLimits>();
 
+  /** An app that has other limits than it had goes on with what is left of those that stayed the same. */
   of(app: App): AppRateLimits {
-    let limits = this.#apps.get(app.id);
-    if (!limits) {
-      limits = {
-        backendEvents: new RateLimit(app.limits.maxBackendEventsPerSecond),
-        clientEvents: new RateLimit(app.limits.maxAppClientEventsPerSecond),
-        readRequests: new RateLimit(app.limits.maxReadRequestsPerSecond),
-      };
-      this.#apps.set(app.id, limits);
-    }
-    return limits;
+    const known = this.#apps.get(app.id);
+    if (known?.source === app.limits) return known;
+    const next: KeptLimits = {
+      source: app.limits,
+      backendEvents: keptOr(known?.backendEvents, app.limits.maxBackendEventsPerSecond),
+      clientEvents: keptOr(known?.clientEvents, app.limits.maxAppClientEventsPerSecond),
+      readRequests: keptOr(known?.readRequests, app.limits.maxReadRequestsPerSecond),
+    };
+    this.#apps.set(app.id, next);
+    return next;
   }
 
-  /** The app has other limits now. Those that stay the same go on with what is left of them. */
-  replace(app: App): void {
-    const known = this.#apps.get(app.id);
-    if (!known) return;
-    this.#apps.delete(app.id);
-    const next = this.of(app);
-    const kept = (name: keyof AppRateLimits): RateLimit =>
-      next[name].perSecond === known[name].perSecond ? known[name] : next[name];
-    this.#apps.set(app.id, {
-      backendEvents: kept('backendEvents'),
-      clientEvents: kept('clientEvents'),
-      readRequests: kept('readRequests'),
-    });
+  /** The app is gone. */
+  forget(appId: string): void {
+    this.#apps.delete(appId);
   }
 
   /** Those of an app that was here before. */
@@ -139,6 +135,10 @@ export class RateLimits {
     limits.clientEvents.takeElsewhere(clientEvents);
     limits.readRequests.takeElsewhere(readRequests);
   }
+}
+
+function keptOr(known: RateLimit | undefined, perSecond: number): RateLimit {
+  return known?.perSecond === perSecond ? known : new RateLimit(perSecond);
 }
 
 /** "in 320 ms" or why waiting does not help. */

@@ -1,10 +1,11 @@
 import { findAppKey } from '../auth/app-key.ts';
+import { ruleFor } from '../auth/channel-rules.ts';
 import { CLOSE_CODES } from '../protocol/close-codes.ts';
 import { Disconnect } from '../protocol/errors.ts';
 import { refusalOf } from './admission.ts';
 import type { App } from './app.ts';
-import type { Connection } from './connection.ts';
-import { endSubscription, keep } from './end-subscription.ts';
+import type { Connection, Subscription } from './connection.ts';
+import { endSubscription, keep, rulesChanged } from './end-subscription.ts';
 import type { Node } from './node.ts';
 
 /**
@@ -13,13 +14,14 @@ import type { Node } from './node.ts';
  */
 export function replaceApp(node: Node, id: string, next: App | undefined): void {
   if (next) {
-    node.rateLimits.replace(next);
     for (const channel of node.channels.values()) {
       if (channel.app.id !== id) continue;
       // What waits by the former rules must not be overtaken by what waits shorter by the new ones.
       node.coalescer.release(channel);
       channel.app = next;
     }
+  } else {
+    node.rateLimits.forget(id);
   }
   for (const connection of node.arriving.keys()) {
     if (connection.app.id !== id) continue;
@@ -50,8 +52,14 @@ function apply(node: Node, connection: Connection, next: App): void {
     const admission = { grant: connection.user?.grant, member: subscription.member };
     const isAdmitted = !subscription.grant && admission.grant && !refusalOf(node, connection, name, admission);
     if (isAdmitted) keep(node, connection, subscription, admission);
-    else endSubscription(node, connection, refusal);
+    else endSubscription(node, connection, isUnknown(next, name, subscription) ? rulesChanged(name) : refusal);
   }
+}
+
+/** Whether the rule of a channel asks for a claim of the token that nobody asked for when it was looked at. */
+function isUnknown({ channelRules }: App, channel: string, { grant }: Subscription): boolean {
+  if (!grant) return false;
+  return ruleFor(channelRules, channel).pattern.claims.some((claim) => !Object.hasOwn(grant.claims, claim));
 }
 
 const REMOVED = new Disconnect('app-removed', CLOSE_CODES.unknownApp, 'Application does not exist any more');

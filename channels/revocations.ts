@@ -6,6 +6,11 @@ import type { Clock } from './clock.ts';
 /** How long a revocation is remembered, in milliseconds: tokens should not live longer than that. */
 export const REVOCATION_MEMORY_MS = 86_400_000;
 
+/** Each takes some 700 bytes on every node; whoever subscribes is looked up by name and target, whatever their number. */
+const MAX_PER_APP = 50_000;
+/** Whoever subscribes is held against each that has the same target. */
+const MAX_PATTERNS_PER_APP = 1000;
+
 /** Who is taken out of channels. */
 export type RevocationTarget =
   | { readonly kind: 'user'; readonly userId: string }
@@ -40,9 +45,16 @@ export interface Claimant {
 
 interface Entry {
   readonly revocation: Revocation;
-  readonly pattern: ChannelPattern;
   /** The last connection of this node at that time. */
   readonly serial: number;
+}
+
+/** What was taken back from one target. */
+interface EntriesOfTarget {
+  /** By the channel that they name. */
+  readonly byName: Map<string, Entry>;
+  /** Those that name many. */
+  readonly patterns: Map<Entry, ChannelPattern>;
 }
 
 /** What was revoked within the last day, as this node knows it. */
@@ -51,7 +63,9 @@ export class Revocations {
   /** Those noted first come first. */
   readonly #byId = new Map<string, Entry>();
   /** So that whoever subscribes is looked up, and not everybody that was revoked. */
-  readonly #byTarget = new Map<string, Set<Entry>>();
+  readonly #byTarget = new Map<string, EntriesOfTarget>();
+  /** How many an app has. */
+  readonly #byApp = new Map<string, { all: number; patterns: number }>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -78,12 +92,28 @@ export class Revocations {
     const known = this.#byId.get(id);
     if (!this.#counts(revocation) || (known && known.revocation.atMs >= revocation.atMs)) return false;
     if (known) this.#forget(id, known);
-    const entry: Entry = { revocation, pattern: new ChannelPattern(revocation.channel), serial };
+    const entry: Entry = { revocation, serial };
     this.#byId.set(id, entry);
     const key = targetKey(revocation);
-    const entries = this.#byTarget.get(key) ?? new Set();
-    this.#byTarget.set(key, entries.add(entry));
+    const entries: EntriesOfTarget = this.#byTarget.get(key) ?? { byName: new Map(), patterns: new Map() };
+    this.#byTarget.set(key, entries);
+    if (isPattern(revocation)) entries.patterns.set(entry, new ChannelPattern(revocation.channel));
+    else entries.byName.set(revocation.channel, entry);
+    this.#count(revocation, 1);
     return true;
+  }
+
+  /** Why an app can't have one more, for people; undefined: it can. */
+  problemWith(revocation: Omit<Revocation, 'atMs'>): string | undefined {
+    this.#forgetOld();
+    if (this.#byId.has(revocationId(revocation))) return undefined;
+    const { all, patterns } = this.#byApp.get(revocation.appId) ?? { all: 0, patterns: 0 };
+    if (all >= MAX_PER_APP) {
+      return `${all} revocations of the last day are kept, which is the most. Revoke by a pattern, or terminate the user's connections`;
+    }
+    if (isPattern(revocation) && patterns >= MAX_PATTERNS_PER_APP) {
+      return `${patterns} revocations with * of the last day are kept, which is the most. Name the channel, or use fewer and wider patterns`;
+    }
   }
 
   /** When the same was revoked last, in milliseconds since 1970. */
@@ -102,10 +132,18 @@ export class Revocations {
   }
 
   #isRevokedFor(target: RevocationTarget, appId: string, channel: string, claimant: Claimant): boolean {
-    for (const { revocation, pattern, serial } of this.#byTarget.get(targetKey({ appId, target })) ?? []) {
-      if (pattern.matches(channel) && isOlder(claimant, revocation, serial) && this.#counts(revocation)) return true;
+    const entries = this.#byTarget.get(targetKey({ appId, target }));
+    if (!entries) return false;
+    const named = entries.byName.get(channel);
+    if (named && this.#holdsFor(named, claimant)) return true;
+    for (const [entry, pattern] of entries.patterns) {
+      if (pattern.matches(channel) && this.#holdsFor(entry, claimant)) return true;
     }
     return false;
+  }
+
+  #holdsFor({ revocation, serial }: Entry, claimant: Claimant): boolean {
+    return isOlder(claimant, revocation, serial) && this.#counts(revocation);
   }
 
   /** Clocks of nodes may differ, but no clock is a day ahead: that is garbage. */
@@ -124,10 +162,24 @@ export class Revocations {
   #forget(id: string, entry: Entry): void {
     this.#byId.delete(id);
     const key = targetKey(entry.revocation);
+    this.#count(entry.revocation, -1);
     const entries = this.#byTarget.get(key);
-    entries?.delete(entry);
-    if (entries?.size === 0) this.#byTarget.delete(key);
+    if (!entries) return;
+    if (!entries.patterns.delete(entry)) entries.byName.delete(entry.revocation.channel);
+    if (entries.byName.size + entries.patterns.size === 0) this.#byTarget.delete(key);
   }
+
+  #count(revocation: Revocation, change: 1 | -1): void {
+    const { all, patterns } = this.#byApp.get(revocation.appId) ?? { all: 0, patterns: 0 };
+    const next = { all: all + change, patterns: patterns + (isPattern(revocation) ? change : 0) };
+    if (next.all === 0) this.#byApp.delete(revocation.appId);
+    else this.#byApp.set(revocation.appId, next);
+  }
+}
+
+/** Whether it names more channels than one. */
+export function isPattern({ channel }: Pick<Revocation, 'channel'>): boolean {
+  return channel.includes('*');
 }
 
 const EVERYONE = { kind: 'everyone' } as const;

@@ -37,7 +37,14 @@ export function readChangedApp(before: AppOptions, body: unknown): AppOptions {
   if ('id' in fields && fields.id !== before.id) {
     throw invalidApp([{ path: '/id', message: `can't be changed: make a new app, and delete ${before.id}` }]);
   }
-  return checked(merge(before, fields));
+  return checked(merge(withAllKeys(before, fields), fields));
+}
+
+/** The stored first pair stands by itself: where `keys` is replaced, it is one of those that go. */
+function withAllKeys(app: AppOptions, change: JsonObject): JsonObject {
+  if (!('keys' in change) || 'key' in change || 'secret' in change) return app;
+  const { key: _key, secret: _secret, ...others } = app;
+  return { ...others, keys: keyPairsOf(app) };
 }
 
 /** A pair more, behind those that there are. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isForAnyone, ruleFor } from '../../auth/channel-rules.ts';
+import { isOpenToAnyone } from '../../channels/admission.ts';
 import type { App } from '../../channels/app.ts';
 import { type ConnectRequest, connect } from '../../channels/connect.ts';
 import type { Connection } from '../../channels/connection.ts';
@@ -9,7 +9,6 @@ import type { Pace } from '../../channels/liveness.ts';
 import { after, type MaybePromise, orElse } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
 import { subscribe } from '../../channels/subscribe.ts';
-import { channelKindOf } from '../../protocol/channel-name.ts';
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import { Disconnect, SubscriptionError } from '../../protocol/errors.ts';
 import type { FoundFeed } from '../apps/app-directory.ts';
@@ -41,7 +40,7 @@ export function openFeed(
   { origin, isTls, token, pace }: FeedRequest,
   { transport, isGone, connected }: FeedClient,
 ): MaybePromise<boolean> {
-  if (token === undefined && !isOpen(app, feed.channel)) throw needsToken(feed.channel);
+  if (token === undefined && !isOpenToAnyone(app, feed.channel)) throw needsToken(feed.channel);
   const request: ConnectRequest = { appKey: '', app, protocol: '7', version: undefined, origin, isTls, feedPace: pace };
   return after(connect(node, request, transport, isGone), (connection) => {
     if (!connection) return false;
@@ -49,9 +48,7 @@ export function openFeed(
     return orElse(
       () => {
         if (!hasFeed(connection.app, feed)) throw FEED_CHANGED;
-        // A token that nobody asked for, of a proxy or of another page, must not turn away whom the channel is open to.
-        const isNeeded = token !== undefined && !isOpen(connection.app, feed.channel);
-        const auth = isNeeded ? `Bearer ${token}` : undefined;
+        const auth = token === undefined ? undefined : `Bearer ${token}`;
         const entering = { channel: feed.channel, auth, channelData: undefined, wantsLast: feed.last };
         return after(subscribe(node, connection, entering), () => !connection.isClosed);
       },
@@ -61,11 +58,6 @@ export function openFeed(
       },
     );
   });
-}
-
-function isOpen({ channelRules }: App, channel: string): boolean {
-  const { isPrivate, isPresence } = channelKindOf(channel);
-  return !isPrivate && !isPresence && isForAnyone(ruleFor(channelRules, channel).subscribe, channel);
 }
 
 /** Whether an app has just this feed. */

@@ -1,13 +1,18 @@
 import { SeamUnavailable } from '../../channels/broker.ts';
 import type { Revocation } from '../../channels/revocations.ts';
+import { ApiError } from '../../protocol/errors.ts';
 import type { AppUsage, Fleet } from '../admin/fleet.ts';
 
 /** A call of the fleet as it goes to a worker. */
 export type FleetCall = { readonly [C in keyof Fleet]: readonly [call: C, ...args: Parameters<Fleet[C]>] }[keyof Fleet];
 
-/** What came of it. `unavailable`: a seam could not do it just now. */
+/** What came of it. `unavailable`: a seam could not do it just now; `refused`: whoever asked did something wrong. */
 export type FleetAnswer =
   | { readonly outcome: 'done'; readonly value?: unknown }
+  | {
+      readonly outcome: 'refused';
+      readonly error: { readonly id: string; readonly status: number; readonly message: string };
+    }
   | { readonly outcome: 'unavailable' | 'failed'; readonly reason: string };
 
 /** The fleet as the main process reaches it: through a worker. */
@@ -43,16 +48,24 @@ export async function answerCall(fleet: Fleet | undefined, [call, ...args]: Flee
   try {
     return { outcome: 'done', value: await Reflect.apply(fleet[call], fleet, args) };
   } catch (error) {
+    if (error instanceof ApiError) {
+      const { id, status, message } = error;
+      return { outcome: 'refused', error: { id, status, message } };
+    }
     const reason = error instanceof Error ? error.message : String(error);
     return { outcome: error instanceof SeamUnavailable ? 'unavailable' : 'failed', reason };
   }
 }
 
-/** @throws {SeamUnavailable | Error} what the worker could not do it for */
+/** @throws {SeamUnavailable | ApiError | Error} what the worker could not do it for */
 export function resultOf(answer: FleetAnswer): unknown {
   switch (answer.outcome) {
     case 'done':
       return answer.value;
+    case 'refused': {
+      const { error } = answer;
+      throw new ApiError(error.id, error.status, error.message);
+    }
     case 'unavailable':
       throw new SeamUnavailable(answer.reason);
     case 'failed':

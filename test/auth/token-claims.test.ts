@@ -85,6 +85,8 @@ describe('the time of a token', () => {
   test('is handed on: when it was issued', () => {
     expect(grant({ iat: NOW - 5 }).issuedAtSeconds).toBe(NOW - 5);
     expect(grant({}).issuedAtSeconds).toBeUndefined();
+    // The issuer's clock is ahead: it was issued by now.
+    expect(grant({ iat: NOW + 4 }).issuedAtSeconds).toBe(NOW);
   });
 });
 

@@ -86,6 +86,19 @@ describe('a limit that several nodes keep', () => {
     expect(passed).toBeLessThanOrEqual(200 + 3 * 10);
   });
 
+  // A database of apps tells only of changes to apps that it knew: one that was deleted and made anew had the former limits.
+  test('belongs to the limits that the app has when it is asked, whoever told of them', () => {
+    const limits = new RateLimits();
+    limits
+      .of(createApp({ limits: { maxBackendEventsPerSecond: 1, maxReadRequestsPerSecond: 2 } }))
+      .readRequests.take(2);
+    const next = limits.of(createApp({ limits: { maxBackendEventsPerSecond: 5, maxReadRequestsPerSecond: 2 } }));
+    expect(next.backendEvents.take(5)).toBe(0);
+    expect(next.readRequests.take(1)).toBeGreaterThan(0);
+    limits.forget('3');
+    expect(limits.find('3')).toBe(undefined);
+  });
+
   test('goes on with what is left over all nodes, less what passed since it was told', () => {
     const limits = new RateLimits();
     const limit = limits.of(app).backendEvents;

@@ -70,7 +70,14 @@ describe('an app whose rules change', () => {
     const client = node.connect();
     enter(client, 'private-user.7', node.token({ sub: '7', tenant: '7' }));
     node.replace({ channelRules: [rule('private-user.{tenant}', [OWN])] });
+    const text = 'Who may be in private-user.7 was changed: subscribe again with your token';
+    expect(client.take()).toEqual([ended('private-user.7', 401, text)]);
+    expect(enter(client, 'private-user.7', node.token({ sub: '7', tenant: '7' }))).toEqual([
+      succeeded('private-user.7'),
+    ]);
+    node.replace({ channelRules: [rule('private-user.{tenant}', [holder('admin')])] });
     expect(eventsOf(client.take())).toEqual(['subscription_error']);
+    expect(node.refused).toEqual(['rules-changed', 'not-allowed']);
   });
 
   test('keeps whoever is still admitted, until the token ends', () => {
@@ -128,11 +135,11 @@ describe('an app whose limits change', () => {
     client.subscribe('private-chat');
     client.take();
     client.send(HELLO);
-    node.replace({ limits: { ...limits, maxBackendEventsPerSecond: 5 } });
+    const app = node.replace({ limits: { ...limits, maxBackendEventsPerSecond: 5 } });
     client.send(HELLO);
     client.send(HELLO);
     expect(node.refused).toEqual(['client-event-rate']);
-    expect(node.node.rateLimits.of(node.app).backendEvents.perSecond).toBe(5);
+    expect(node.node.rateLimits.of(app).backendEvents.perSecond).toBe(5);
   });
 
   test('announces counts from then on', () => {

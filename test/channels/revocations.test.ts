@@ -55,6 +55,30 @@ describe('revocations', () => {
     expect(isRevoked(revocations, 'private-a', '3', { ...claimant, serial: 6 })).toBe(false);
   });
 
+  test('are bounded for each app, with room for those that replace one', () => {
+    const revocations = new Revocations(clock);
+    for (let count = 0; count < 1000; count += 1) revocations.add(revocation({ channel: `private-${count}.*` }), 1);
+    expect(revocations.problemWith(revocation({ channel: 'private-1001.*' }))).toMatch(/^1000 revocations with \*/);
+    expect(revocations.problemWith(revocation({ channel: 'private-1.*' }))).toBe(undefined);
+    expect(revocations.problemWith(revocation({ channel: 'private-1001.*', appId: '4' }))).toBe(undefined);
+    for (let count = 0; count < 49_000; count += 1) revocations.add(revocation({ channel: `private-${count}` }), 1);
+    expect(revocations.problemWith(revocation({ channel: 'private-new' }))).toMatch(
+      /^50000 revocations of the last day/,
+    );
+    expect(revocations.problemWith(revocation({ channel: 'private-1' }))).toBe(undefined);
+  });
+
+  test('are forgotten with all that was counted of them', () => {
+    const time = new FakeClock();
+    const revocations = new Revocations(time);
+    for (let count = 0; count < 1000; count += 1) {
+      revocations.add(revocation({ channel: `private-${count}.*`, atMs: time.now() }), 1);
+    }
+    time.advance(REVOCATION_MEMORY_MS);
+    expect(revocations.problemWith(revocation({ channel: 'private-1001.*' }))).toBe(undefined);
+    expect(revocations.isEmpty).toBe(true);
+  });
+
   test('are forgotten after a day, in whatever order they came', () => {
     const time = new FakeClock();
     const revocations = new Revocations(time);

@@ -4,6 +4,7 @@ import { publish } from '../../channels/publish.ts';
 import { REVOCATION_MEMORY_MS } from '../../channels/revocations.ts';
 import { DelayedSeams } from '../support/delayed-seams.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { tokenPolicy } from '../support/tokens.ts';
 import type { TestClient } from './test-node.ts';
 import {
   ended,
@@ -140,6 +141,23 @@ test('somebody who signs in as a user that was revoked is out of what was entere
   client.signIn('{"id":"7"}');
   expect(eventsOf(client.take())).toEqual(['subscription_error', 'signin_success']);
   expect(client.connected.subscriptions.values().map(({ channel }) => channel.name)).toEqual(['private-b']);
+});
+
+// A token of a clock that is ahead counted as issued after the revocation: its holder stayed in.
+test('ends and refuses holders of tokens whose issuer has a clock that is ahead, as far as the app allows for it', () => {
+  const node = new TokenNode(RULES);
+  const app = node.replace({ tokens: tokenPolicy({ clockToleranceSeconds: 30 }) });
+  const client = node.connect({ app });
+  const ahead = node.token({ sub: '7', iat: node.nowSeconds + 20 });
+  enter(client, 'private-a', ahead);
+  client.take();
+  void node.revoke('private-a', { kind: 'user', userId: '7' });
+  expect(client.take()).toEqual([gone('private-a')]);
+  node.clock.advance(25_000);
+  enter(client, 'private-a', ahead);
+  expect(node.refused).toEqual(['access-revoked', 'access-revoked']);
+  node.clock.advance(10_000);
+  expect(enter(client, 'private-a', node.token({ sub: '7' }))).toEqual([succeeded('private-a')]);
 });
 
 describe('what was revoked', () => {

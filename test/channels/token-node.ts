@@ -98,7 +98,7 @@ export function expiredText(channel: string, seconds: number): string {
 }
 
 export function revokedText(channel: string): string {
-  return `Access to ${channel} was revoked: what was signed or issued before no longer counts`;
+  return `Access to ${channel} was revoked: what was signed or issued before no longer counts. Bring a token that was issued later, or connect anew`;
 }
 
 /** The names of the events, without what they say. */

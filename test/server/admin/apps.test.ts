@@ -220,7 +220,11 @@ describe.for(Object.entries(STARTS))('apps of the driver %s', ([driver, start]) 
     [{ key: null }, '/key', 'missing: secret is there without it'],
     [{ secret: null }, '/secret', 'missing: key is there without it'],
     [{ key: null, secret: null }, '/keys', 'an app needs at least one key'],
-    [{ keys: [{ key: APP.key, secret: 'other' }] }, '/keys', `holds the key ${APP.key} twice`],
+    [
+      { keys: [1, 2].map((number) => ({ key: 'next', secret: `secret-${number}` })) },
+      '/keys',
+      'holds the key next twice',
+    ],
     [
       { auth: { jwt: { keys: [{ publicKeyFile: '/etc/passwd' }] } } },
       '/auth/jwt/keys/0/publicKeyFile',
@@ -251,6 +255,18 @@ describe.for(Object.entries(STARTS))('apps of the driver %s', ([driver, start]) 
       expect([status, body.error, body.message]).toEqual([409, 'app-conflict', message]);
     }
     expect((await api('GET', '/apps')).body.apps).toHaveLength(2);
+  });
+
+  // The first pair stands by itself in tables and files, and stayed valid.
+  test('have just the keys that a list of them names, whichever was the first', async () => {
+    const list = [{ key: 'next', secret: 'next-secret' }];
+    const changed = await api('PATCH', `/apps/${APP.id}`, { keys: list });
+    expect(changed.status).toBe(200);
+    expect(keysOf(await api('GET', `/apps/${APP.id}`))).toEqual([{ key: 'next' }]);
+    const refused = await api('PATCH', `/apps/${APP.id}`, { keys: null });
+    expect(refused.body).toMatchObject({ problems: [{ path: '/keys', message: 'an app needs at least one key' }] });
+    const more = await api('PATCH', `/apps/${APP.id}`, { keys: [{ key: APP.key, secret: APP.secret }, ...list] });
+    expect(keysOf(more)).toEqual([{ key: APP.key }, { key: 'next' }]);
   });
 
   test('have several keys at once, of which all but the last can be retired', async () => {

@@ -1,4 +1,5 @@
 import { vi } from 'vitest';
+import { ChannelPattern } from '../../../auth/channel-pattern.ts';
 import { SeamUnavailable } from '../../../channels/broker.ts';
 import { replaceApp } from '../../../channels/replace-app.ts';
 import type { RevocationTarget } from '../../../channels/revocations.ts';
@@ -51,6 +52,17 @@ const REQUESTS: readonly Row[] = [
     await revoke(broker, ACCESS.id, 'private-gone');
     return ask(url, { fields: { channel_name: 'private-gone' } });
   }),
+  row('too-many-revocations', async (url, { node }) => {
+    const { revocations } = node.control;
+    const ofOther = (count: number) => ({
+      appId: APPS.plain.id,
+      channel: `${count}-*`,
+      target: EVERYONE,
+      atMs: Date.now(),
+    });
+    for (let count = 0; count < 1000; count += 1) revocations.add(ofOther(count), 0);
+    return call(url, 'DELETE', `/apps/${APPS.plain.id}/channels/a*/subscriptions`, { app: APPS.plain });
+  }),
   row('cross-origin-cookie', (url) =>
     ask(url, { token: undefined, headers: { Cookie: `session=${token()}`, Origin: 'https://good.example' } }),
   ),
@@ -85,6 +97,26 @@ const CONNECTIONS: readonly Row[] = [
 ];
 
 const MESSAGES: readonly Row[] = [
+  {
+    kind: 'SubscriptionError',
+    id: 'rules-changed',
+    raise: async (broker) => {
+      const client = await RawClient.connect(broker.wsUrl, { key: ACCESS.key });
+      enter('private-x', { auth: token() })(client);
+      await client.next('pusher_internal:subscription_succeeded');
+      const app = broker.node.connections.get(client.socketId)?.app;
+      if (!app) throw new Error('the connection is gone');
+      const own = { kind: 'holder', roles: undefined, isOwn: true } as const;
+      const pattern = new ChannelPattern('private-{tenant}');
+      const channelRules = [{ pattern, subscribe: [own], clientEvents: [], publish: [] }];
+      replaceApp(broker.node, app.id, { ...app, channelRules });
+      replaceApp(broker.node, app.id, app);
+      const { data } = await client.next('pusher:subscription_error');
+      await client.close();
+      const { type, status } = JSON.parse(String(data)) as { type: string; status: number };
+      return { id: loggedCause(broker, 'subscription ended', client.socketId), code: `${type} ${status}` };
+    },
+  },
   message(
     'client-event-not-allowed',
     async (client) => {

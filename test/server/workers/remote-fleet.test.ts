@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SeamUnavailable } from '../../../channels/broker.ts';
+import { ApiError } from '../../../protocol/errors.ts';
 import type { Fleet } from '../../../server/admin/fleet.ts';
 import { answerCall, RemoteFleet, resultOf } from '../../../server/workers/remote-fleet.ts';
 
@@ -38,7 +39,12 @@ describe('the fleet of another process', () => {
       terminateUser: () => {
         throw new TypeError('a bug');
       },
+      revoke: () => {
+        throw new ApiError('too-many-revocations', 429, 'too many');
+      },
     });
+    const revocation = { appId: '1', channel: 'a', target: { kind: 'everyone' } } as const;
+    await expect(away.revoke(revocation)).rejects.toThrow(new ApiError('too-many-revocations', 429, 'too many'));
     await expect(away.usage('1')).rejects.toThrow(new SeamUnavailable('Redis is away'));
     await expect(away.usage('1')).rejects.toBeInstanceOf(SeamUnavailable);
     await expect(away.terminateUser('1', '7')).rejects.toThrow('a worker failed: a bug');
