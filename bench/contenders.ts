@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Scripts } from './compile.ts';
 import { type Contender, floor, kulkul, type Need } from './servers/contender.ts';
-import { nodesOnRedis, workersOf } from './servers/deployments.ts';
+import { coalescingFor, nodesOnRedis, workersOf } from './servers/deployments.ts';
 import { installSoketi, isSoketiInstalled, soketi } from './servers/soketi.ts';
 import type { Workload } from './workloads/workload.ts';
 
@@ -36,6 +36,10 @@ export class Contenders {
   /** Those that can do a workload, the reference first; none when no broker can. */
   for({ deployments, needs = [] }: Pick<Workload, 'deployments' | 'needs'>): readonly Contender[] {
     if (deployments === 'workers') return workersOf((name, settings) => kulkul(name, this.#script, settings));
+    if (deployments === 'coalescing') {
+      const waiting = coalescingFor([0, 2, 5, 10], (name, app) => kulkul(name, this.#script, {}, app));
+      return [this.floor, ...waiting];
+    }
     if (deployments === 'cluster') return [this.nodes(3)];
     if (deployments === 'clusters') {
       return this.#hasSoketi ? [this.nodes(3), nodesOnRedis('soketi', soketi)] : [this.nodes(3)];

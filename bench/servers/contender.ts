@@ -60,13 +60,19 @@ export function floor(script: string): Contender {
 /**
  * @param script - compiled server/main.ts of the version to measure
  * @param settings - other than the defaults
+ * @param options - of its app
  */
-export function kulkul(name: string, script: string, settings: Readonly<Record<string, unknown>> = {}): Contender {
+export function kulkul(
+  name: string,
+  script: string,
+  settings: Readonly<Record<string, unknown>> = {},
+  options: Readonly<Record<string, unknown>> = {},
+): Contender {
   return {
     name,
     has: (need) => need !== 'feeds' || existsSync(join(dirname(script), 'feeds')),
     async start({ cores, nodeFlags, certificate, hasFeed }) {
-      const app = hasFeed ? { ...APP, feeds: [{ path: FEED_PATH, channel: FEED_CHANNEL }] } : APP;
+      const app = { ...APP, ...options, ...(hasFeed && { feeds: [{ path: FEED_PATH, channel: FEED_CHANNEL }] }) };
       const all = { ...CONFIG, ...tlsSettings(certificate), ...settings, 'appManager.array.apps': [app] };
       return withConfig(all, async (config) => {
         const child = startNode(cores, [...nodeFlags, script, 'start', '--config', config]);

@@ -6,6 +6,14 @@ import type { Contender } from './contender.ts';
 /** Makes a server with other settings than the defaults. */
 export type Maker = (name: string, settings: Readonly<Record<string, unknown>>) => Contender;
 
+/** A server whose events wait so many milliseconds for others. */
+export function coalescingFor(
+  milliseconds: readonly number[],
+  maker: (name: string, app: Readonly<Record<string, unknown>>) => Contender,
+): readonly Contender[] {
+  return milliseconds.map((each) => maker(`${each} ms`, { coalescing: [{ name: '*', milliseconds: each }] }));
+}
+
 export function workersOf(maker: Maker): readonly Contender[] {
   return [maker('1 process', {}), maker('2 workers', { workers: 2 })];
 }

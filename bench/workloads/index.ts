@@ -1,6 +1,7 @@
 import { clientEvents } from './client-events.ts';
 import { cluster } from './cluster.ts';
 import { clusterLatency } from './cluster-latency.ts';
+import { coalescing } from './coalescing.ts';
 import { connectAndSubscribe } from './connect.ts';
 import { fanOut } from './fan-out.ts';
 import { fanOutLatency } from './fan-out-latency.ts';
@@ -19,6 +20,7 @@ import type { Workload } from './workload.ts';
 export const WORKLOADS: readonly Workload[] = [
   fanOut,
   fanOutLatency,
+  coalescing,
   manyChannels,
   triggers,
   clientEvents,
