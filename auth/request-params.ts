@@ -4,10 +4,13 @@ export interface RequestParams {
   readonly single: ReadonlyMap<string, string>;
   /** `name[]=a&name[]=b`, values in the given order, under `name`. */
   readonly lists: ReadonlyMap<string, readonly string[]>;
+  /** The text that signatures cover, where the query is that text already but for the signature in it: SDKs send it so. */
+  readonly canonical: string | undefined;
 }
 
 /** `name[]` and `name[0]`: the forms in which lists are sent. */
 const LIST_NAME = /^(.+)\[\d*\]$/;
+const SIGNATURE = 'auth_signature';
 
 /**
  * Reads a raw query string.
@@ -17,21 +20,40 @@ const LIST_NAME = /^(.+)\[\d*\]$/;
 export function parseParams(query: string, plusIsSpace = false): RequestParams {
   const single = new Map<string, string>();
   const lists = new Map<string, string[]>();
-  for (const pair of query.split('&')) {
-    if (pair === '') continue;
+  const isRaw = !plusIsSpace && !query.includes('%') && !query.endsWith('&');
+  let canonical = isRaw ? query : undefined;
+  let last = '';
+  for (let start = 0; start < query.length; ) {
+    const next = query.indexOf('&', start);
+    const end = next < 0 ? query.length : next;
+    const pair = query.slice(start, end);
     const equals = pair.indexOf('=');
-    const name = decode(equals < 0 ? pair : pair.slice(0, equals), plusIsSpace).toLowerCase();
+    const sent = decode(equals < 0 ? pair : pair.slice(0, equals), plusIsSpace);
+    const name = sent.toLowerCase();
     const value = equals < 0 ? '' : decode(pair.slice(equals + 1), plusIsSpace);
     const list = name.endsWith(']') ? LIST_NAME.exec(name)?.[1] : undefined;
-    if (list === undefined) {
+    if (canonical !== undefined) {
+      const isPlain = equals >= 0 && name === sent && list === undefined;
+      const isOutOfOrder = name === SIGNATURE ? single.has(name) : name <= last;
+      if (!isPlain || isOutOfOrder) canonical = undefined;
+      else if (name === SIGNATURE) canonical = without(query, start, end);
+      else last = name;
+    }
+    if (pair !== '' && list === undefined) {
       single.set(name, value);
-    } else {
+    } else if (list !== undefined) {
       const values = lists.get(list);
       if (values) values.push(value);
       else lists.set(list, [value]);
     }
+    start = end + 1;
   }
-  return { single, lists };
+  return { single, lists, canonical };
+}
+
+/** A query without one of its pairs. */
+function without(query: string, start: number, end: number): string {
+  return start === 0 ? query.slice(end + 1) : query.slice(0, start - 1) + query.slice(end);
 }
 
 function decode(text: string, plusIsSpace: boolean): string {
@@ -49,6 +71,7 @@ export type ListStyle = 'brackets' | 'commas';
 
 /** The third line of the signed text: all parameters but the signature, sorted by name, values never escaped. */
 export function canonicalParams(params: RequestParams, lists: ListStyle): string {
+  if (params.canonical !== undefined) return params.canonical;
   const names = [...params.single.keys()];
   for (const name of params.lists.keys()) {
     if (!params.single.has(name)) names.push(name);
@@ -56,7 +79,7 @@ export function canonicalParams(params: RequestParams, lists: ListStyle): string
   let text = '';
   for (const name of names.sort()) {
     const value = params.single.get(name);
-    if (value !== undefined && name !== 'auth_signature') text += `&${name}=${value}`;
+    if (value !== undefined && name !== SIGNATURE) text += `&${name}=${value}`;
     const values = params.lists.get(name);
     if (values)
       text += lists === 'commas' ? `&${name}=${values.join(',')}` : values.map((each) => `&${name}[]=${each}`).join('');

@@ -41,6 +41,10 @@ type Method = 'GET' | 'POST' | 'DELETE';
 /** A route and the methods that it is for. */
 type Match<T extends Route = Route> = readonly [T, ...Method[]];
 
+const APPS = '/apps/';
+/** Of an app. */
+const AUTH = 'auth/';
+
 const HEALTH: ReadonlyMap<string, HealthCheck> = new Map([
   ['/', 'alive'],
   ['/ready', 'ready'],
@@ -98,13 +102,13 @@ function findMatch(path: string): Match {
 function searchMatch(path: string): Match | undefined {
   const health = HEALTH.get(path);
   if (health) return [{ name: 'health', check: health }, 'GET'];
-  const segments = path.split('/');
-  if (segments[0] === '' && segments[1] === 'apps' && segments.length >= 4) {
-    const match = findAppMatch(decode(segments[2]), segments.slice(3));
-    if (match) return match;
+  if (path.startsWith(APPS)) {
+    const end = path.indexOf('/', APPS.length);
+    return end < 0 ? undefined : findAppMatch(decode(path.slice(APPS.length, end)), path.slice(end + 1));
   }
   const auth = AUTH_PATHS.get(path);
   if (auth) return [{ name: 'auth', what: auth, appId: undefined }, 'GET', 'POST'];
+  const segments = path.split('/');
   // The Python SDK leaves out `/apps/:id` here; the key says which app is meant.
   if (segments[1] === 'users' && segments[3] === 'terminate_connections' && segments.length === 4) {
     return [{ name: 'terminate', appId: undefined, userId: decode(segments[2]) }, 'POST'];
@@ -112,18 +116,17 @@ function searchMatch(path: string): Match | undefined {
   return undefined;
 }
 
-function findAppMatch(appId: string, segments: readonly string[]): Match | undefined {
-  const [first, second, third, fourth, ...more] = segments;
-  if (second === undefined) {
-    if (first === 'events') return [{ name: 'events', appId }, 'POST'];
-    if (first === 'batch_events') return [{ name: 'batch-events', appId }, 'POST'];
-    if (first === 'channels') return [{ name: 'channels', appId }, 'GET'];
-    return undefined;
-  }
-  if (first === 'auth') {
-    const what = APP_AUTH_PATHS.get(`/${segments.slice(1).join('/')}`);
+/** @param resource - what follows the app's id; the commonest are not taken apart */
+function findAppMatch(appId: string, resource: string): Match | undefined {
+  if (resource === 'events') return [{ name: 'events', appId }, 'POST'];
+  if (resource === 'batch_events') return [{ name: 'batch-events', appId }, 'POST'];
+  if (resource === 'channels') return [{ name: 'channels', appId }, 'GET'];
+  if (resource.startsWith(AUTH)) {
+    const what = APP_AUTH_PATHS.get(resource.slice(AUTH.length - 1));
     return what && [{ name: 'auth', what, appId }, 'GET', 'POST'];
   }
+  const [first, second, third, fourth, ...more] = resource.split('/');
+  if (second === undefined) return undefined;
   if (first === 'users' && third === 'terminate_connections' && fourth === undefined) {
     return [{ name: 'terminate', appId, userId: decode(second) }, 'POST'];
   }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalParams, parseParams } from '../../auth/request-params.ts';
 
@@ -53,5 +54,35 @@ describe('the signed parameters', () => {
     const params = parseParams('k[]=b&k1=x&k=a&auth_signature[]=s');
     expect(canonicalParams(params, 'brackets')).toBe('auth_signature[]=s&k=a&k[]=b&k1=x');
     expect(canonicalParams(params, 'commas')).toBe('auth_signature=s&k=a&k=b&k1=x');
+  });
+
+  // What most SDKs send is taken as it is, and only if it is what would be put together.
+  test('are the query without the signature where that is in order', () => {
+    const parts = [
+      'a=1',
+      'b=',
+      'b=2',
+      'A=3',
+      'auth_signature=x',
+      'auth_key=k',
+      'c',
+      'k[]=1',
+      'd=%41',
+      'e=1+2',
+      '',
+      'z==',
+    ];
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...parts), { maxLength: 7 }), (pairs) => {
+        const params = parseParams(pairs.join('&'));
+        for (const lists of ['brackets', 'commas'] as const) {
+          expect(canonicalParams(params, lists)).toBe(canonicalParams({ ...params, canonical: undefined }, lists));
+        }
+      }),
+      { numRuns: 2000 },
+    );
+    const query = 'auth_key=k&auth_timestamp=1&auth_version=1.0&body_md5=m&auth_signature=x';
+    expect(parseParams(query).canonical).toBe('auth_key=k&auth_timestamp=1&auth_version=1.0&body_md5=m');
+    expect(parseParams('auth_key=k&auth_signature=x&auth_version=1.0').canonical).toBe('auth_key=k&auth_version=1.0');
   });
 });
