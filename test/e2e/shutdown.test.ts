@@ -41,6 +41,8 @@ describe('after SIGTERM', () => {
     });
     const event = { name: 'rvm.status.updated', channel: 'scada', data: 'still here' };
     expect((await trigger(broker.url, event)).status).toBe(200);
+    // What was published leaves at the end of the turn of the event loop in which the answer does.
+    await readiness(broker);
     await broker.kill();
     const heard = (await Promise.all(ends)).filter(({ before }) =>
       before.some((frame) => frame.includes('still here')),
