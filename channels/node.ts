@@ -218,6 +218,7 @@ export class Node {
   /** Ends a connection with an error frame and a close frame of the same code and text. */
   end(connection: Connection, reason: Disconnect): void {
     if (connection.isClosed) return;
+    for (const { channel } of connection.subscriptions.values()) this.coalescer.release(channel);
     connection.transport.send(encodeError(reason.code, reason.message));
     disconnect(this, connection);
     connection.transport.close(reason.code, reason.message);

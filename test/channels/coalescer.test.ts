@@ -3,7 +3,8 @@ import { ChannelPattern } from '../../auth/channel-pattern.ts';
 import { publish } from '../../channels/publish.ts';
 import { replaceApp } from '../../channels/replace-app.ts';
 import { revoke } from '../../channels/revoke.ts';
-import { createApp, TestNode } from './test-node.ts';
+import { Disconnect } from '../../protocol/errors.ts';
+import { createApp, errorFrame, TestNode } from './test-node.ts';
 
 const rule = (name: string, milliseconds: number) => ({ pattern: new ChannelPattern(name), milliseconds });
 const coalescing = [rule('at-once', 0), rule('*', 5)];
@@ -87,6 +88,19 @@ test('a sender gets none of its own, also when it leaves and comes back meanwhil
   expect(sender.take().filter((text) => text.includes('client-e'))).toEqual([]);
   const sent = JSON.stringify(event);
   expect(other.take()).toEqual([sent, sent, frame('private-a', '1')]);
+});
+
+test('whoever is moved off has got what was published before', () => {
+  const server = new TestNode({ app: { coalescing } });
+  const [client, other] = [server.connect(), server.connect()];
+  for (const each of [client, other]) {
+    each.subscribe('a');
+    each.take();
+  }
+  send(server, 'a', '1');
+  server.node.end(client.connected, new Disconnect('draining', 4200, 'later'));
+  expect(client.take()).toEqual([frame('a', '1'), errorFrame('later', 4200)]);
+  expect(other.take()).toEqual([frame('a', '1')]);
 });
 
 test('whoever is put out of a channel gets nothing more of it', () => {
