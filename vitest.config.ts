@@ -5,12 +5,13 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/setup.ts'],
     // Tests leave nothing behind, and to load all modules anew for each file takes longer than most of them.
     isolate: false,
     // Most files wait for other processes most of the time.
     maxWorkers: availableParallelism() + 1,
     // A hang is a failure; this is far above what any test takes.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 });

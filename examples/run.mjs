@@ -13,7 +13,7 @@ const folder = new URL('.', import.meta.url);
 const names = readdirSync(folder).filter(
   (name) => name !== 'shared' && existsSync(new URL(`${name}/system.mjs`, folder)),
 );
-const options = { port: { type: 'string' }, 'page-port': { type: 'string' }, host: { type: 'string' } };
+const options = { port: { type: 'string' }, 'page-port': { type: 'string' } };
 
 const { positionals, values } = argumentsGiven();
 const [name] = positionals;
@@ -23,7 +23,6 @@ const { default: system } = await import(new URL(`${name}/system.mjs`, folder).h
 const running = await startSystem(new URL(`${name}/`, folder), system, {
   port: portGiven('port'),
   pagePort: portGiven('page-port'),
-  host: values.host ?? '127.0.0.1',
 }).catch((error) => {
   process.stderr.write(`${error.message}\n`);
   process.exit(1);

@@ -1,9 +1,10 @@
 /** Sends the time, five times a second. Whoever gets it sees how long it took. */
 import { every, Publisher } from '../shared/publisher.mjs';
+import { variablesOf } from '../shared/variables.mjs';
 
 const INTERVAL_MS = 200;
 
-const { APP_ID: appId, APP_KEY: key, APP_SECRET: secret } = process.env;
+const { APP_ID: appId, APP_KEY: key, APP_SECRET: secret } = variablesOf('APP_ID', 'APP_KEY', 'APP_SECRET');
 const publisher = new Publisher({ appId, key, secret });
 let number = 0;
 

@@ -6,6 +6,7 @@ import os from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { serveEndpoint } from '../shared/endpoint.mjs';
 import { every, Publisher } from '../shared/publisher.mjs';
+import { variablesOf } from '../shared/variables.mjs';
 import { Host } from './host.mjs';
 import { mask } from './mask.mjs';
 import { settingsFrom } from './settings.mjs';
@@ -17,7 +18,8 @@ const FIRST_MS = 500;
 const DRILL_READINGS = 2;
 const NOTE_CHARACTERS = 200;
 
-const { APP_ID: appId, APP_KEY: key, APP_SECRET: secret, DRILL_PORT, PAGE_PORT } = process.env;
+const names = ['APP_ID', 'APP_KEY', 'APP_SECRET', 'DRILL_PORT', 'PAGE_PORT'];
+const { APP_ID: appId, APP_KEY: key, APP_SECRET: secret, DRILL_PORT, PAGE_PORT } = variablesOf(...names);
 const publisher = new Publisher({ appId, key, secret });
 const host = new Host();
 const { intervalMs, limits } = readSettings();

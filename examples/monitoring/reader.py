@@ -1,11 +1,10 @@
-"""Prints alerts and readings of the monitor. Needs: pip install websockets"""
+"""Prints alerts and readings of the monitor. Needs: pip install websockets, or Debian's python3-websockets"""
 
 import asyncio
 import json
 import sys
 
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets import ConnectionClosed, connect
 
 URL = sys.argv[1] if len(sys.argv) > 1 else "ws://127.0.0.1:6003/monitor"
 
@@ -17,7 +16,7 @@ async def main():
             async for message in feed:
                 show(**json.loads(message))
         except ConnectionClosed as error:
-            print(f"connection lost: {error}")
+            print(f"connection lost: {error}", flush=True)
 
 
 def show(event, channel, data):

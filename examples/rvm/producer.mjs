@@ -1,6 +1,7 @@
 /** Twelve simulated machines (seeded): they fill, are emptied, jam and lose their connection. */
 import { seeded } from '../shared/model.mjs';
 import { every, Publisher } from '../shared/publisher.mjs';
+import { variablesOf } from '../shared/variables.mjs';
 
 const STEP_MS = 700;
 const FIGURES_MS = 2000;
@@ -19,7 +20,7 @@ const PLACES = [
   'Nusa Dua',
 ];
 
-const { APP_ID: appId, APP_KEY: key, APP_SECRET: secret } = process.env;
+const { APP_ID: appId, APP_KEY: key, APP_SECRET: secret } = variablesOf('APP_ID', 'APP_KEY', 'APP_SECRET');
 const publisher = new Publisher({ appId, key, secret });
 const random = seeded(7);
 
@@ -65,16 +66,17 @@ every(STEP_MS, async () => {
 
 every(FIGURES_MS, async () => {
   const count = (status) => machines.filter((machine) => machine.status === status).length;
+  // What comes while this is under way is of the next time.
+  const returnedSince = returned;
+  returned = 0;
   await publisher.trigger('private-admin-dashboard', 'dashboard.data.updated', {
     bottles,
-    // Since the last time.
-    returned,
+    returned: returnedSince,
     deposit: bottles * 200,
     machines: { online: count('online'), full: count('full'), jammed: count('jammed'), offline: count('offline') },
     all: machines,
     sentAt: Date.now(),
   });
-  returned = 0;
 });
 
 process.stdout.write(`Simulated: ${machines.length} machines.\n`);

@@ -24,7 +24,7 @@ const POLL_MS = 50;
 export async function runBroker(children, config, port) {
   if (!existsSync(KULKUL)) throw new Error('The broker is not built yet: npm run build');
   // A broker of somebody else there would answer that it is ready.
-  await assertFree(port, '127.0.0.1', '--port 0');
+  await assertFree(port, '--port 0');
   const state = { ready: false, ended: false };
   const args = [KULKUL, 'start', '--config', config, '--port', String(port)];
   const broker = children.spawn('broker', args, QUIET, (how) => {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { runBroker } from './broker.mjs';
 import { Children } from './children.mjs';
-import { assertFree, freePort } from './ports.mjs';
+import { assertFree, freePort, LOOPBACK } from './ports.mjs';
 
 /**
  * What a folder's `system.mjs` exports.
@@ -13,26 +13,27 @@ import { assertFree, freePort } from './ports.mjs';
  * @property {number} pagePort
  * @property {Record<string, number>} [ports] - further ones by the variable that holds them
  * @property {string[]} [programs] - producers and backends, in the folder; each is started with the environment below
- * @property {Record<string, string>} [env] - for the programs and the page, beside BROKER_PORT and PAGE_PORT
+ * @property {Record<string, string>} [env] - for the programs, beside the ports
  * @property {(running: { port: number, pagePort: number } & Record<string, string>) => string[]} [notes] - lines for whoever started it; `ports` are in it by their names
  */
 
 /**
- * Starts a system. Programs find the broker by the variables BROKER_HOST, BROKER_PORT, and the page by `import.meta.env.BROKER_PORT`.
+ * Starts a system. Programs find the broker by the variables BROKER_HOST, BROKER_PORT, and the page by `import.meta.env.BROKER_PORT`:
+ * it is told the ports, and none of the secrets.
  *
  * @param {URL} folder
  * @param {System} system
- * @param {{ port?: number, pagePort?: number, host: string }} options - a port of 0 is any free one
+ * @param {{ port?: number, pagePort?: number }} options - a port of 0 is any free one
  */
 export async function startSystem(folder, system, options) {
   const port = options.port || (options.port === 0 ? await freePort() : system.port);
   const pagePort = options.pagePort || (options.pagePort === 0 ? await freePort() : system.pagePort);
   const ports = await portsOf(system.ports ?? {}, options.pagePort === 0);
-  await assertFree(pagePort, options.host, '--page-port 0');
+  await assertFree(pagePort, '--page-port 0');
   const env = {
     ...system.env,
     ...ports,
-    BROKER_HOST: '127.0.0.1',
+    BROKER_HOST: LOOPBACK,
     BROKER_PORT: String(port),
     PAGE_PORT: String(pagePort),
   };
@@ -44,9 +45,9 @@ export async function startSystem(folder, system, options) {
   try {
     const brokerPid = await runBroker(children, system.config, port);
     for (const program of system.programs ?? []) children.start(program.replace(/\.mjs$/, ''), [program]);
-    page = await servePage(folder, env, pagePort, options.host);
+    page = await servePage(folder, env, pagePort);
     const notes = system.notes?.({ port, pagePort, ...ports }) ?? [];
-    const url = `http://${options.host}:${pagePort}/`;
+    const url = `http://${LOOPBACK}:${pagePort}/`;
     return { port, pagePort, url, brokerPid, notes, failed: children.failed, stop };
   } catch (error) {
     await stop();
@@ -54,7 +55,7 @@ export async function startSystem(folder, system, options) {
   }
 }
 
-async function servePage(folder, env, port, host) {
+async function servePage(folder, env, port) {
   const { createServer: createVite } = await import('vite');
   const vite = await createVite({
     configFile: false,
@@ -63,10 +64,12 @@ async function servePage(folder, env, port, host) {
     logLevel: 'warn',
     clearScreen: false,
     define: Object.fromEntries(
-      Object.entries(env).map(([name, value]) => [`import.meta.env.${name}`, JSON.stringify(value)]),
+      Object.entries(env)
+        .filter(([name]) => name.endsWith('_PORT'))
+        .map(([name, value]) => [`import.meta.env.${name}`, JSON.stringify(value)]),
     ),
     server: {
-      host,
+      host: LOOPBACK,
       port,
       strictPort: true,
       hmr: false,
@@ -81,7 +84,7 @@ async function servePage(folder, env, port, host) {
 async function portsOf(named, anyFree) {
   const ports = {};
   for (const [name, port] of Object.entries(named)) {
-    if (!anyFree) await assertFree(port, '127.0.0.1', '--page-port 0');
+    if (!anyFree) await assertFree(port, '--page-port 0');
     ports[name] = String(anyFree ? await freePort() : port);
   }
   return ports;

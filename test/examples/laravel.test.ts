@@ -19,6 +19,7 @@ import {
   unitValue,
 } from './laravel/project.ts';
 import { encodeAsPhp, requestsOf, send } from './laravel/sdk-requests.ts';
+import { stopClock } from './page-checks.ts';
 
 /** Installing PHP takes longer than other hooks do. */
 const INSTALL_MS = 300_000;
@@ -27,6 +28,11 @@ const NOT_ALLOWED = ['viewer', 'Admin', '', undefined] as const;
 const DASHBOARD = 'private-admin-dashboard';
 const FULL = { machine: 'RVM/01 Café ♻', status: 'full', fill: 100 };
 const FIGURES = { bottles: 1204, deposit: 240_800, machines: { online: 11, full: 1 } };
+
+interface Visit {
+  readonly origin?: string;
+  readonly prepare?: (context: BrowserContext) => Promise<unknown>;
+}
 
 interface BrokerSettings {
   readonly host: string;
@@ -40,7 +46,7 @@ let laravel: Laravel;
 let broker: BrokerProcess;
 
 beforeAll(async () => {
-  laravel = Laravel.find(env);
+  laravel = new Laravel(env);
   // As the service starts it, but for the port, and where the file is.
   const [, ...args] = unitValue('ExecStart').split(' ');
   const here = args.map((arg) => arg.replace('/etc/kulkul/', join(PROJECT, 'server/')));
@@ -249,8 +255,12 @@ describe('a page, through nginx and TLS', () => {
     await nginx.stop();
   });
 
-  async function open(role: string, origin = `https://${env.VITE_PUSHER_HOST}`): Promise<Page> {
-    const context: BrowserContext = await browser.newContext({ ignoreHTTPSErrors: true });
+  async function open(
+    role: string,
+    { origin = `https://${env.VITE_PUSHER_HOST}`, prepare = async () => {} }: Visit = {},
+  ): Promise<Page> {
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    await prepare(context);
     const page = await context.newPage();
     await page.route('**/broadcasting/auth', async (route) => {
       const fields = new URLSearchParams(route.request().postData() ?? '');
@@ -281,9 +291,33 @@ describe('a page, through nginx and TLS', () => {
     await page.context().close();
   });
 
-  test('a page of another origin is refused, and told so', async () => {
-    const page = await open('operator', `https://127.0.0.1:${nginx.port}`);
+  /** What `echo:state` told so far, in its order. */
+  async function statesOf(page: Page): Promise<string[]> {
+    const lines = await page.locator('li').allTextContents();
+    return lines.filter((text) => text.startsWith('state ')).map((text) => text.replace('state ', ''));
+  }
+
+  // pusher-js disconnects after a refusal: that was the last word, and the reason was gone.
+  test('a page of another origin is refused, and that is the last word', async () => {
+    const page = await open('operator', { origin: `https://127.0.0.1:${nginx.port}` });
     await line(page, 'state refused');
+    expect(await statesOf(page)).toEqual(['refused']);
+    await page.context().close();
+  });
+
+  test('a page with a key that there is not is refused, until it connects again by itself', async () => {
+    const page = await open('operator', {
+      prepare: (context) =>
+        context.route('**/page.js', async (route) => {
+          const response = await route.fetch({ url: `https://127.0.0.1:${nginx.port}/page.js` });
+          const script = (await response.text()).replaceAll(String(env.VITE_PUSHER_APP_KEY), 'another');
+          await route.fulfill({ response, body: script });
+        }),
+    });
+    await line(page, 'state refused');
+    expect(await statesOf(page)).toEqual(['refused']);
+    await page.evaluate('Echo.connector.pusher.connect()');
+    await untilEqual(() => statesOf(page), ['refused', 'connecting', 'refused']);
     await page.context().close();
   });
 
@@ -295,5 +329,23 @@ describe('a page, through nginx and TLS', () => {
     // nginx asks PHP, which is not there; the broker would say 401.
     expect(answer.status()).toBe(502);
     await context.close();
+  });
+
+  test('a page is told every state, a loss at once, and its own farewell', async () => {
+    const page = await open('operator', { prepare: (context) => context.clock.install() });
+    await line(page, 'state connected');
+    await stopClock(page);
+    // The last test that needs it.
+    await nginx.stop();
+    // Without any time that passes: pusher-js goes on calling itself connected for a second.
+    await line(page, 'state unavailable');
+    expect(await statesOf(page)).toEqual(['connected', 'unavailable']);
+    // The next attempt, which fails, and is not called one for longer than two seconds.
+    await page.clock.runFor(1000);
+    await page.clock.runFor(2000);
+    await page.evaluate('Echo.disconnect()');
+    const all = ['connected', 'unavailable', 'connecting', 'unavailable', 'disconnected'];
+    await untilEqual(() => statesOf(page), all);
+    await page.context().close();
   });
 });

@@ -2,6 +2,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../support/browser.ts';
 import { untilEqual } from '../support/until.ts';
+import { extentOf, faultsOnPhone } from './page-checks.ts';
 import { type Example, reportFigures, runExample, startExample, textsOf } from './start-example.ts';
 
 const LANES = ['websocket', 'sse'] as const;
@@ -44,6 +45,30 @@ test('both lanes show how long it took to connect, each message, average and 95t
       '95 % within': await text('p95'),
     });
   }
+});
+
+test('the latencies of both lanes are drawn, over all of their width', async () => {
+  for (const lane of LANES) {
+    const { columns } = await extentOf(page.locator(`#${lane} .plot`), '--accent');
+    expect({ lane, isDrawn: columns > 200 }).toEqual({ lane, isDrawn: true });
+  }
+});
+
+test('it fits a phone, and is dark for those who like it', async () => {
+  const faults = await faultsOnPhone(browser, example.url, async (phone) => {
+    for (const lane of LANES) await phone.locator(`#${lane} .messages tbody tr:nth-child(10)`).waitFor();
+    // One button wrapped on to a line of its own; with the longest of states it stuck out.
+    const bars = await phone.locator('.lane .bar').evaluateAll((lanes) =>
+      lanes.map((bar) => {
+        bar.querySelector('.pill').textContent = 'No connection: trying again';
+        const button = bar.querySelector('[data-do="disconnect"]');
+        const isFirstLine = button.offsetTop <= bar.querySelector('h2').offsetTop;
+        return { isFirstLine, overflow: bar.scrollWidth - bar.clientWidth };
+      }),
+    );
+    expect(bars).toEqual(Array(2).fill({ isFirstLine: true, overflow: 0 }));
+  });
+  expect(faults).toEqual([]);
 });
 
 test('only the WebSocket has an echo, which also tells how the clocks differ', async () => {

@@ -51,14 +51,24 @@ describe('the mask', () => {
     'Authorization',
     'credentials',
     'Cookie',
+    'jwt',
+    'accessJwt',
+    'passcode',
+    'sessionid',
+    'sessionId',
+    'session_id',
+    'PHPSESSID',
   ])('hides the value of a field called %s, of whatever type', (name) => {
     expect(mask({ [name]: 'hunter2' })).toEqual({ [name]: MASK });
     expect(mask([{ inner: { [name]: { deep: ['hunter2'] } } }])).toEqual([{ inner: { [name]: MASK } }]);
   });
 
-  test.each(['monkey', 'keyboard', 'author', 'passengers', 'host', 'percent'])('leaves a field called %s', (name) => {
-    expect(mask({ [name]: 42 })).toEqual({ [name]: 42 });
-  });
+  test.each(['monkey', 'keyboard', 'author', 'passengers', 'host', 'percent', 'session', 'sessions', 'id'])(
+    'leaves a field called %s',
+    (name) => {
+      expect(mask({ [name]: 42 })).toEqual({ [name]: 42 });
+    },
+  );
 
   test.each([
     ['password=hunter2', 'password=******'],
@@ -79,17 +89,69 @@ describe('the mask', () => {
     ['secret = hunter2', 'secret = ******'],
     ['password="hunter2 without an end', 'password="******"'],
     ['password=hunter2,hunter2;hunter2', 'password=******'],
+    ['Set-Cookie: a=hunter2; c=hunter2; Path=/', 'Set-Cookie: ******'],
+    ['Cookie: "a=hunter2"; c=hunter2', 'Cookie: "******"'],
+    ['X-Api-Key: hunter2 and more\r\nHost: x.test', 'X-Api-Key: ******\r\nHost: x.test'],
+    ['{"X-Api-Key":"hunter2 and more","Host":"x.test"}', '{"X-Api-Key":"******","Host":"x.test"}'],
+    ['jwt=eyJhbGci.eyJzdWIi.sig next', 'jwt=****** next'],
+    ['sessionid=hunter2 next', 'sessionid=****** next'],
+    ['PHPSESSID=hunter2; path=/', 'PHPSESSID=****** path=/'],
+    ['passcode=1 next', 'passcode=****** next'],
+    ['https://user:hun/ter2@x.test/a', 'https://user:******@x.test/a'],
+    ['https://user:12/34@x.test/a', 'https://user:******@x.test/a'],
+    ['https://user:hun@ter2@x.test/a', 'https://user:******@x.test/a'],
+    ['redis://:hunter2@x.test', 'redis://:******@x.test'],
+    [
+      '"http://x.test:80","amqp://a:hunter2@y.test","me@z.test"',
+      '"http://x.test:80","amqp://a:******@y.test","me@z.test"',
+    ],
   ])('hides what is secret in the text %s', (text, masked) => {
     expect(mask(text)).toBe(masked.replace('******', MASK));
     expect(mask({ note: [text] })).toEqual({ note: [masked.replace('******', MASK)] });
   });
 
-  test.each(['CPU is at 95 %, the limit is 90 %', 'at 10:30: all well', 'https://x.test:8443/a', 'monkey=7, rate: 3'])(
-    'leaves the text %s',
-    (text) => {
-      expect(mask(text)).toBe(text);
-    },
-  );
+  test.each([
+    'CPU is at 95 %, the limit is 90 %',
+    'at 10:30: all well',
+    'https://x.test:8443/a',
+    'monkey=7, rate: 3',
+    'https://registry.x.test:443/@scope/package and http://localhost:80/@me',
+    'https://x.test/a:b, write to me@x.test',
+    'see https://x.test:443, or ask me@x.test',
+    'Content-Type: text/html; charset=utf-8',
+    'two sessions: 4 users, session 7 is over',
+    'the cookies of the canteen are gone',
+  ])('leaves the text %s', (text) => {
+    expect(mask(text)).toBe(text);
+  });
+
+  test('masks one secret of a line and leaves what comes before and behind', () => {
+    expect(mask('mysql://root:a@x.test,mysql://root:b@y.test')).toBe(
+      `mysql://root:${MASK}@x.test,mysql://root:${MASK}@y.test`,
+    );
+  });
+
+  // With a pattern that tries again from each place, one of these takes minutes.
+  test.each([
+    'a.',
+    'a://b:',
+    '://a:1',
+    '://a:1@',
+    '@a',
+    '\\',
+    ' ',
+    'key=',
+    'key="',
+    'key:\\',
+    'a-key: ',
+    '--key ',
+    'Basic ',
+    '-',
+    'sess',
+  ])('comes to an end with half a million characters of %j', (part) => {
+    const text = part.repeat(500_000 / part.length);
+    expect(mask(`${text} password=hunter2`)).not.toContain('hunter2');
+  });
 
   test('leaves nothing of a value behind the name of a secret, and masks no more the second time', () => {
     const secrets = fc.string({ minLength: 4, unit: 'grapheme-ascii' }).filter((text) => /^[^\s&"'\\]+$/.test(text));

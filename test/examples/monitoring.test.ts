@@ -1,15 +1,18 @@
 import { once } from 'node:events';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { launchBrowser } from '../support/browser.ts';
 import { freePort } from '../support/free-port.ts';
 import { startProcess } from '../support/process.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { untilEqual } from '../support/until.ts';
+import { extentOf, faultsOnPhone } from './page-checks.ts';
+import { startReader } from './python-reader.ts';
 import { type Example, reportFigures, runExample, runProgram, startExample, textsOf } from './start-example.ts';
 
 const NOTE = 'restored with password=hunter2 and Bearer abc.def';
+const MASKED = 'A drill: restored with password=•••••• and Bearer ••••••';
 
 let example: Example;
 let browser: Browser;
@@ -28,6 +31,14 @@ afterAll(() => browser.close());
 
 function drillUrl(): string {
   return /http:\/\/127\.0\.0\.1:\d+\/drill/.exec(example.process.stdout)?.[0] ?? '';
+}
+
+function startDrill(): Promise<Response> {
+  return fetch(drillUrl(), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ note: NOTE }),
+  });
 }
 
 /** Lines of the list of alerts, without their time, the latest first. */
@@ -60,6 +71,26 @@ test('shows the figures of this host, which change in place', async () => {
   });
 });
 
+test('shares and network are drawn over all of their width, and each line is seen', async () => {
+  for (const [plot, color] of [
+    ['#shares', '--accent'],
+    ['#shares', '--warn'],
+    ['#network', '--accent'],
+    ['#network', '--warn'],
+  ] as const) {
+    // In and out may be the same: one of them is dashed.
+    await untilEqual(async () => (await extentOf(page.locator(plot), color)).columns > 100, true);
+  }
+});
+
+test('it fits a phone, and is dark for those who like it', async () => {
+  const faults = await faultsOnPhone(browser, example.url, async (phone) => {
+    await phone.locator('[data-metric="memory"][data-tone="bad"]').waitFor();
+    await phone.locator('#alerts li').first().waitFor();
+  });
+  expect(faults).toEqual([]);
+});
+
 test('a real figure over its limit is an alert, and its tile says so', async () => {
   await untilEqual(
     async () => (await alertsOf(page)).some((line) => /^Alert: Memory is at .+ %, the limit is 0\.1 %$/.test(line)),
@@ -72,11 +103,10 @@ test('a drill is an alert and then a recovery, toasted and listed, without the s
   const toasts = await textsOf(page, 'body');
   await page.locator('#note').fill(NOTE);
   await page.locator('#drill button').click();
-  const masked = 'A drill: restored with password=•••••• and Bearer ••••••';
-  await page.locator('.toasts [data-tone="bad"]', { hasText: masked }).waitFor();
+  await page.locator('.toasts [data-tone="bad"]', { hasText: MASKED }).waitFor();
   await page.locator('.toasts [data-tone="good"]', { hasText: 'The drill is over' }).waitFor();
   const isOfDrill = (line: string): boolean => line.includes('drill');
-  const expected = ['Recovery: The drill is over', `Alert: ${masked}`];
+  const expected = ['Recovery: The drill is over', `Alert: ${MASKED}`];
   await untilEqual(async () => (await alertsOf(page)).filter(isOfDrill), expected);
   expect((await toasts()).join('\n')).not.toMatch(/hunter2|abc\.def/);
 });
@@ -111,18 +141,25 @@ test('a plain WebSocket reads the same, from the last reading on', async () => {
   await once(socket, 'message');
   expect(messages[0]).toMatchObject({ event: 'metrics_update', channel: 'cache-monitor' });
   expect(messages[0]?.data).toMatchObject({ host: expect.any(String), uptimeSeconds: expect.any(Number) });
-  const answer = await fetch(drillUrl(), {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ note: NOTE }),
-  });
-  expect(answer.status).toBe(202);
+  expect((await startDrill()).status).toBe(202);
   await untilEqual(() => messages.some(({ event, data }) => event === 'recovery' && data.metric === 'drill'), true);
   // A busy host may raise an alert of its own meanwhile.
   const drills = messages.filter(({ data }) => data.metric === 'drill');
   expect(drills.map(({ event }) => event)).toEqual(['alert', 'recovery']);
   expect(JSON.stringify(messages)).not.toMatch(/hunter2|abc\.def/);
   socket.close();
+});
+
+test('the reader in Python prints readings and alerts, and nothing secret', async () => {
+  const reader = startReader(`ws://127.0.0.1:${example.brokerPort}/monitor`);
+  onTestFinished(() => reader.stop());
+  await untilEqual(() => reader.lines.length > 0, true);
+  expect((await startDrill()).status).toBe(202);
+  await untilEqual(() => reader.lines.includes('recovery: The drill is over'), true);
+  expect(reader.lines).toContain(`alert: ${MASKED}`);
+  const readings = reader.lines.filter((line) => !/^(alert|recovery): /.test(line));
+  expect(readings.length).toBeGreaterThanOrEqual(2);
+  for (const line of readings) expect(line).toMatch(/^cpu [\d.]+ %, memory [\d.]+ %$/);
 });
 
 test('a drill is refused to the pages of others, and with a note that is too long', async () => {

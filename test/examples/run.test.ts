@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { CommandProcess } from '../support/process.ts';
 import { until } from '../support/until.ts';
-import { runExample } from './start-example.ts';
+import { runExample, runProgram } from './start-example.ts';
 
 const RUN = fileURLToPath(new URL('../../examples/run.mjs', import.meta.url));
 
@@ -55,6 +56,7 @@ interface System {
   readonly port: number;
   readonly pagePort: number;
   readonly ports?: Readonly<Record<string, number>>;
+  readonly programs?: readonly string[];
 }
 
 // Monitoring and sales both wanted 8003 for their page.
@@ -84,6 +86,27 @@ test('a port that another broker has is named, with what to do', async () => {
     );
     expect(runner.stdout).toBe('');
   }
+});
+
+// The producer of monitoring ended with a stack about a bad port.
+test('a program that is started without its system says in one line what to run instead', async () => {
+  const folder = new URL('../../examples/', import.meta.url);
+  for (const name of ['latency', 'monitoring', 'rvm', 'sales', 'scada']) {
+    const { default: system } = (await import(new URL(`${name}/system.mjs`, folder).href)) as { default: System };
+    for (const program of system.programs ?? []) {
+      const alone = runProgram(`${name}/${program}`, {});
+      expect(await alone.exited).toEqual({ code: 2, signal: null });
+      expect(alone.stderr).toMatch(
+        new RegExp(`^${program} is a part of a system \\([A-Z_, ]+ not set\\): npm run example ${name}\n$`),
+      );
+    }
+  }
+});
+
+test('a host is no option: examples are for this machine', async () => {
+  const runner = new CommandProcess(['latency', '--host', '0.0.0.0'], { command: RUN });
+  expect(await runner.exited).toEqual({ code: 2, signal: null });
+  expect(runner.stderr).toContain("Unknown option '--host'");
 });
 
 test('what is no port is refused instead of being left out', async () => {

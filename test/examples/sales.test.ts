@@ -5,7 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { launchBrowser } from '../support/browser.ts';
 import { temporaryFolder } from '../support/process.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 import { untilEqual } from '../support/until.ts';
+import { extentOf, faultsOnPhone, moveBroker } from './page-checks.ts';
 import { type Figures, ShopDatabase } from './shop-database.ts';
 import { type Example, reportFigures, runExample, startExample, textsOf } from './start-example.ts';
 
@@ -75,7 +77,10 @@ test('the page shows them in Rupiah, each change in the same place', async () =>
   const [sales, orders] = await Promise.all([textsOf(page, '#daily_sales'), textsOf(page, '#monthly_orders')]);
   const reader = readFeed(example);
   const sent = [await nextFigures(reader)];
-  while (new Set(sent.map(({ figures }) => figures.daily_sales)).size < 3) sent.push(await nextFigures(reader));
+  while (new Set(sent.map(({ figures }) => figures.daily_sales)).size < 3) {
+    database.sell(150_000);
+    sent.push(await nextFigures(reader));
+  }
   reader.close();
   const last = sent.at(-1)?.figures;
   if (!last) throw new Error('no figures');
@@ -111,38 +116,63 @@ test('the latest orders are those of the database, the newest on top', async () 
 
 test('the hours of the days are drawn', async () => {
   for (const plot of ['sales-plot', 'orders-plot']) {
-    const heights = await page.locator(`#${plot} canvas`).evaluate((canvas) => {
-      const pixels = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
-      // Amber is the line of yesterday, which is complete at any time; axes and letters are grey.
-      const rows = new Set<number>();
-      for (let at = 0; at < pixels.length; at += 4) {
-        const isAmber = pixels[at] === 154 && pixels[at + 1] === 97 && pixels[at + 2] === 0;
-        if (isAmber) rows.add(Math.floor(at / 4 / canvas.width));
-      }
-      return rows.size;
-    });
-    // A day without orders would be a line along the bottom.
-    expect(heights).toBeGreaterThan(50);
+    // Yesterday's line is complete at any time; a day without orders would be a line along the bottom.
+    const { rows } = await extentOf(page.locator(`#${plot}`), '--warn');
+    expect(rows).toBeGreaterThan(50);
+    // The present hour, while no pointer is over the plot.
+    expect(await page.locator(`#${plot} .u-value`).first().textContent()).toMatch(/^\d\d\.00$/);
+  }
+});
+
+// With more digits than a month had in its first days, the figure went over the edge of its card.
+test('figures of eleven digits fit their cards', async () => {
+  for (const width of [1280, 1181, 1180, 390]) {
+    await page.setViewportSize({ width, height: 800 });
+    const overflows = await page.locator('.figure').evaluateAll((figures) =>
+      figures.map((figure) => {
+        const text = figure.textContent;
+        figure.textContent = 'Rp 88.888.888.888';
+        const overflow = figure.scrollWidth - figure.clientWidth;
+        figure.textContent = text;
+        return overflow;
+      }),
+    );
+    expect({ width, overflows }).toEqual({ width, overflows: [0, 0, 0, 0] });
   }
 });
 
 test('it fits a phone, and is dark for those who like it', async () => {
-  const phone = await browser.newPage({ viewport: { width: 400, height: 800 }, colorScheme: 'dark' });
-  await phone.goto(example.url);
-  await pill('connected', phone).waitFor();
-  await phone.locator('#orders tr:nth-child(8)').waitFor();
-  const overflow = await phone.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
-  const background = await phone.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor');
-  expect(overflow).toBeLessThanOrEqual(0);
-  expect(background).toBe('rgb(18, 22, 26)');
-  await phone.close();
+  const faults = await faultsOnPhone(browser, example.url, (phone) =>
+    phone.locator('#orders tr:nth-child(8)').waitFor(),
+  );
+  expect(faults).toEqual([]);
 });
 
-test('a broker that goes is shown, and when it is back the figures go on from what the till wrote meanwhile', async () => {
+test('a feed that has no answer yet is told from one that is lost, and comes back by itself', async () => {
+  const wire = await TcpProxy.start(example.brokerPort);
+  wire.silence();
+  const visitor = await browser.newPage();
+  await moveBroker(visitor, example.brokerPort, wire.port);
+  await visitor.goto(example.url);
+  await pill('connecting', visitor).waitFor();
+  const states = await textsOf(visitor, '#state');
+  wire.mend();
+  await pill('connected', visitor).waitFor();
+  wire.cut();
+  await pill('unavailable', visitor).waitFor();
+  wire.mend();
+  await pill('connected', visitor).waitFor();
+  expect(await states()).toEqual(['Connecting …', 'Live', 'No connection: trying again', 'Live']);
+  await visitor.close();
+  await wire.close();
+});
+
+test('a broker that goes is shown, and when it is back the figures go on from what was sold meanwhile', async () => {
   const states = await textsOf(page, '#state');
   const before = database.count;
   example.killBroker();
   await pill('unavailable').waitFor();
+  database.sell(150_000);
   await pill('connected').waitFor();
   expect(await states()).toEqual(['Live', 'No connection: trying again', 'Live']);
   const shown = async () => Number((await page.locator('#monthly_orders').textContent())?.replaceAll('.', ''));

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
-import { afterAll } from 'vitest';
+import { atEndOfFiles } from '../support/end-of-file.ts';
 import { CommandProcess } from '../support/process.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
@@ -18,8 +18,8 @@ export interface Example {
 const started: CommandProcess[] = [];
 
 // Before the processes are killed, which would leave the children of this one behind.
-afterAll(async () => {
-  for (const process of started) {
+atEndOfFiles(async () => {
+  for (const process of started.splice(0)) {
     process.signal('SIGTERM');
     await process.exited;
   }

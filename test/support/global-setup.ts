@@ -20,17 +20,17 @@ declare module 'vitest' {
     /** Paths of the database servers. */
     readonly mariadb: string;
     readonly postgres: string;
+    /** Path of PHP, which has Laravel's classes. */
+    readonly php: string;
+    /** Path of a Python that has the module `websockets`. */
+    readonly python: string;
   }
 }
 
 /** What must be there before any test runs: told once, here, instead of by every test that misses it. */
 export default function setup(project: TestProject): void {
-  const { chromium, nginx, curl, mariadb, postgres } = meetRequirements();
-  project.provide('chromium', chromium);
-  project.provide('nginx', nginx);
-  project.provide('curl', curl);
-  project.provide('mariadb', mariadb);
-  project.provide('postgres', postgres);
+  const { redis: _onThePath, ...paths } = meetRequirements();
+  for (const [name, path] of Object.entries(paths)) project.provide(name as keyof typeof paths, path);
   if (isBuildStale()) build();
 }
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
 import { FULL_APP } from './broker.ts';
+import { atEndOfFiles } from './end-of-file.ts';
 
 /** What `npm run build` made of the command. */
 export const COMMAND = fileURLToPath(new URL('../../dist/server/main.js', import.meta.url));
@@ -28,9 +28,9 @@ export type LogLine = Record<string, unknown>;
 const running = new Set<CommandProcess>();
 const folders: string[] = [];
 
-afterAll(async () => {
+atEndOfFiles(async () => {
   await Promise.all([...running].map((process) => process.kill()));
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
 /** A folder that is gone after the tests of the file. */

@@ -4,43 +4,43 @@ import { delimiter, join } from 'node:path';
 
 /** A program that tests run and npm can't install. */
 interface Requirement {
-  /** Names it goes by; the first one found is taken. */
-  readonly commands: readonly string[];
-  /** Debian's package. */
-  readonly debianPackage: string;
+  /** What people call it. */
+  readonly name: string;
+  /** Its path, where it is there with all that belongs to it. */
+  readonly find: () => string | undefined;
+  readonly debianPackages: readonly string[];
   readonly neededFor: string;
 }
 
+/** What examples/laravel is run with, as PHP finds it. */
+const LARAVEL = ['Illuminate/Broadcasting/autoload.php', 'Symfony/Component/HttpKernel/autoload.php'];
+
 const REQUIREMENTS = {
-  chromium: {
-    commands: ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'],
-    debianPackage: 'chromium',
-    neededFor: 'the tests of stock clients in a browser',
+  chromium: program(
+    ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'],
+    'chromium',
+    'the tests of stock clients in a browser',
+  ),
+  redis: program(
+    ['redis-server'],
+    'redis-server',
+    'the tests of several nodes (also of Sentinel and Redis Cluster, which are the same program)',
+  ),
+  nginx: program(['nginx'], 'nginx-light', 'the tests of nodes behind a load balancer'),
+  curl: program(['curl'], 'curl', 'the tests of feeds'),
+  mariadb: program(['mariadbd', 'mysqld'], 'mariadb-server', 'the tests of apps in MySQL and MariaDB'),
+  postgres: program(['postgres'], 'postgresql', 'the tests of apps in PostgreSQL'),
+  php: {
+    name: `php with ${LARAVEL.join(' and ')} on its include_path`,
+    find: findLaravelPhp,
+    debianPackages: ['php-cli', 'php-illuminate-broadcasting', 'php-symfony-http-kernel'],
+    neededFor: 'the tests of examples/laravel',
   },
-  redis: {
-    commands: ['redis-server'],
-    debianPackage: 'redis-server',
-    neededFor: 'the tests of several nodes (also of Sentinel and Redis Cluster, which are the same program)',
-  },
-  nginx: {
-    commands: ['nginx'],
-    debianPackage: 'nginx-light',
-    neededFor: 'the tests of nodes behind a load balancer',
-  },
-  curl: {
-    commands: ['curl'],
-    debianPackage: 'curl',
-    neededFor: 'the tests of feeds',
-  },
-  mariadb: {
-    commands: ['mariadbd', 'mysqld'],
-    debianPackage: 'mariadb-server',
-    neededFor: 'the tests of apps in MySQL and MariaDB',
-  },
-  postgres: {
-    commands: ['postgres'],
-    debianPackage: 'postgresql',
-    neededFor: 'the tests of apps in PostgreSQL',
+  python: {
+    name: 'python3 with the module websockets',
+    find: findWebSocketPython,
+    debianPackages: ['python3', 'python3-websockets'],
+    neededFor: 'the test of the reader in Python of examples/monitoring',
   },
 } as const satisfies Record<string, Requirement>;
 
@@ -54,16 +54,41 @@ export type RequirementName = keyof typeof REQUIREMENTS;
  */
 export function meetRequirements(): Record<RequirementName, string> {
   const names = Object.keys(REQUIREMENTS) as RequirementName[];
-  const missing = names.filter((name) => findOnPath(REQUIREMENTS[name].commands) === undefined);
-  if (missing.length > 0) installPackages(missing.map((name) => REQUIREMENTS[name].debianPackage));
-  const found = names.map((name) => [name, findOnPath(REQUIREMENTS[name].commands)] as const);
+  const missing = names.filter((name) => REQUIREMENTS[name].find() === undefined);
+  if (missing.length > 0) installPackages(missing.flatMap((name) => REQUIREMENTS[name].debianPackages));
+  const found = names.map((name) => [name, REQUIREMENTS[name].find()] as const);
   const absent = found.filter(([, path]) => path === undefined).map(([name]) => describeAbsence(REQUIREMENTS[name]));
   if (absent.length > 0) throw new Error(absent.join('\n'));
   return Object.fromEntries(found) as Record<RequirementName, string>;
 }
 
+/** @param commands - names it goes by; the first one found is taken */
+function program(commands: readonly [string, ...string[]], debianPackage: string, neededFor: string): Requirement {
+  const [name, ...others] = commands;
+  return {
+    name: others.length > 0 ? `${name} (or ${others.join(', ')})` : name,
+    find: () => findOnPath(commands),
+    debianPackages: [debianPackage],
+    neededFor,
+  };
+}
+
+function findLaravelPhp(): string | undefined {
+  const php = findOnPath(['php']);
+  if (php === undefined) return undefined;
+  const checks = LARAVEL.map((file) => `stream_resolve_include_path("${file}")`);
+  return spawnSync(php, ['-r', `exit(${checks.join(' && ')} ? 0 : 1);`]).status === 0 ? php : undefined;
+}
+
+/** Debian's own may be another than the one on the PATH, which does not see Debian's modules. */
+function findWebSocketPython(): string | undefined {
+  return [findOnPath(['python3']), '/usr/bin/python3'].find(
+    (python) => python !== undefined && spawnSync(python, ['-c', 'import websockets']).status === 0,
+  );
+}
+
 /** The first of some commands that there is. */
-export function findOnPath(commands: readonly string[]): string | undefined {
+function findOnPath(commands: readonly string[]): string | undefined {
   // Debian has servers in a folder that is not on the PATH of every user.
   const folders = [...(process.env.PATH ?? '').split(delimiter).filter(Boolean), '/usr/sbin', ...postgresFolders()];
   return commands.flatMap((command) => folders.map((folder) => join(folder, command))).find(isExecutable);
@@ -86,7 +111,7 @@ function isExecutable(path: string): boolean {
 }
 
 /** From Debian, where that is possible without asking. */
-export function installPackages(packages: readonly string[]): void {
+function installPackages(packages: readonly string[]): void {
   if (process.getuid?.() !== 0 || findOnPath(['apt-get']) === undefined) return;
   process.stderr.write(`Installing ${packages.join(', ')} for the tests ...\n`);
   // In the run level of a rescue, Debian's scripts start no server: the tests start their own.
@@ -101,10 +126,6 @@ export function installPackages(packages: readonly string[]): void {
   }
 }
 
-function describeAbsence({ commands, debianPackage, neededFor }: Requirement): string {
-  const [command, ...others] = commands;
-  return (
-    `Missing: ${command}, for ${neededFor}. ` +
-    `Put it ${others.length > 0 ? `(or ${others.join(', ')}) ` : ''}on the PATH; on Debian: apt-get install ${debianPackage}`
-  );
+function describeAbsence({ name, debianPackages, neededFor }: Requirement): string {
+  return `Missing: ${name}, for ${neededFor}. Put it on the PATH; on Debian: apt-get install ${debianPackages.join(' ')}`;
 }

@@ -1,6 +1,6 @@
 import '../../shared/page/look.css';
 import Pusher from 'pusher-js';
-import { showConnectTime, watchConnection } from '../../shared/page/connection.ts';
+import { showConnectTime, UNAVAILABLE_AFTER_MS, watchConnection } from '../../shared/page/connection.ts';
 import { byId, element, setText, timeOf, toast } from '../../shared/page/dom.ts';
 import { LivePlot } from '../../shared/page/plot.ts';
 
@@ -46,7 +46,7 @@ const network = new LivePlot(
   byId('network'),
   [
     { label: 'In', color: '--accent' },
-    { label: 'Out', color: '--warn' },
+    { label: 'Out', color: '--warn', isDashed: true },
   ],
   { range: 'from zero' },
 );
@@ -58,6 +58,7 @@ const pusher = new Pusher('monitoring-key', {
   wsPort: Number(import.meta.env.BROKER_PORT),
   forceTLS: false,
   enabledTransports: ['ws'],
+  unavailableTimeout: UNAVAILABLE_AFTER_MS,
 });
 watchConnection(pusher, byId('state'), byId('notice'));
 showConnectTime(pusher, byId('connect-ms'), beganAt);

@@ -1,7 +1,7 @@
 import '../../shared/page/look.css';
 import Echo from 'laravel-echo';
 import Pusher from 'pusher-js';
-import { showConnectTime, watchConnection } from '../../shared/page/connection.ts';
+import { showConnectTime, UNAVAILABLE_AFTER_MS, watchConnection } from '../../shared/page/connection.ts';
 import { byId, element, setText, toast } from '../../shared/page/dom.ts';
 import { LivePlot } from '../../shared/page/plot.ts';
 
@@ -23,13 +23,19 @@ interface Figures {
 }
 
 interface Member {
+  /** Of the login: two people may have the same name. */
+  readonly id: string;
   readonly name: string;
   readonly role: string;
 }
 
+interface Login {
+  readonly token: string;
+  readonly id: string;
+}
+
 interface Refusal {
   readonly status: number;
-  readonly error?: string;
 }
 
 const STATUS = {
@@ -42,7 +48,10 @@ const RUPIAH = new Intl.NumberFormat('id-ID', { style: 'currency', currency: 'ID
 
 const rows = new Map<string, { row: HTMLTableRowElement; cells: Record<'status' | 'fill' | 'bottles', HTMLElement> }>();
 const known = new Map<string, Machine>();
-const plot = new LivePlot(byId('returned'), [{ label: 'Bottles', color: '--accent' }], { capacity: 90 });
+const plot = new LivePlot(byId('returned'), [{ label: 'Bottles', color: '--accent' }], {
+  capacity: 90,
+  range: 'from zero',
+});
 let echo = connect(undefined);
 
 function connect(token: string | undefined): Echo<'pusher'> {
@@ -57,6 +66,7 @@ function connect(token: string | undefined): Echo<'pusher'> {
     wsPort: Number(import.meta.env.BROKER_PORT),
     forceTLS: false,
     enabledTransports: ['ws'],
+    unavailableTimeout: UNAVAILABLE_AFTER_MS,
     // The broker itself says who may enter: no route of an application is needed.
     authEndpoint: `http://${broker}/broadcasting/auth`,
     bearerToken: token ?? null,
@@ -114,20 +124,20 @@ function showFigures({ bottles, returned, deposit, machines, all, sentAt }: Figu
   for (const machine of all) showMachine(machine);
 }
 
-function showRefusal(role: string, { status, error }: Refusal): void {
+function showRefusal(role: string, { status }: Refusal): void {
   byId('dashboard').hidden = true;
   byId('refused').hidden = false;
   byId('refusal').textContent =
     status === 403
       ? `The figures are for operators, technicians and administrators. You are logged in as ${role}: ask an administrator for another role.`
-      : `The figures can't be shown: ${error ?? 'the login is not valid any more'}. Log in again.`;
+      : 'The figures can not be shown just now. Log out, and in again.';
 }
 
-function showMembers(members: readonly Member[]): void {
+function showMembers(members: readonly Member[], ownId: string): void {
   byId('watching').hidden = false;
   byId('members').replaceChildren(
-    ...members.map(({ name, role }) => {
-      const pill = element('span', `${name}, ${role}`, 'pill');
+    ...members.map(({ id, name, role }) => {
+      const pill = element('span', `${name}, ${role}${id === ownId ? ' (you)' : ''}`, 'pill');
       pill.dataset.tone = 'good';
       return pill;
     }),
@@ -136,7 +146,7 @@ function showMembers(members: readonly Member[]): void {
 
 byId<HTMLFormElement>('login').addEventListener('submit', async (event) => {
   event.preventDefault();
-  const name = byId<HTMLInputElement>('name').value;
+  const name = byId<HTMLInputElement>('name').value.trim();
   const role = byId<HTMLSelectElement>('role').value;
   try {
     const answer = await fetch(`http://${location.hostname}:${import.meta.env.LOGIN_PORT}/login`, {
@@ -144,43 +154,67 @@ byId<HTMLFormElement>('login').addEventListener('submit', async (event) => {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ name, role }),
     });
-    const { token, error } = (await answer.json()) as { token?: string; error?: string };
-    if (token === undefined) toast(error ?? 'The login failed.', 'bad');
-    else logIn(name, role, token);
+    const { error, ...login } = (await answer.json()) as Partial<Login> & { error?: string };
+    if (login.token === undefined || login.id === undefined) toast(error ?? 'The login failed.', 'bad');
+    else logIn({ id: login.id, name, role }, login.token);
   } catch {
     toast('The login does not answer: is it running?', 'bad');
   }
 });
 
-function logIn(name: string, role: string, token: string): void {
+function logIn(own: Member, token: string): void {
   echo.disconnect();
   echo = connect(token);
   byId('login').hidden = true;
+  byId('ended').hidden = true;
   byId('account').hidden = false;
-  byId('who').textContent = `${name}, ${role}`;
+  byId('who').textContent = `${own.name}, ${own.role}`;
   const dashboard = echo.private('admin-dashboard');
   dashboard.listen('.dashboard.data.updated', showFigures);
   dashboard.subscribed(() => {
     byId('dashboard').hidden = false;
     byId('refused').hidden = true;
   });
-  dashboard.error((refusal: Refusal) => showRefusal(role, refusal));
   const members = new Map<string, Member>();
   const note = (change: () => void): void => {
     change();
-    showMembers([...members.values()]);
+    showMembers([...members.values()], own.id);
   };
-  echo
-    .join('watching')
-    .here((here: Member[]) => note(() => here.forEach((member) => void members.set(member.name, member))))
-    .joining((member: Member) => note(() => members.set(member.name, member)))
-    .leaving((member: Member) => note(() => members.delete(member.name)));
+  const watching = echo.join('watching');
+  watching
+    .here((here: Member[]) =>
+      note(() => {
+        members.clear();
+        for (const member of here) members.set(member.id, member);
+      }),
+    )
+    .joining((member: Member) => note(() => members.set(member.id, member)))
+    .leaving((member: Member) => note(() => members.delete(member.id)));
+  const session = echo;
+  for (const channel of [dashboard, watching]) {
+    channel.error((refusal: Refusal) => {
+      // With the token both channels end, one after the other: the first one says it.
+      if (session !== echo) return;
+      if (refusal.status === 401) endLogin();
+      else if (channel === dashboard) showRefusal(own.role, refusal);
+    });
+  }
 }
 
-byId<HTMLFormElement>('account').addEventListener('submit', (event) => {
-  event.preventDefault();
+function logOut(): void {
   echo.disconnect();
   echo = connect(undefined);
   for (const id of ['account', 'dashboard', 'refused', 'watching']) byId(id).hidden = true;
   byId('login').hidden = false;
+}
+
+/** The broker takes the page out of all that its token has opened. */
+function endLogin(): void {
+  logOut();
+  byId('ended').hidden = false;
+}
+
+byId<HTMLFormElement>('account').addEventListener('submit', (event) => {
+  event.preventDefault();
+  logOut();
 });

@@ -1,5 +1,5 @@
 import uPlot from 'uplot';
-import { colour } from '../../shared/page/plot.ts';
+import { colour, showInLegend } from '../../shared/page/plot.ts';
 
 type Values = readonly (number | null)[];
 
@@ -31,6 +31,11 @@ export class DayPlot {
     this.#plot?.setData(this.#data);
   }
 
+  /** The present one, of which there are figures of both days. */
+  get #hour(): number {
+    return this.#data[1]?.findLastIndex((value) => typeof value === 'number') ?? -1;
+  }
+
   #create(): uPlot {
     const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
     const { bars, stepped } = uPlot.paths;
@@ -39,6 +44,7 @@ export class DayPlot {
       {
         ...this.#size(),
         cursor: { drag: { x: false, y: false } },
+        hooks: { setLegend: [(plot) => showInLegend(plot, this.#hour)] },
         scales: {
           x: { time: false, range: [0, 24] },
           y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] },

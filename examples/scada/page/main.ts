@@ -1,15 +1,10 @@
 import '../../shared/page/look.css';
 import Echo from 'laravel-echo';
 import Pusher from 'pusher-js';
-import { showConnectTime, watchConnection } from '../../shared/page/connection.ts';
-import { byId, element, setText, timeOf } from '../../shared/page/dom.ts';
+import { showConnectTime, UNAVAILABLE_AFTER_MS, watchConnection } from '../../shared/page/connection.ts';
+import { byId, element, timeOf } from '../../shared/page/dom.ts';
 import { LivePlot } from '../../shared/page/plot.ts';
-
-interface Reading {
-  readonly tag: string;
-  readonly unit: string;
-  readonly value: number;
-}
+import { latestOf, type Reading } from './reading.ts';
 
 interface Summary {
   readonly tag: string;
@@ -31,6 +26,7 @@ const echo = new Echo<'pusher'>({
   wsPort: Number(import.meta.env.BROKER_PORT),
   forceTLS: false,
   enabledTransports: ['ws'],
+  unavailableTimeout: UNAVAILABLE_AFTER_MS,
 });
 const { pusher } = echo.connector;
 watchConnection(pusher, byId('state'), byId('notice'));
@@ -72,7 +68,8 @@ function figureOf({ tag, unit }: Reading): HTMLElement {
 }
 
 echo.channel('scada-data').listen('.scada.data.received', (data: { readings: Reading[]; sentAt: number }) => {
-  for (const reading of data.readings) setText(figureOf(reading), reading.value.toFixed(2));
+  // All of them change with every batch: to light up would say nothing.
+  for (const reading of latestOf(data.readings)) figureOf(reading).textContent = reading.value.toFixed(2);
   readings += data.readings.length;
   byId('readings').textContent = readings.toLocaleString();
 });

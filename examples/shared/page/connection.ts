@@ -10,6 +10,9 @@ const WORDS: Readonly<Record<ConnectionState, readonly [text: string, tone: stri
   refused: ['Refused by the broker', 'bad'],
 };
 
+/** For pusher-js, whose own default is ten seconds: so long an attempt to connect is called one. */
+export const UNAVAILABLE_AFTER_MS = 2000;
+
 /** Shows a state in a `.pill`; the words can be made more precise. */
 export function showState(pill: HTMLElement, state: ConnectionState, text = WORDS[state][0]): void {
   pill.textContent = text;
@@ -34,42 +37,57 @@ export function showConnectTime(pusher: Pusher, place: HTMLElement, beganAt: num
   });
 }
 
+interface ConnectionError {
+  readonly data?: { readonly code?: number; readonly message?: string };
+  readonly error?: ConnectionError;
+}
+
 /** Keeps a `.pill` at what pusher-js says; `refused` are the codes 4000 to 4099, after which it does not try again. */
-export function watchConnection(pusher: Pusher, pill: HTMLElement, notice?: HTMLElement): void {
-  let reason = '';
+export function watchConnection({ connection }: Pusher, pill: HTMLElement, notice?: HTMLElement): void {
+  let isRefused = false;
   // pusher-js says "connecting" also while it tries again after a loss.
   let isLost = false;
-  const tell = (text: string): void => {
-    if (notice) notice.textContent = text;
+  const show = (state: ConnectionState, text?: string): void => {
+    showState(pill, state, text);
+    if (notice && state !== 'refused') notice.textContent = '';
   };
-  pusher.connection.bind('error', (event: { error?: { data?: { code?: number; message?: string } } }) => {
-    const { code, message } = event.error?.data ?? {};
-    reason = code !== undefined && code >= 4000 && code < 4100 ? (message ?? '') : '';
-    if (reason !== '') {
-      showState(pill, 'refused');
-      tell(`The broker refuses this page: ${reason}`);
-    } else {
-      isLost = true;
-      show();
-    }
+  const lose = (): void => {
+    isLost = true;
+    show('unavailable');
+  };
+  connection.bind('error', ({ data, error }: ConnectionError) => {
+    const { code, message = `code ${code}` } = error?.data ?? data ?? {};
+    if (code !== undefined && code >= 4000 && code < 4100) {
+      isRefused = true;
+      show('refused');
+      if (notice) notice.textContent = `The broker refuses this page: ${message}`;
+    } else if (connection.state !== 'connected') lose();
   });
-  const show = ({ previous }: { previous?: string } = {}): void => {
-    const { state } = pusher.connection;
-    if (previous === 'connected' && state === 'connecting') isLost = true;
-    if (state === 'disconnected') {
-      // By the page itself: pusher-js goes on trying otherwise.
-      isLost = false;
-      if (reason === '') showState(pill, 'unavailable', 'Disconnected');
-    } else if (state === 'connected') {
-      reason = '';
-      isLost = false;
-      showState(pill, 'connected');
-      tell('');
-    } else if (reason === '') {
-      const isFirst = !isLost && (state === 'connecting' || state === 'initialized');
-      showState(pill, isFirst ? 'connecting' : 'unavailable');
+  // For a second after a loss its state is still "connected".
+  connection.bind('connecting_in', lose);
+  const take = (current: string, previous?: string): void => {
+    switch (current) {
+      case 'connected':
+        isLost = false;
+        show('connected');
+        break;
+      case 'initialized':
+      case 'connecting':
+        isRefused = false;
+        isLost ||= previous === 'connected';
+        show(isLost ? 'unavailable' : 'connecting');
+        break;
+      case 'disconnected':
+        // By the page itself, or after a refusal: pusher-js goes on trying otherwise.
+        isLost = false;
+        if (!isRefused) show('unavailable', 'Disconnected');
+        break;
+      default:
+        lose();
     }
   };
-  pusher.connection.bind('state_change', show);
-  show();
+  connection.bind('state_change', (change: { current: string; previous: string }) =>
+    take(change.current, change.previous),
+  );
+  take(connection.state);
 }

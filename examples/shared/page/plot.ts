@@ -6,6 +6,8 @@ export interface Series {
   readonly label: string;
   /** A CSS variable of the look: `--accent`. */
   readonly color: string;
+  /** For a line that may lie on another one: both are seen. */
+  readonly isDashed?: boolean;
 }
 
 export interface PlotOptions {
@@ -15,6 +17,9 @@ export interface PlotOptions {
   /** Of the values; as wide as they are, unless it is given. */
   readonly range?: readonly [least: number, most: number] | 'from zero';
 }
+
+/** Labels tell whole seconds: between two of them there is no other. */
+const SECONDS_APART = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 
 /** Lines over time, for the last so many points. Its size and colours follow the page. */
 export class LivePlot {
@@ -75,18 +80,26 @@ export class LivePlot {
         ...this.#size(),
         ...(range && { scales: { y: { range: range === 'from zero' ? fromZero : [...range] } } }),
         cursor: { drag: { x: false, y: false } },
+        hooks: { setLegend: [(plot) => showInLegend(plot, this.length - 1)] },
         series: [
           { label: 'Time', value: (_, seconds) => (seconds === null ? '–' : timeOf(seconds * 1000)) },
-          ...this.#series.map(({ label, color }) => ({
+          ...this.#series.map(({ label, color, isDashed }) => ({
             label,
             stroke: colour(color),
             width: 2,
+            ...(isDashed && { dash: [6, 6] }),
             points: { show: false },
             value: (_: uPlot, value: number | null) => (value === null ? '–' : `${round(value)}${unit}`),
           })),
         ],
         axes: [
-          { ...axis, space: 70, size: 30, values: (_, ticks) => ticks.map((tick) => timeOf(tick * 1000)) },
+          {
+            ...axis,
+            space: 70,
+            size: 30,
+            incrs: SECONDS_APART,
+            values: (_, ticks) => ticks.map((tick) => timeOf(tick * 1000)),
+          },
           { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => `${tick}${unit}`) },
         ],
       },
@@ -98,6 +111,12 @@ export class LivePlot {
   #size(): { width: number; height: number } {
     return { width: Math.max(200, this.#place.clientWidth), height: 200 };
   }
+}
+
+/** A hook: with no pointer over the plot, its legend tells the values at an index, such as the last ones. */
+export function showInLegend(plot: uPlot, index: number): void {
+  const isPointedAt = (plot.cursor.left ?? -1) >= 0;
+  if (!isPointedAt && index >= 0) plot.setLegend({ idx: index }, false);
 }
 
 function fromZero(_: uPlot, _least: number, most: number): uPlot.Range.MinMax {

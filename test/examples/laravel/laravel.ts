@@ -1,10 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { findOnPath, installPackages } from '../../support/requirements.ts';
+import { inject } from 'vitest';
 
 const APPLICATION = fileURLToPath(new URL('application.php', import.meta.url));
-const LIBRARIES = ['Illuminate/Broadcasting/autoload.php', 'Symfony/Component/HttpKernel/autoload.php'];
-const PACKAGES = ['php-cli', 'php-illuminate-broadcasting', 'php-symfony-http-kernel'];
 
 export interface TriggerCall {
   readonly channels: readonly string[];
@@ -39,26 +37,12 @@ export interface PusherConnection {
 
 /** The files of examples/laravel, run by PHP with Laravel's own classes: see application.php. */
 export class Laravel {
-  readonly #php: string;
+  readonly #php = inject('php');
   readonly #env: Readonly<Record<string, string>>;
 
-  private constructor(php: string, env: Readonly<Record<string, string>>) {
-    this.#php = php;
+  /** @param env - what the project's .env says */
+  constructor(env: Readonly<Record<string, string>>) {
     this.#env = env;
-  }
-
-  /**
-   * @param env - what the project's .env says
-   * @throws {Error} PHP or Laravel's packages are not there, and can't be installed
-   */
-  static find(env: Readonly<Record<string, string>>): Laravel {
-    if (laravelPhp() === undefined) installPackages(PACKAGES);
-    const php = laravelPhp();
-    if (php !== undefined) return new Laravel(php, env);
-    throw new Error(
-      `Missing: php with ${LIBRARIES.join(' and ')} on its include_path, for the tests of examples/laravel. ` +
-        `On Debian: apt-get install --no-install-recommends ${PACKAGES.join(' ')}`,
-    );
   }
 
   /** @returns what PHP has to say about its syntax; undefined: nothing */
@@ -103,11 +87,4 @@ export class Laravel {
     if (status !== 0) throw new Error(`application.php ${args.join(' ')} failed:\n${stdout}${stderr}`);
     return stdout;
   }
-}
-
-function laravelPhp(): string | undefined {
-  const php = findOnPath(['php']);
-  if (php === undefined) return undefined;
-  const checks = LIBRARIES.map((file) => `stream_resolve_include_path("${file}")`);
-  return spawnSync(php, ['-r', `exit(${checks.join(' && ')} ? 0 : 1);`]).status === 0 ? php : undefined;
 }

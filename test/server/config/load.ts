@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll } from 'vitest';
 import { ConfigError, type ConfigFlags, type LoadedConfig, loadConfig } from '../../../server/config/index.ts';
+import { atEndOfFiles } from '../../support/end-of-file.ts';
 
 export interface Sources {
   /** Content of the configuration file; an object is written as JSON. */
@@ -18,8 +18,8 @@ export const fileName = 'soketi.config.json';
 export const oneApp = { 'appManager.array.apps': [{ id: '1', key: 'k', secret: 's' }] };
 
 const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true });
+atEndOfFiles(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
 
 export function createFolder(): string {

@@ -69,15 +69,16 @@ test('old entries do not stay in Redis, nor does the key itself', async () => {
 test('what others publish on the control topic changes nothing', async () => {
   await withNodes(async (node, other) => {
     const page = await RawClient.connect(node.wsUrl);
-    await page.subscribed('private-a');
+    // No presence channel tells of the number of its subscribers, whenever that comes.
+    await page.subscribed('presence-a', '{"user_id":"1"}');
     const topic = keys.topic(CONTROL_APP, CONTROL_CHANNEL);
     for (const text of ['', 'x', '{"kind":"revoked"}', '1 0 - e\nx', '2 1 - e\n{"kind":"revoked","revocation":{}}']) {
       await client.publish(topic, text);
     }
     await until(() => node.log.some(({ during }) => during === 'control message'));
     expect(await page.flush()).toEqual([]);
-    await revoke(other.server.node, { appId: APP.id, channel: 'private-a', target: { kind: 'everyone' } });
-    expect(await page.next('pusher:subscription_error')).toMatchObject({ channel: 'private-a' });
+    await revoke(other.server.node, { appId: APP.id, channel: 'presence-a', target: { kind: 'everyone' } });
+    expect(await page.next('pusher:subscription_error')).toMatchObject({ channel: 'presence-a' });
   });
 });
 
