@@ -1,5 +1,5 @@
-import type { App } from '../channels/app.ts';
-import type { LoadedConfig } from './config/index.ts';
+import type { App } from '../../channels/app.ts';
+import type { LoadedConfig } from '../config/index.ts';
 
 /** What a person who starts the broker needs next: where it is, and what to paste where. */
 export function startMessage(config: LoadedConfig, port: number, version: string, adminUrl?: string): string {

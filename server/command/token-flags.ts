@@ -1,18 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { App } from '../channels/app.ts';
-import { quote } from '../protocol/json.ts';
-import type { AppDirectory } from './apps/app-directory.ts';
-import {
-  DevelopmentTokenError,
-  parseClaim,
-  parseTtl,
-  parseUserId,
-  parseUserInfo,
-  signDevelopmentToken,
-} from './development-token.ts';
-
-const MAX_IDS_SHOWN = 20;
-const DEFAULT_TTL_SECONDS = 3600;
+import { DevelopmentTokenError, parseClaim, parseTtl, parseUserId, parseUserInfo } from './token-values.ts';
 
 export interface TokenFlags {
   readonly config?: string;
@@ -37,34 +24,6 @@ export function withTokenFlags(command: Command): Command {
       'further claim, JSON or text; may be given several times',
       (text, before: TokenFlags['claim'] = []) => [...before, orInvalid(parseClaim)(text)],
     );
-}
-
-/**
- * The token that is asked for.
- *
- * @throws {DevelopmentTokenError} with words for whoever called the command
- */
-export async function createToken(apps: AppDirectory, flags: TokenFlags, nowSeconds: number): Promise<string> {
-  const { sub: userId, role: roles = [], ttl: ttlSeconds = DEFAULT_TTL_SECONDS, info: userInfo, claim = [] } = flags;
-  const app = await findApp(apps, flags.app);
-  return signDevelopmentToken(app, { userId, roles, ttlSeconds, userInfo, claims: new Map(claim) }, nowSeconds);
-}
-
-async function findApp(apps: AppDirectory, name: string | undefined): Promise<App> {
-  if (name === undefined) {
-    const app = await apps.only();
-    if (app !== undefined) return app;
-    throw new DevelopmentTokenError(`which app is meant? Add --app with an id or a key${knownApps(apps)}`);
-  }
-  const app = (await apps.byKey(name)) ?? (await apps.byId(name));
-  if (app !== undefined) return app;
-  throw new DevelopmentTokenError(`there is no app with the key or id ${quote(name, 64)}${knownApps(apps)}`);
-}
-
-function knownApps({ knownIds }: AppDirectory): string {
-  if (knownIds.length === 0) return '';
-  const more = knownIds.length > MAX_IDS_SHOWN ? ', …' : '';
-  return `; the ids of apps are: ${knownIds.slice(0, MAX_IDS_SHOWN).join(', ')}${more}`;
 }
 
 function collect(text: string, before: readonly string[] = []): readonly string[] {
