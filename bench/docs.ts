@@ -53,9 +53,10 @@ npm run bench -- --quick                   does everything work? under a minute
 npm run bench -- --soketi                  with Soketi, which is installed first; --no-soketi leaves it out again
 npm run bench -- --url reverb=http://127.0.0.1:8080 --app id:key:secret
 npm run bench -- --server old=FILE         another build of Kulkul (its server/main.js) in the same rounds
-npm run bench -- triggers --profile        writes CPU profiles of Kulkul to bench/results/
+npm run bench -- triggers --profile        writes CPU profiles of Kulkul to bench/results/, which
+                                           \`npx speedscope FILE\` draws as flame graphs
 npm run bench -- --write-docs              writes this page; what was not measured stays
-npm run soak                               an hour of mixed load: does it leak? --write-docs writes docs/soak.md
+npm run soak                               an hour of mixed load: does it leak? --write-docs writes soak.md
 \`\`\`
 
 It takes Linux with two cores and \`taskset\`, and up to 16,000 open files per process (\`ulimit -Hn\`); clusters take redis-server too.
