@@ -105,10 +105,16 @@ export class RawClient {
     this.send({ event: 'pusher:subscribe', data });
   }
 
-  /** Subscribes and takes the success frame. */
+  /** Subscribes and takes the success frame. Counts of other channels come whenever they like, and may come before it. */
   async subscribed(channel: string, channelData?: string): Promise<Frame> {
     this.subscribe(channel, channelData);
-    return this.next('pusher_internal:subscription_succeeded');
+    for (;;) {
+      const frame = await this.next();
+      if (frame.event === 'pusher_internal:subscription_succeeded') return frame;
+      if (frame.event !== 'pusher_internal:subscription_count' || frame.channel === channel) {
+        throw new Error(`expected to enter ${channel}, got ${JSON.stringify(frame)}`);
+      }
+    }
   }
 
   signIn(userData: string): void {
