@@ -8,8 +8,9 @@ export default defineConfig({
     setupFiles: ['test/support/setup.ts'],
     // Tests leave nothing behind, and to load all modules anew for each file takes longer than most of them.
     isolate: false,
-    // Most files wait for other processes most of the time.
-    maxWorkers: availableParallelism() + 1,
+    // Most files wait for other processes some of the time; with fewer workers than cores, as is the default, one core is idle. With more,
+    // those processes wait for each other.
+    maxWorkers: Math.max(2, availableParallelism()),
     // A hang is a failure; this is far above what any test takes.
     testTimeout: 60_000,
     hookTimeout: 120_000,

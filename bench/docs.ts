@@ -64,7 +64,7 @@ Results go to \`bench/results/\` as JSON and Markdown, which Git ignores.
 
 # Where the rest goes
 
-What Kulkul does beyond the floor, by its CPU profile (\`npm run bench -- triggers --profile\`, 2026-11-27; share of the time that a signed trigger takes). The floor
+What Kulkul does beyond the floor, by its CPU profile (\`npm run bench -- triggers --profile\`, 2026-11-27; share of the CPU time of the whole workload). The floor
 has the first three rows, too:
 
 | share | is | would go away with |
@@ -73,7 +73,7 @@ has the first three rows, too:
 | 6 % | calls between JavaScript and uWebSockets.js that no server can do without, the program itself | |
 | 3 % | garbage collection. A small young heap (see \`server/young-heap.ts\`) saves half the memory of idle connections, and costs nothing that could be measured here | |
 | 5 % | reading the query for the parameters that the protocol checks: key, age, version | a parser of its own for just these |
-| 6 % | finding route and app, the exchange that answers once and not after the client has gone, CORS, the answer | a server without these |
+| 9 % | finding route and app, the exchange that answers once and not after the client has gone, CORS, the answer | a server without these |
 | 4 % | comparing the signature, age, names and limits, with a text for each way to be wrong | |
 
 A fan-out has next to nothing of it: 1,000 system calls for each event are more than all JavaScript. So where shares of it scatter below 1, it is the machine: on
