@@ -1,5 +1,5 @@
-# Debian 13: the binary of uWebSockets.js for Node 22 needs glibc 2.38, and there is none for Alpine's musl.
-FROM node:22-trixie-slim AS build
+# Not Alpine: uWebSockets.js needs glibc.
+FROM node:24-trixie-slim AS build
 WORKDIR /kulkul
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
@@ -7,9 +7,10 @@ RUN npm ci --ignore-scripts
 RUN apt-get update && apt-get install --yes --no-install-recommends python3 make g++ \
   && npm rebuild better-sqlite3 --build-from-source --nodedir=/usr/local
 COPY . .
-RUN npm run build && npm prune --omit=dev --ignore-scripts
+# The build has copied what it takes of uWebSockets.js, which has binaries for all platforms.
+RUN npm run build && npm prune --omit=dev --ignore-scripts && rm -r node_modules/uWebSockets.js
 
-FROM node:22-trixie-slim
+FROM node:24-trixie-slim
 ENV NODE_ENV=production
 COPY --from=build /kulkul/package.json /kulkul/LICENSE /kulkul/
 COPY --from=build /kulkul/node_modules /kulkul/node_modules

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -12,9 +12,17 @@ export interface Scripts {
   readonly probe: string;
 }
 
+/** The floor runs on the same binary as the broker, which is found from where the build put the code that loads it. */
+const BUILT_NATIVE_PART: Plugin = {
+  name: 'built native part',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/server\/uws\.ts$/ }, () => ({ path: here('../dist/server/uws.js'), external: true }));
+  },
+};
+
 /** Turns them into plain JavaScript, so that nothing but their own work runs in those processes. */
 export async function compileScripts(): Promise<Scripts> {
-  // Inside of node_modules: the floor has to find uWebSockets.js from there.
+  // Inside of node_modules: packages are found from there.
   const folder = here('../node_modules/.cache/kulkul-bench');
   await build({
     entryPoints: {
@@ -27,6 +35,7 @@ export async function compileScripts(): Promise<Scripts> {
     outExtension: { '.js': '.mjs' },
     bundle: true,
     packages: 'external',
+    plugins: [BUILT_NATIVE_PART],
     platform: 'node',
     format: 'esm',
     target: 'node20',

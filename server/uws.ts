@@ -1,15 +1,18 @@
 /**
- * The only file that imports uWebSockets.js. It is a native module: loading it fails on a platform or Node version it has
+ * The only file that loads uWebSockets.js. It is a native module: loading it fails on a platform or Node version it has
  * no binary for, which is why the command line imports the server late and explains the failure.
  */
 import './uws-settings.ts';
 
-import uWS from 'uWebSockets.js';
+import type * as uWebSockets from 'uWebSockets.js';
+import { loadBinary } from './native/load-binary.ts';
 
 export type { AppOptions, HttpRequest, HttpResponse, TemplatedApp, WebSocket } from 'uWebSockets.js';
 
+const uWS = loadBinary() as typeof uWebSockets;
+
 /** What `listen` answers: opaque, to be closed with `closeListenSocket`. */
-export type ListenSocket = uWS.us_listen_socket;
+export type ListenSocket = uWebSockets.us_listen_socket;
 
 export const createApp = uWS.App;
 export const createTlsApp = uWS.SSLApp;
@@ -29,7 +32,12 @@ type ListenWithOptions = (
 ) => void;
 
 /** Listens on a host and port. The declarations of the package leave this overload out. */
-export function listenOn(app: uWS.TemplatedApp, host: string, port: number, options: number): ListenSocket | undefined {
+export function listenOn(
+  app: uWebSockets.TemplatedApp,
+  host: string,
+  port: number,
+  options: number,
+): ListenSocket | undefined {
   let socket: ListenSocket | undefined;
   (app.listen as unknown as ListenWithOptions).call(app, host, port, options, (listening) => {
     socket = listening || undefined;

@@ -19,7 +19,13 @@ interface RunningServer extends Pick<Server, 'port' | 'stop' | 'refreshApps'> {
 }
 
 /** Errors whose message says it all. */
-const EXPLAINED: ReadonlySet<string> = new Set(['ListenError', 'TlsError', 'RedisStartError', 'AppStoreStartError']);
+const EXPLAINED: ReadonlySet<string> = new Set([
+  'ListenError',
+  'TlsError',
+  'RedisStartError',
+  'AppStoreStartError',
+  'NativePartError',
+]);
 
 /** JSON logs carry no secret, so nobody learns the one that was made. */
 const GENERATED_APP_WARNING =
@@ -83,19 +89,6 @@ async function runAdmin(parts: AdminParts): Promise<Admin | undefined> {
 function startFailure(error: unknown): string {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
   if (EXPLAINED.has(name)) return message;
-  const [, glibc] = /version `GLIBC_([\d.]+)' not found/.exec(message) ?? [];
-  if (glibc !== undefined) {
-    return (
-      `The binary of uWebSockets.js for Node ${process.version} needs glibc ${glibc} or newer, which this system has not. ` +
-      'Debian 13 and Ubuntu 24.04 have it; on older systems the binary for Node 20 runs.'
-    );
-  }
-  if (message.includes('uWS.js supports only')) {
-    return (
-      `uWebSockets.js has no binary for Node ${process.version} on ${process.platform} ${process.arch}. ` +
-      'Kulkul runs on Node 20, 22 and 24, on Linux with glibc (not Alpine), macOS and Windows.'
-    );
-  }
   return stack ?? message;
 }
 

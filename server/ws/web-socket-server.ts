@@ -64,7 +64,7 @@ export function serveWebSockets(
     compression: NO_COMPRESSION,
     maxPayloadLength: Math.min(options.maxFrameBytes * HARD_FRAME_FACTOR, MAX_NATIVE_LENGTH),
     maxBackpressure: options.maxBufferedBytes,
-    closeOnBackpressureLimit: 1,
+    closeOnBackpressureLimit: true,
     idleTimeout: NATIVE_IDLE_SECONDS,
     sendPingsAutomatically: false,
 
