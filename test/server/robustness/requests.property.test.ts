@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 /** Whatever a request is, it can only be answered with one of these. 500 is not among them; 505 is for what is no HTTP/1.1. */
-const STATUSES = [200, 202, 204, 400, 401, 403, 404, 405, 408, 413, 429, 505];
+const STATUSES = [200, 202, 204, 400, 401, 403, 404, 405, 408, 413, 429, 431, 505];
 
 /** Statuses of all answers on a connection, which must be well-formed. */
 function statusesOf(answers: string): number[] {
