@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { EXIT_USAGE, fail } from './command/exit.ts';
 import { type TokenFlags, withTokenFlags } from './command/token-flags.ts';
 import { ConfigError, type ConfigSources, describeConfig, type LoadedConfig, loadConfig } from './config/index.ts';
-import { packageVersion } from './version.ts';
+import { packageVersion } from './package-root.ts';
 
 interface CommandFlags {
   readonly config?: string;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PACKAGE_ROOT } from '../package-root.ts';
 
 /** The package that npm installed under the name of uWebSockets.js: the published one, or what an override put in its place. */
 export interface InstalledPackage {
@@ -13,12 +14,11 @@ export interface InstalledPackage {
 /** Where binaries of a package are, and of which one: written beside them. */
 export type BinarySource = Omit<InstalledPackage, 'folder'>;
 
-const DIST = new URL(import.meta.url.endsWith('.ts') ? '../../dist/' : '../../', import.meta.url);
 /** `npm run build` writes the binaries here, and with them what they were made from. */
-export const BINARIES = new URL('native/', DIST);
+export const BINARIES = new URL('dist/native/', PACKAGE_ROOT);
 export const SOURCE_FILE = 'source.json';
 /** What writes them. */
-export const WRITE_COMMAND = fileURLToPath(new URL('server/native/write-binaries.js', DIST));
+export const WRITE_COMMAND = fileURLToPath(new URL('dist/server/native/write-binaries.js', PACKAGE_ROOT));
 
 /** Undefined where none is installed, as in an image from which it was taken when the binaries had been made. */
 export function findInstalledPackage(): InstalledPackage | undefined {

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { RateUse } from '../../channels/rate-limits.ts';
+import { IS_BUILT, PACKAGE_ROOT } from '../package-root.ts';
 import type { ProcessUsage } from '../usage.ts';
 import { isBatch, type WorkerCommand, type WorkerReport, type WorkerStart } from './control.ts';
 import { Lines } from './lines.ts';
@@ -9,8 +10,9 @@ import type { Post } from './outbox.ts';
 import { type FleetAnswer, type FleetCall, resultOf } from './remote-fleet.ts';
 import type { ToHost, ToWorker } from './wire.ts';
 
-/** Compiled or not: the file beside this one with the same ending. */
-const ENTRY = fileURLToPath(new URL(`worker-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url));
+const ENTRY = fileURLToPath(
+  new URL(IS_BUILT ? 'dist/server/workers/worker-main.js' : 'server/workers/worker-main.ts', PACKAGE_ROOT),
+);
 /** Heartbeats in a row that a worker may leave unanswered: with the time that each is waited for, less than ten seconds. */
 const MAX_UNANSWERED = 4;
 /** Whoever asks for the usage is not left waiting for a worker that is busy. */

@@ -20,9 +20,9 @@ beforeEach(() => {
   const installed = findInstalledPackage()?.folder ?? '';
   mkdirSync(inPackage('.'), { recursive: true });
   for (const name of ['package.json', 'uws.js', NAME]) cpSync(join(installed, name), inPackage(name));
-  cpSync(join(BUILT, 'server/native'), join(project, 'dist/server/native'), { recursive: true });
-  for (const name of ['uws.js', 'uws-settings.js'])
-    cpSync(join(BUILT, 'server', name), join(project, 'dist/server', name));
+  for (const part of ['server/native', 'server/uws.js', 'chunks']) {
+    cpSync(join(BUILT, part), join(project, 'dist', part), { recursive: true });
+  }
   writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
 });
 

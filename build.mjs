@@ -1,0 +1,66 @@
+/**
+ * Makes `dist/` of the sources: a few files instead of hundreds, since to find and read each takes Node longer than to run what most of them say. `kulkul start`
+ * listens in two thirds of the time so. With them go the licences of the packages that are part of them.
+ */
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const ROOT = fileURLToPath(new URL('.', import.meta.url));
+const DIST = join(ROOT, 'dist');
+
+/** Programs, and what benchmarks run beside them. Everything else is reached from these. */
+const ENTRIES = ['main', 'workers/worker-main', 'native/write-binaries', 'uws'];
+/** Found by Node when a database is configured: they load parts of themselves by name, or are native. */
+const FOUND_BY_NODE = ['knex', 'mysql2', 'pg', 'better-sqlite3', 'uWebSockets.js'];
+/** Written by the build of the native part. */
+const NATIVE = join(DIST, 'native');
+
+const { metafile } = await build({
+  absWorkingDir: ROOT,
+  entryPoints: ENTRIES.map((name) => ({ in: `server/${name}.ts`, out: `server/${name}` })),
+  outdir: DIST,
+  chunkNames: 'chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  mainFields: ['module', 'main'],
+  external: FOUND_BY_NODE,
+  // Packages in the older form of modules ask for Node's own modules by `require`.
+  banner: {
+    js: "import { createRequire as createRequireOfBundle } from 'node:module';\nconst require = createRequireOfBundle(import.meta.url);",
+  },
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'warning',
+});
+const licences = join(DIST, 'licences.txt');
+writeFileSync(licences, licencesOf(Object.keys(metafile.inputs)));
+// After the new files are there: a broker that runs from this folder finds the old ones as long as possible.
+removeOthers(new Set([licences, ...Object.keys(metafile.outputs).map((file) => join(ROOT, file))]));
+
+/** Texts of the licences of all packages that some files are of. */
+function licencesOf(files) {
+  const folders = new Set(files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []));
+  const texts = [...folders].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'));
+    const file = readdirSync(join(ROOT, folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file === undefined ? `Licence: ${license}` : readFileSync(join(ROOT, folder, file), 'utf8').trim();
+    return `${name} ${version}\n\n${text}\n`;
+  });
+  return texts.join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+function removeOthers(kept) {
+  for (const entry of readdirSync(DIST, { recursive: true })) {
+    const path = join(DIST, entry);
+    if (relative(NATIVE, path).startsWith('..') && statSync(path).isFile() && !kept.has(path)) rmSync(path);
+  }
+  const folders = readdirSync(DIST, { recursive: true }).filter((entry) => statSync(join(DIST, entry)).isDirectory());
+  for (const folder of folders.sort((a, b) => b.length - a.length)) {
+    if (readdirSync(join(DIST, folder)).length === 0) rmSync(join(DIST, folder), { recursive: true });
+  }
+}
