@@ -81,8 +81,11 @@ function letIn(node: Node, connection: Connection, isGone: () => boolean): Conne
   return connection;
 }
 
-/** Not 4200, on which clients would knock again at once and without end while the last ones are moved off. */
-const STOPPING = new Disconnect(
+/**
+ * Who comes while the node is going, by a connection that a proxy had kept. Not 4200, on which clients would knock again at once and
+ * without end while the last ones are moved off.
+ */
+export const STOPPING = new Disconnect(
   'stopping',
   CLOSE_CODES.overCapacity,
   'This server is stopping: reconnect to another one',

@@ -92,7 +92,7 @@ export class Node {
   /** Channels with a connection of this node, by topic. */
   readonly channels = new Map<string, LocalChannel>();
   readonly #pacedEnd: PacedEnd;
-  /** New connections are sent to other nodes. */
+  /** The node is going: who still comes is sent away. */
   isDraining = false;
   /** Number of the connection that came last. */
   lastSerial = 0;
@@ -223,6 +223,11 @@ export class Node {
     disconnect(this, connection);
     connection.transport.close(reason.code, reason.message);
     this.observer.disconnected(connection.socketId, connection.app, reason);
+  }
+
+  /** Hands no message on from here: all connections are about to end. */
+  mute(): void {
+    this.broker.listen(() => {});
   }
 
   /** Lets work go on by itself; a failure is told to the observer. */

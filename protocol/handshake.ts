@@ -27,6 +27,25 @@ export function parseConnectionPath(path: string, prefix: string): string {
   return key;
 }
 
+/** What the query and headers of a connection say about the client library. */
+export interface ClientLibrary {
+  readonly client: string | undefined;
+  readonly version: string | undefined;
+  /** `Origin` header, which browsers always send; '' for none. */
+  readonly origin: string;
+}
+
+/**
+ * Whether a client can't bear a connection that is closed soon after it opened: pusher-js before 8.2 gives its WebSocket transport two "lives". Outside
+ * browsers, whose close events say that all was in order, each such close costs one. With none left it never connects again. An answer
+ * other than 101 costs none.
+ */
+export function hasLives({ client, version, origin }: ClientLibrary): boolean {
+  if (client !== 'js' || origin !== '') return false;
+  const [, major, minor] = /^(\d{1,4})\.(\d{1,4})/.exec(version ?? '') ?? [];
+  return Number(major) < 8 || (Number(major) === 8 && Number(minor) < 2);
+}
+
 /**
  * Checks the `protocol` and `version` of the connection's query.
  *

@@ -1,43 +1,105 @@
 import { once } from 'node:events';
+import { type IncomingMessage, request as requestPlain } from 'node:http';
+import { request as requestTls } from 'node:https';
 import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { STOPPING_PROBLEM } from './http/health.ts';
+import type { Logger } from './log.ts';
 
 export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
 
+export interface Address {
+  readonly host: string;
+  /** 0: one that is free. */
+  readonly port: number;
+  readonly isTls: boolean;
+}
+
+const PAUSE_MS = 50;
+const ANSWER_MS = 1000;
+/** A broker may have gone between two looks. */
+const MAX_REFUSED = 3;
+
 /**
- * Makes sure that nobody has a port before several share it: that another program has it must show, not be shared with it.
+ * Makes sure that nobody has a port before it is listened on in a way that could share it: that another program has it must show. One of our own that
+ * is about to go, as its `/ready` says, is waited for.
  *
- * @param port - 0: one that is free
- * @returns the port, which is free again
+ * @returns the port, which is free
  * @throws {ListenError}
  */
-export async function claimPort(host: string, port: number): Promise<number> {
-  const server = createServer();
-  try {
-    server.listen(port, host);
-    await once(server, 'listening');
-  } catch (error) {
-    throw new ListenError(listenFailure(host, port, error), { cause: error });
+export async function claimPort(address: Address, log: Logger): Promise<number> {
+  let refused = 0;
+  for (let isSaid = false; ; await setTimeout(PAUSE_MS)) {
+    try {
+      return await tryPort(address);
+    } catch (error) {
+      const holder = codeOf(error) === 'EADDRINUSE' ? await askHolder(address) : 'other';
+      refused = holder === 'gone' ? refused + 1 : 0;
+      if (holder === 'other' || refused > MAX_REFUSED) {
+        throw new ListenError(listenFailure(address, error), { cause: error });
+      }
+      if (holder === 'going' && !isSaid) {
+        log.info(
+          { host: address.host, port: address.port },
+          'waiting for the port: a broker that is stopping still has it',
+        );
+        isSaid = true;
+      }
+    }
   }
+}
+
+/** The native library only says no. Node's own attempt at the same address tells why. */
+export async function explainListenFailure(address: Address): Promise<string> {
+  try {
+    await tryPort(address);
+    return listenFailure(address, undefined);
+  } catch (error) {
+    return listenFailure(address, error);
+  }
+}
+
+async function tryPort({ host, port }: Address): Promise<number> {
+  const server = createServer();
+  server.listen(port, host);
+  await once(server, 'listening');
   const { port: claimed } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
   return claimed;
 }
 
-/** The native library only says no. Node's own attempt at the same address tells why. */
-export async function explainListenFailure(host: string, port: number): Promise<string> {
+/** What has the port: a broker that is going, nobody any more, or something else. */
+async function askHolder({ host, port, isTls }: Address): Promise<'going' | 'gone' | 'other'> {
+  const request = isTls ? requestTls : requestPlain;
+  const to = { host: reachable(host), port, path: '/ready', timeout: ANSWER_MS, rejectUnauthorized: false };
   try {
-    await claimPort(host, port);
-    return listenFailure(host, port, undefined);
+    const asking = request({ ...to, agent: false });
+    asking.on('timeout', () => asking.destroy(new Error('no answer')));
+    asking.end();
+    const [answer] = (await once(asking, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const part of answer.setEncoding('utf8')) text += part;
+    return answer.statusCode === 503 && text === STOPPING_PROBLEM ? 'going' : 'other';
   } catch (error) {
-    return error instanceof ListenError ? error.message : listenFailure(host, port, error);
+    return codeOf(error) === 'ECONNREFUSED' ? 'gone' : 'other';
   }
 }
 
-function listenFailure(host: string, port: number, error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+/** An address to connect to, for one to listen on. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+function listenFailure({ host, port }: Address, error: unknown): string {
+  const code = codeOf(error);
   const advice: Readonly<Record<string, string>> = {
     EADDRINUSE: `another program has port ${port}: stop it, or choose another port with --port`,
     EACCES: `this user may not listen on port ${port}: choose one above 1023, or allow it`,

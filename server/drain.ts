@@ -1,31 +1,39 @@
 import type { Connection } from '../channels/connection.ts';
+import { disconnect } from '../channels/disconnect.ts';
 import type { Node } from '../channels/node.ts';
 import { CLOSE_CODES } from '../protocol/close-codes.ts';
 import { Disconnect } from '../protocol/errors.ts';
+import type { Logger } from './log.ts';
 
 const STEP_MS = 50;
+/** Between two lines that say how far it is. */
+const PROGRESS_MS = 5000;
+/** RFC 6455, 7.4.1: the endpoint goes away. */
+const GOING_AWAY = 1001;
 
 export interface DrainOptions {
   /** The last client is told after this long; 0: all at once. */
   readonly totalMs: number;
   /** How far the moment of each client strays from an even spread: 0 not at all, 1 as far as its neighbours' moments. */
   readonly jitter: number;
+  readonly log: Logger;
 }
 
 /**
- * Moves all clients off a node, spread over a time so that they don't come back to the other nodes in one wave.
- * The node takes no new connections from here on.
+ * Moves all clients off a node with 4200, on which they connect again at once: to another node. It is spread over a time, so that they don't
+ * come to those in one wave.
  *
  * @param random - numbers from 0 up to 1
  */
-export async function drain(
+export async function moveClients(
   node: Node,
-  { totalMs, jitter }: DrainOptions,
+  { totalMs, jitter, log }: DrainOptions,
   random: () => number = Math.random,
 ): Promise<void> {
-  node.isDraining = true;
   const reason = new Disconnect('restarting', CLOSE_CODES.reconnect, 'Server is restarting: reconnect now');
   const plan = planMoments([...node.connections.values()], totalMs, jitter, random);
+  const clients = plan.length;
+  if (clients > 0) log.info({ clients, seconds: totalMs / 1000 }, 'moving clients off');
   for (let nowMs = 0; plan.length > 0; nowMs += STEP_MS) {
     for (let next = plan.at(-1); next && next.atMs <= nowMs; next = plan.at(-1)) {
       plan.pop();
@@ -33,8 +41,11 @@ export async function drain(
     }
     // Who goes by itself meanwhile shortens the time.
     while (plan.at(-1)?.connection.isClosed) plan.pop();
+    if (plan.length > 0 && nowMs > 0 && nowMs % PROGRESS_MS === 0)
+      log.info({ clients, left: plan.length }, 'moving clients off');
     if (plan.length > 0) await pause(STEP_MS);
   }
+  if (clients > 0) log.info({ clients }, 'clients moved off');
 }
 
 /** When each connection is to go, the first one last. */
@@ -50,6 +61,23 @@ function planMoments(
       return { connection, atMs: index === 0 ? 0 : (totalMs * Math.max(0, strayed)) / connections.length };
     })
     .sort((a, b) => b.atMs - a.atMs);
+}
+
+/**
+ * Ends all clients of a node in one turn, for a restart after which they find it again. Without an error frame: pusher-js takes code 1001 for a
+ * loss of the network: it connects again after a second, and reports no error to the page.
+ */
+export function endClients(node: Node, log: Logger): void {
+  const connections = [...node.connections.values()];
+  if (connections.length === 0) return;
+  for (const channel of node.channels.values()) node.coalescer.release(channel);
+  // All leave, so nobody is told that the others do.
+  node.mute();
+  for (const connection of connections) {
+    connection.transport.close(GOING_AWAY, 'Server is restarting');
+    disconnect(node, connection);
+  }
+  log.info({ clients: connections.length }, 'clients ended: they connect again by themselves');
 }
 
 function pause(ms: number): Promise<void> {

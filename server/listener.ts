@@ -1,11 +1,10 @@
-import { explainListenFailure, ListenError } from './claim-port.ts';
+import { claimPort, explainListenFailure, ListenError } from './claim-port.ts';
 import type { Logger } from './log.ts';
 import { loadTls, TlsError, type TlsFiles, type TlsSettings, tlsFingerprint } from './tls.ts';
 import {
   closeListenSocket,
   createApp,
   createTlsApp,
-  EXCLUSIVE_PORT,
   type ListenSocket,
   listenOn,
   localPort,
@@ -59,10 +58,12 @@ export class Listener {
 
   /** @throws {ListenError | TlsError} */
   async listen(): Promise<void> {
-    const { host, port, isShared, ssl } = this.#parts;
-    if (port !== 0 && !isShared) await this.#claim();
+    const { host, port, isShared, ssl, log } = this.#parts;
+    const address = { host, port, isTls: ssl !== undefined };
+    // Certificates are replaced on a shared port. That another program has it must show first, not be shared with it.
+    if (port !== 0 && !isShared) await claimPort(address, log);
     this.#current = this.#open();
-    if (!this.#current) throw new ListenError(await explainListenFailure(host, port));
+    if (!this.#current) throw new ListenError(await explainListenFailure(address));
     this.#port = localPort(this.#current.socket);
     if (ssl) {
       this.#tlsTimer = setInterval(() => this.#reloadTls(ssl), TLS_CHECK_INTERVAL_MS);
@@ -98,16 +99,6 @@ export class Listener {
     } finally {
       tls?.dispose();
     }
-  }
-
-  /** Certificates are replaced on a shared port. That another program has it must show first, not be shared with it. */
-  async #claim(): Promise<void> {
-    const { host, port } = this.#parts;
-    const probe = createApp();
-    const socket = listenOn(probe, host, port, EXCLUSIVE_PORT);
-    if (!socket) throw new ListenError(await explainListenFailure(host, port));
-    closeListenSocket(socket);
-    probe.close();
   }
 
   #noteTls({ subject, expires, fingerprint }: TlsFiles): void {

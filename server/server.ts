@@ -7,12 +7,13 @@ import { createAppDirectory, useSettings } from './apps/create-app-directory.ts'
 import { systemClock } from './clock.ts';
 import { createLimits } from './config/app-from-config.ts';
 import type { LoadedConfig, Settings } from './config/index.ts';
-import { drain } from './drain.ts';
+import { endClients, moveClients } from './drain.ts';
 import { endChangedFeeds } from './feeds/end-changed-feeds.ts';
 import { serveStreams } from './feeds/serve-streams.ts';
 import { Cors } from './http/cors.ts';
 import { Health, type Siblings } from './http/health.ts';
 import { HttpServer } from './http/http-server.ts';
+import { OpenRequests } from './http/open-requests.ts';
 import { Listener } from './listener.ts';
 import type { Logger } from './log.ts';
 import { createSeams, type Seams } from './seams.ts';
@@ -23,6 +24,16 @@ import { serveWebSockets } from './ws/web-socket-server.ts';
 
 /** How long a node that stops waits for the requests that it has taken, in milliseconds. */
 const ANSWER_MS = 3000;
+/** For what was written last to arrive, and for clients to close their side: what comes after the end of a process is answered by a reset. */
+const LINGER_MS = 250;
+/** In a takeover the next process is there already. This is what one can take: all of them at once would overflow its queue of connections. */
+const TAKEN_OVER_PER_SECOND = 5000;
+
+/**
+ * How a node parts from its clients. `restart`: they come back here, a second later. `move`: they come to other nodes, at once. `takeover`: to
+ * another process on the same port.
+ */
+export type Parting = 'restart' | 'move' | 'takeover';
 
 /** A running broker. */
 export interface Server {
@@ -33,10 +44,15 @@ export interface Server {
   replaceApps(settings: Settings): void;
   /** Looks up again the apps that are kept elsewhere. */
   refreshApps(): void;
-  /** Moves clients off over the grace period, and goes on telling others that it stops. A second call changes nothing. */
-  drain(hasClients?: boolean): Promise<void>;
-  /** Drains, then ends. A second call changes nothing. */
-  stop(): Promise<void>;
+  /**
+   * Stops listening and parts from all clients. Requests on connections that are kept are answered as before. A second call changes nothing.
+   *
+   * @param how - default: as `drain.mode` says
+   * @param hasClients - whether this node or one beside it on the same port has a client
+   */
+  part(how?: Parting, hasClients?: boolean): Promise<void>;
+  /** Parts, then ends. A second call changes nothing. */
+  stop(how?: Parting): Promise<void>;
   /** Ends at once. */
   kill(): void;
 }
@@ -88,12 +104,14 @@ export async function startServer(
     apps: directory,
     siblings,
   });
+  const requests = new OpenRequests();
   const http = new HttpServer({
     settings,
     node,
     apps: directory,
     defaultLimits: createLimits({}, settings),
     health,
+    requests,
     log,
     now: clock.now,
   });
@@ -105,6 +123,7 @@ export async function startServer(
     cors: new Cors(settings.cors),
     pathPrefix: settings.pathPrefix,
     maxBufferedBytes: settings.maxBufferedBytes,
+    requests,
     pace: { silenceSeconds: feedPingSeconds, answersPings: false },
     log,
   };
@@ -126,22 +145,35 @@ export async function startServer(
   await listener.listen();
   health.isStarted = true;
 
-  const moveClientsOff = async (hasClients: boolean): Promise<void> => {
+  const answered = (): Promise<void> =>
+    Promise.race([requests.settled(), setTimeout(ANSWER_MS, undefined, { ref: false })]);
+  const partFromClients = async (how: Parting, hasClients: boolean): Promise<void> => {
     health.isStopping = true;
+    requests.closesConnections = true;
     const { readyDelaySeconds, seconds = settings.shutdownGracePeriod / 1000, jitter } = settings.drain;
-    if (readyDelaySeconds > 0 && hasClients) await setTimeout(readyDelaySeconds * 1000);
-    await drain(node, { totalMs: seconds * 1000, jitter });
+    if (readyDelaySeconds > 0 && hasClients && how !== 'takeover') await setTimeout(readyDelaySeconds * 1000);
+    // Balancers take the next node by themselves when a connection is refused, and can't once it is made.
+    listener.stopAccepting();
+    node.isDraining = true;
+    const clients = node.connections.size;
+    if (how === 'restart') {
+      await answered();
+      endClients(node, log);
+    } else {
+      const totalMs = 1000 * (how === 'takeover' ? clients / TAKEN_OVER_PER_SECOND : seconds);
+      await moveClients(node, { totalMs, jitter, log });
+    }
+    if (clients > 0) await setTimeout(LINGER_MS);
   };
-  let draining: Promise<void> | undefined;
-  const drainOnce = (hasClients = node.connections.size > 0): Promise<void> => {
-    draining ??= moveClientsOff(hasClients);
-    return draining;
+  let parting: Promise<void> | undefined;
+  const part = (how?: Parting, hasClients = node.connections.size > 0): Promise<void> => {
+    parting ??= partFromClients(how ?? (settings.drain.mode === 'restart' ? 'restart' : 'move'), hasClients);
+    return parting;
   };
   let stopping: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
-    await drainOnce();
-    listener.stopAccepting();
-    await Promise.race([http.settled(), setTimeout(ANSWER_MS, undefined, { ref: false })]);
+  const stop = async (how?: Parting): Promise<void> => {
+    await part(how);
+    await answered();
     listener.close();
     await node.close();
     await seams.stop();
@@ -156,9 +188,9 @@ export async function startServer(
     refreshApps() {
       node.settle(directory.refresh(undefined), 'looking up all apps again');
     },
-    drain: drainOnce,
-    stop() {
-      stopping ??= stop();
+    part,
+    stop(how) {
+      stopping ??= stop(how);
       return stopping;
     },
     kill() {
@@ -185,8 +217,11 @@ function nodeOptions(settings: Settings): NodeOptions {
 
 function logObserver(log: Logger): Observer {
   return {
-    disconnected: (socketId, app, { id, code, message }) =>
-      log.info({ socketId, app: app.id, code, cause: id, reason: message }, 'connection ended'),
+    disconnected: (socketId, app, { id, code, message }) => {
+      // All clients at once: how many they are is said once.
+      const level = id === 'restarting' ? 'debug' : 'info';
+      log[level]({ socketId, app: app.id, code, cause: id, reason: message }, 'connection ended');
+    },
     refused: (socketId, app, { id, message }) =>
       log.debug({ socketId, app: app.id, cause: id, reason: message }, 'message refused'),
     removed: (socketId, app, { id, channel, message }) =>

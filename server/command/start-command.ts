@@ -102,7 +102,7 @@ function obeySignals(end: () => Promise<void>, reload: AppReload, log: Logger): 
       process.exit(EXIT_FAILURE);
     }
     isStopping = true;
-    log.info({ signal }, 'stopping: clients are moved off; a second signal stops at once');
+    log.info({ signal }, 'stopping; a second signal stops at once');
     end().then(
       () => {
         log.info('stopped');

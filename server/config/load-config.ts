@@ -58,6 +58,7 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): LoadedConfig {
 
   resolvePaths(draft, configFile === undefined ? cwd : path.dirname(configFile), cwd);
   raiseLogLevel(draft);
+  chooseDrainMode(draft);
   draft.settings.set(appsPath, { value: apps, origin: { kind: 'default' } });
   const settings = assemble(draft);
   return {
@@ -180,6 +181,19 @@ function raiseLogLevel(draft: Draft): void {
   draft.settings.set('log.level', { value: 'debug', origin: debug.origin });
 }
 
+const DRAIN_OF_MOVE: ReadonlySet<string> = new Set(['drain.readyDelaySeconds', 'drain.seconds', 'drain.jitter']);
+
+/** Whoever stops alone is waited for; where others go on, clients had better go to those. */
+function chooseDrainMode(draft: Draft): void {
+  const mode = draft.settings.get('drain.mode');
+  if (mode !== undefined && mode.value !== 'auto') return;
+  const driver = draft.settings.get('adapter.driver');
+  const reason =
+    driver?.value === 'redis' ? driver : [...draft.settings].find(([name]) => DRAIN_OF_MOVE.has(name))?.[1];
+  const origin: Origin = reason?.origin ?? { kind: 'default' };
+  draft.settings.set('drain.mode', { value: reason === undefined ? 'restart' : 'move', origin });
+}
+
 /** The nested settings. Every value has been checked: what zod would still refuse is a bug, and may say so. */
 function assemble(draft: Draft): Settings {
   const root: Record<string, unknown> = {};
@@ -218,12 +232,14 @@ function warningsOf(draft: Draft): string[] {
     }),
   ];
   const unused = unusedRedisSettings(draft);
+  const ofMove = unusedDrainSettings(draft);
   const ofOtherDrivers = unusedDatabaseSettings(draft);
   const driver = databaseDriverOf(draft) ?? 'array';
   return [
     ...draft.warnings,
     ...(ineffective.length > 0 ? [`Without effect in this version: ${ineffective.join(', ')}.`] : []),
     ...(unused.length > 0 ? [`Without effect while adapter.driver is local: ${unused.join(', ')}.`] : []),
+    ...(ofMove.length > 0 ? [`Without effect while drain.mode is restart: ${ofMove.join(', ')}.`] : []),
     ...(ofOtherDrivers.length > 0
       ? [`Without effect while appManager.driver is ${driver}: ${ofOtherDrivers.join(', ')}.`]
       : []),
@@ -234,6 +250,15 @@ function unusedRedisSettings(draft: Draft): string[] {
   if (draft.settings.get('adapter.driver')?.value === 'redis') return [];
   return [...draft.settings].flatMap(([name, { origin }]) => {
     if (!isRedisSetting(name)) return [];
+    return [origin.kind === 'variable' ? `${name} (${origin.name})` : name];
+  });
+}
+
+function unusedDrainSettings(draft: Draft): string[] {
+  if (draft.settings.get('drain.mode')?.value !== 'restart') return [];
+  return ['shutdownGracePeriod', 'drain.seconds', 'drain.jitter'].flatMap((name) => {
+    const origin = draft.settings.get(name)?.origin;
+    if (origin === undefined) return [];
     return [origin.kind === 'variable' ? `${name} (${origin.name})` : name];
   });
 }

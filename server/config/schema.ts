@@ -81,21 +81,25 @@ export const settingsSchema = z.strictObject({
   ),
   shutdownGracePeriod: about(
     milliseconds(0).default(3000),
-    'Milliseconds over which clients are moved off (4200) when the broker is stopped, so that they do not all come back at once. 0: all together.',
+    'Milliseconds over which clients are moved off when the broker is stopped and `drain.mode` is `move`, so that they do not all come back at once. 0: all together.',
     'SOKETI_SHUTDOWN_GRACE_PERIOD',
   ),
   drain: section('Stopping', {
+    mode: about(
+      z.enum(['auto', 'restart', 'move']).default('auto'),
+      'How clients are parted from. `restart`: all at once, with 1001; stock clients come back to the same address after a second, and report no error. `move`: one after the other, with 4200, on which they connect again at once, to other nodes. `auto`: `move` with Redis, or when any other setting of this group is given; else `restart`.',
+    ),
     readyDelaySeconds: about(
       z.number().min(0).max(3600).default(0),
-      'Seconds between the signal to stop and the moving of clients. `/ready` answers 503 from the signal on, so that a load balancer sends new clients elsewhere first. 0: none.',
+      'Seconds that the port stays open after the signal to stop. `/ready` answers 503 from the signal on, so that a load balancer that asks for it sends new clients elsewhere first. 0: none.',
     ),
     seconds: about(
       z.number().min(0).max(3600).optional(),
-      'Seconds over which clients are moved off (4200) then. 0: all together. Unset: as `shutdownGracePeriod` says.',
+      'Mode `move`: seconds over which clients are moved off then. 0: all together. Unset: as `shutdownGracePeriod` says.',
     ),
     jitter: about(
       z.number().min(0).max(1).default(0.5),
-      'How far the moment of each client strays from an even spread. 0: not at all, 1: as far as the moments of its neighbours.',
+      'Mode `move`: how far the moment of each client strays from an even spread. 0: not at all, 1: as far as the moments of its neighbours.',
     ),
   }),
   protocol: section('The Pusher protocol', {

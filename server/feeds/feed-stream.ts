@@ -2,6 +2,7 @@ import type { Feed, FeedFormat } from '../../channels/feed.ts';
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import { type Answer, statusLine, text } from '../http/answer.ts';
 import type { Headers } from '../http/cors.ts';
+import type { OpenRequests } from '../http/open-requests.ts';
 import type { HttpResponse } from '../uws.ts';
 import type { FeedFanOut, FeedReader } from './feed-fan-out.ts';
 import { COMMENT, encodeComment, type FeedEvent } from './feed-frames.ts';
@@ -14,6 +15,8 @@ export interface StreamOptions {
   readonly headers: Headers;
   /** The request was HEAD. */
   readonly isHead?: boolean;
+  /** Tells whether an answer is the last of its connection. */
+  readonly requests?: Pick<OpenRequests, 'closesConnections'>;
 }
 
 /** What is handed to uWebSockets.js at once, unless one record is larger. What the system does not take of it stays there. */
@@ -87,11 +90,11 @@ export class FeedStream implements FeedSink, FeedReader {
     const res = this.#take();
     res?.cork(() => {
       this.#writeHead(res, statusLine(status), [...Object.entries(headers), ['Content-Type', contentType]]);
+      const isLast = this.#options.requests?.closesConnections === true;
       if (this.#options.isHead) {
-        res.writeHeader('Content-Length', String(Buffer.byteLength(body)));
-        res.endWithoutBody();
+        res.endWithoutBody(Buffer.byteLength(body), isLast);
       } else {
-        res.end(body);
+        res.end(body, isLast);
       }
     });
   }
@@ -138,7 +141,7 @@ export class FeedStream implements FeedSink, FeedReader {
 
   close(code: number, reason: string): void {
     if (!this.#hasBegun) {
-      if (code >= CLOSE_CODES.overCapacity) this.postpone(reason);
+      if (code >= CLOSE_CODES.overCapacity || code < CLOSE_CODES.tlsRequired) this.postpone(reason);
       else this.refuse(text(reason, 403));
       return;
     }

@@ -8,6 +8,7 @@ import type { AppDirectory, FoundFeed } from '../apps/app-directory.ts';
 import { connectionRefusal, INTERNAL_ERROR } from '../connection-refusal.ts';
 import { errorAnswer } from '../http/answer.ts';
 import type { Cors } from '../http/cors.ts';
+import type { OpenRequests } from '../http/open-requests.ts';
 import { isRoute, notFound } from '../http/routes.ts';
 import type { Logger } from '../log.ts';
 import type { HttpRequest, HttpResponse, TemplatedApp } from '../uws.ts';
@@ -25,6 +26,7 @@ export interface StreamParts {
   readonly pathPrefix: string;
   /** What a reader may have waiting before it is cut off. */
   readonly maxBufferedBytes: number;
+  readonly requests: OpenRequests;
   readonly pace: Pace;
   readonly log: Logger;
 }
@@ -60,7 +62,7 @@ export function serveStreams(app: TemplatedApp, isTls: boolean, parts: StreamPar
       isHead: req.getCaseSensitiveMethod() === 'HEAD',
     };
     const headers = parts.cors.headersFor(origin);
-    const stream = new FeedStream(res, { maxBufferedBytes, headers, isHead: request.isHead });
+    const stream = new FeedStream(res, { maxBufferedBytes, headers, isHead: request.isHead, requests: parts.requests });
     const failed = (error: unknown): void => refuse(stream, request, error, parts);
     try {
       const opened = found instanceof Promise ? found.then((feed) => open(feed)) : open(found);

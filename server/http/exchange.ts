@@ -1,7 +1,7 @@
 import type { HttpResponse } from '../uws.ts';
 import { type Answer, statusLine } from './answer.ts';
 import type { Headers } from './cors.ts';
-import type { Health } from './health.ts';
+import type { OpenRequests } from './open-requests.ts';
 
 /** One request and its answer: ends once, and never after the client went away. */
 export class Exchange {
@@ -9,17 +9,15 @@ export class Exchange {
   headers: Headers = [];
   isHead = false;
   stopReading: (() => void) | undefined;
-  /**
-   * Set for the API: while the node stops, each answer is its connection's last, so that the next request goes elsewhere
-   * and is not cut off.
-   */
-  health: Pick<Health, 'isStopping'> | undefined;
+  readonly #requests: OpenRequests;
   #isOver = false;
 
-  constructor(res: HttpResponse) {
+  constructor(res: HttpResponse, requests: OpenRequests) {
     this.res = res;
+    this.#requests = requests;
+    requests.begin();
     res.onAborted(() => {
-      this.#isOver = true;
+      if (!this.#isOver) this.#finish();
       this.stopReading?.();
     });
   }
@@ -31,17 +29,16 @@ export class Exchange {
    */
   end(answer: Answer, closeConnection = false): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#finish();
+    const isLast = closeConnection || this.#requests.closesConnections;
     if (answer.status !== 200) this.res.writeStatus(statusLine(answer.status));
     for (const [name, value] of this.headers) this.res.writeHeader(name, value);
     for (const name in answer.headers) this.res.writeHeader(name, answer.headers[name] ?? '');
     this.res.writeHeader('Content-Type', answer.contentType);
     if (this.isHead) {
-      // Given to `endWithoutBody`, the length is waited for, and the connection's next request is lost.
-      this.res.writeHeader('Content-Length', String(Buffer.byteLength(answer.body)));
-      this.res.endWithoutBody();
+      this.res.endWithoutBody(Buffer.byteLength(answer.body), isLast);
     } else {
-      this.res.end(answer.body, closeConnection || this.health?.isStopping === true);
+      this.res.end(answer.body, isLast);
     }
   }
 
@@ -51,11 +48,18 @@ export class Exchange {
   }
 
   preflight(headers: Headers): void {
-    this.#isOver = true;
+    this.#finish();
     this.res.cork(() => {
       this.res.writeStatus(statusLine(204));
       for (const [name, value] of headers) this.res.writeHeader(name, value);
+      // A length, which closing would need here, is not allowed in this answer.
+      if (this.#requests.closesConnections) this.res.writeHeader('Connection', 'close');
       this.res.endWithoutBody();
     });
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#requests.end();
   }
 }

@@ -15,6 +15,9 @@ export interface Siblings {
   usage(): Promise<Usage>;
 }
 
+/** By this text another process knows that the port will be free soon. */
+export const STOPPING_PROBLEM = 'Not ready: stopping, connections are being moved away';
+
 export interface HealthParts {
   readonly node: Node;
   readonly memoryThresholdPercent: number;
@@ -52,7 +55,7 @@ export class Health {
   problem(): string | undefined {
     const { siblings, seamsProblem, apps, memoryThresholdPercent } = this.#parts;
     if (!this.isStarted || siblings?.areStarted === false) return 'Not ready: starting';
-    if (this.isStopping) return 'Not ready: stopping, connections are being moved away';
+    if (this.isStopping) return STOPPING_PROBLEM;
     const seams = seamsProblem();
     if (seams !== undefined) return `Not ready: ${seams}`;
     if (apps.problem !== undefined && apps.knownIds.length === 0) return `Not ready: ${apps.problem}`;

@@ -19,6 +19,7 @@ import { Cors } from './cors.ts';
 import { callEndpoint } from './endpoints.ts';
 import { Exchange } from './exchange.ts';
 import type { Health } from './health.ts';
+import type { OpenRequests } from './open-requests.ts';
 import { type ApiRoute, type AuthRoute, findRoute, isAuthPath } from './routes.ts';
 
 /** Said with a 503: the way to Redis is tried again all the time. */
@@ -31,6 +32,7 @@ export interface HttpParts {
   /** Of an app that sets none of its own. */
   readonly defaultLimits: AppLimits;
   readonly health: Health;
+  readonly requests: OpenRequests;
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -39,9 +41,6 @@ export interface HttpParts {
 export class HttpServer {
   readonly #parts: HttpParts;
   readonly #cors: Cors;
-  /** Requests whose work has begun and that are not answered yet. */
-  #underWay = 0;
-  #settled: (() => void)[] = [];
 
   constructor(parts: HttpParts) {
     this.#parts = parts;
@@ -50,18 +49,13 @@ export class HttpServer {
 
   serve(app: TemplatedApp): void {
     app.any('/*', (res, req) => {
-      const exchange = new Exchange(res);
+      const exchange = new Exchange(res, this.#parts.requests);
       try {
         this.#handle(exchange, req);
       } catch (error) {
         exchange.end(this.#errorAnswer(error), hasLargeBody(req));
       }
     });
-  }
-
-  /** Answered when no request is under way: what it does has happened then, and its client knows. */
-  async settled(): Promise<void> {
-    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#settled.push(resolve));
   }
 
   #handle(exchange: Exchange, req: HttpRequest): void {
@@ -113,8 +107,7 @@ export class HttpServer {
 
   /** @param token - with which the request is made; undefined: it is signed */
   #call(exchange: Exchange, app: MaybePromise<App>, route: ApiRoute, request: ApiRequest, token?: string): void {
-    const { node, health, now } = this.#parts;
-    exchange.health = health;
+    const { node, now } = this.#parts;
     this.#answer(exchange, () =>
       after(app, (found) => {
         if (token === undefined) {
@@ -135,9 +128,8 @@ export class HttpServer {
     route: AuthRoute,
     { method, params }: Pick<AuthRequest, 'method' | 'params'>,
   ): void {
-    const { settings, health } = this.#parts;
+    const { settings } = this.#parts;
     exchange.headers = [...exchange.headers, ...AUTH_HEADERS];
-    exchange.health = health;
     const contentType = req.getHeader('content-type');
     const asker = readAsker(req);
     const onBody = (body: Buffer): void =>
@@ -153,10 +145,9 @@ export class HttpServer {
     try {
       const answer = work();
       if (answer instanceof Promise) {
-        this.#underWay += 1;
         answer.then(
-          (late) => this.#answerLater(exchange, late),
-          (error: unknown) => this.#answerLater(exchange, this.#errorAnswer(error)),
+          (late) => exchange.endLater(late),
+          (error: unknown) => exchange.endLater(this.#errorAnswer(error)),
         );
       } else {
         exchange.end(answer);
@@ -164,12 +155,6 @@ export class HttpServer {
     } catch (error) {
       exchange.end(this.#errorAnswer(error));
     }
-  }
-
-  #answerLater(exchange: Exchange, answer: Answer): void {
-    exchange.endLater(answer);
-    this.#underWay -= 1;
-    if (this.#underWay === 0) for (const resolve of this.#settled.splice(0)) resolve();
   }
 
   #errorAnswer(error: unknown): Answer {

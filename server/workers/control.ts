@@ -1,5 +1,6 @@
 import type { RateUse } from '../../channels/rate-limits.ts';
 import type { Settings } from '../config/index.ts';
+import type { Parting } from '../server.ts';
 import type { ProcessUsage, Usage } from '../usage.ts';
 import type { FleetAnswer, FleetCall } from './remote-fleet.ts';
 import type { ToHost, ToWorker } from './wire.ts';
@@ -32,8 +33,8 @@ export type WorkerCommand =
   | { readonly kind: 'refresh' }
   /** Asks for an answer with the same id. */
   | { readonly kind: 'call'; readonly id: number; readonly call: FleetCall }
-  /** `hasClients`: whether any worker has a connection. */
-  | { readonly kind: 'drain'; readonly hasClients: boolean }
+  /** `how`: undefined for as `drain.mode` says. `hasClients`: whether any worker has a connection. */
+  | { readonly kind: 'drain'; readonly how: Parting | undefined; readonly hasClients: boolean }
   | { readonly kind: 'end' };
 
 /** From a worker to the main process. An array is a batch of the seams. */

@@ -5,6 +5,7 @@ import { claimPort } from '../claim-port.ts';
 import { systemClock } from '../clock.ts';
 import type { Settings } from '../config/index.ts';
 import { createPrinter, isTerminal, type Logger } from '../log.ts';
+import type { Parting } from '../server.ts';
 import { processUsage, sumUsage, type Usage } from '../usage.ts';
 import { Backoff } from './backoff.ts';
 import type { WorkerStart } from './control.ts';
@@ -64,7 +65,8 @@ export class Supervisor {
 
   /** @throws {Error} why the port can't be had, or what the first worker that failed says */
   static async start(settings: Settings, count: number, log: Logger): Promise<Supervisor> {
-    const port = await claimPort(settings.host, settings.port);
+    const isTls = settings.ssl.certPath !== '';
+    const port = await claimPort({ host: settings.host, port: settings.port, isTls }, log);
     const supervisor = new Supervisor(settings, port, log);
     const workers = Array.from({ length: count }, (_, index) => supervisor.#run(index + 1, new Backoff()));
     try {
@@ -95,9 +97,9 @@ export class Supervisor {
     for (const worker of this.#workers) worker.send({ kind: 'refresh' });
   }
 
-  /** Moves the clients of all workers off over the grace period, then ends. A second call changes nothing. */
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
+  /** Parts from the clients of all workers, then ends. A second call changes nothing. */
+  stop(how?: Parting): Promise<void> {
+    this.#stopping ??= this.#stop(how);
     return this.#stopping;
   }
 
@@ -110,13 +112,13 @@ export class Supervisor {
     this.#host.close();
   }
 
-  async #stop(): Promise<void> {
+  async #stop(how: Parting | undefined): Promise<void> {
     this.#isStopping = true;
     for (const timer of this.#restarts) clearTimeout(timer);
     const workers = [...this.#workers];
     // A worker without clients waits for those of the others: a load balancer does not tell workers apart.
     const { connections } = await this.#usage();
-    for (const worker of workers) worker.send({ kind: 'drain', hasClients: connections > 0 });
+    for (const worker of workers) worker.send({ kind: 'drain', how, hasClients: connections > 0 });
     // All go on telling load balancers and clients that they stop, until the last is done.
     await Promise.all(workers.map(({ drained }) => drained));
     for (const worker of workers) worker.send({ kind: 'end' });

@@ -73,7 +73,7 @@ function take(command: WorkerCommand): void {
       break;
     case 'drain':
       if (!server) process.exit();
-      void server.drain(command.hasClients).then(() => send({ kind: 'drained' }));
+      void server.part(command.how, command.hasClients).then(() => send({ kind: 'drained' }));
       break;
     case 'end':
       void server?.stop().then(() => process.exit());

@@ -1,5 +1,5 @@
 import { parseParams } from '../../auth/request-params.ts';
-import { type ConnectRequest, connect } from '../../channels/connect.ts';
+import { type ConnectRequest, connect, STOPPING } from '../../channels/connect.ts';
 import type { Connection } from '../../channels/connection.ts';
 import { disconnect } from '../../channels/disconnect.ts';
 import type { Feed } from '../../channels/feed.ts';
@@ -7,7 +7,7 @@ import { after } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
 import { noteActivity, receive, refuseFrame } from '../../channels/receive.ts';
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
-import { parseConnectionPath } from '../../protocol/handshake.ts';
+import { type ClientLibrary, hasLives, parseConnectionPath } from '../../protocol/handshake.ts';
 import { encodeError } from '../../protocol/server-message.ts';
 import type { AppDirectory, FoundFeed } from '../apps/app-directory.ts';
 import { connectionRefusal, INTERNAL_ERROR } from '../connection-refusal.ts';
@@ -15,8 +15,9 @@ import { echoOf, FeedSocket } from '../feeds/feed-socket.ts';
 import { FeedTransport } from '../feeds/feed-transport.ts';
 import { openFeed } from '../feeds/open-feed.ts';
 import { tokenOf } from '../feeds/token-of.ts';
+import { statusLine } from '../http/answer.ts';
 import { type Logger, loggableFrame } from '../log.ts';
-import { NO_COMPRESSION, type TemplatedApp, type WebSocket } from '../uws.ts';
+import { type HttpRequest, type HttpResponse, NO_COMPRESSION, type TemplatedApp, type WebSocket } from '../uws.ts';
 import type { NativeFanOut } from './native-fan-out.ts';
 import { type SocketData, type UpgradeFacts, WebSocketSession, WebSocketTransport } from './web-socket-transport.ts';
 
@@ -69,6 +70,10 @@ export function serveWebSockets(
     sendPingsAutomatically: false,
 
     upgrade(res, req, context) {
+      if (node.isDraining && hasLives(libraryOf(req))) {
+        sendAway(res);
+        return;
+      }
       const upgrade = {
         path: req.getUrl(),
         query: req.getQuery() ?? '',
@@ -266,6 +271,19 @@ export function serveWebSockets(
       log.debug(facts, 'connection closed');
     }
   }
+}
+
+function libraryOf(req: HttpRequest): ClientLibrary {
+  const origin = req.getHeader('origin');
+  return { client: req.getQuery('client'), version: req.getQuery('version'), origin };
+}
+
+/** In place of a WebSocket that would be closed at once. */
+function sendAway(res: HttpResponse): void {
+  res.writeStatus(statusLine(503));
+  res.writeHeader('X-Kulkul-Error', STOPPING.id);
+  res.writeHeader('Content-Type', 'text/plain; charset=utf-8');
+  res.end(STOPPING.message, true);
 }
 
 function decodeKey(key: string): string {

@@ -2,15 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
+import { signTarget } from '../server/http/raw-http.ts';
 import { read, trigger } from '../support/api-client.ts';
 import { APP, FULL_APP } from '../support/broker.ts';
+import { KeptConnection } from '../support/kept-connection.ts';
 import { run, startProcess, temporaryFolder } from '../support/process.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { Authority, type IssuedCertificate } from '../support/tls.ts';
 import { WorkersBroker } from '../support/workers.ts';
-
-/** Nothing below waits for its end. */
-const LONG_GRACE_MS = 600_000;
 
 async function eachOf(workers: WorkersBroker): Promise<[RawClient, RawClient]> {
   const [first, second] = await workers.clientOfEach();
@@ -145,22 +144,24 @@ test('workers end with their main process, however it ends', async () => {
 });
 
 describe('after SIGTERM', () => {
-  test('no worker is ready or takes new clients, and those that are left are still served', async () => {
-    const workers = await WorkersBroker.start({ apps: [APP], settings: { shutdownGracePeriod: LONG_GRACE_MS } });
+  test('all workers stop listening, and those that are left are still served', async () => {
+    const workers = await WorkersBroker.start({ apps: [APP], settings: { 'drain.seconds': 600 } });
     const clients = await Promise.all(Array.from({ length: 200 }, () => RawClient.connect(workers.broker.wsUrl)));
     await Promise.all(clients.map((client) => client.subscribed('scada')));
     const owners = workers.workersOf(clients);
     const ends = clients.map((client) => client.closed());
+    const [ready, publishing, later] = await KeptConnection.openMany(workers.broker.port, 3);
     const firstOf = (worker: number): Promise<unknown> =>
       Promise.race(ends.filter((_, index) => owners[index] === worker));
     workers.broker.signal('SIGTERM');
     // Each moves its own.
     for (const worker of [1, 2]) expect(await firstOf(worker)).toMatchObject({ code: 4200 });
-    const stopping = '503 Not ready: stopping, connections are being moved away';
-    expect(await workers.getFromEach('/ready')).toEqual([stopping, stopping]);
-    const refused = new RawClient(`${workers.broker.wsUrl}/app/${APP.key}`);
-    expect(await refused.closed()).toMatchObject({ code: 4100 });
-    expect((await trigger(workers.broker.url, { name: 'e', channel: 'scada', data: 'still here' })).status).toBe(200);
+    await expect(fetch(`${workers.broker.url}/`)).rejects.toThrow('fetch failed');
+    expect(await ready?.get('/ready')).toMatchObject({ status: 503, connection: 'close' });
+    const body = JSON.stringify({ name: 'e', channel: 'scada', data: 'still here' });
+    const target = signTarget({ method: 'POST', path: `/apps/${APP.id}/events`, body });
+    expect(await publishing?.send('POST', target, body)).toMatchObject({ status: 200 });
+    await later?.get('/');
     workers.broker.signal('SIGINT');
     expect(await workers.broker.exited).toEqual({ code: 1, signal: null });
     const heard = (await Promise.all(ends)).filter(({ before }) => before.some((text) => text.includes('still here')));
@@ -179,7 +180,7 @@ describe('after SIGTERM', () => {
   });
 
   test('all clients are closed with 4200, and the exit code is 0', async () => {
-    const workers = await WorkersBroker.start({ settings: { shutdownGracePeriod: 300 } });
+    const workers = await WorkersBroker.start({ settings: { 'drain.seconds': 0.3 } });
     const clients = await Promise.all(Array.from({ length: 30 }, () => RawClient.connect(workers.broker.wsUrl)));
     expect(workers.spread.every((count) => count > 0)).toBe(true);
     workers.broker.signal('SIGTERM');

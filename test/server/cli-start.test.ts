@@ -118,7 +118,7 @@ describe('--debug', () => {
       `{"event":"pusher:connection_established","data":"{\\"socket_id\\":\\"${socketId}\\",\\"activity_timeout\\":120}"}`,
       '{"event":"pusher_internal:subscription_succeeded","channel":"private-scada","data":"{}"}',
     ]);
-    expect(frames('message out').at(-2)).toBe('{"event":"pusher:pong","data":"{}"}');
+    expect(frames('message out').at(-1)).toBe('{"event":"pusher:pong","data":"{}"}');
     expect(frames('message out to subscribers')).toContain(
       '{"event":"scada.data.received","channel":"private-scada","data":"{\\"level\\":4}"}',
     );

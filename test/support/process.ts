@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { FULL_APP } from './broker.ts';
 import { atEndOfFiles } from './end-of-file.ts';
+import { until } from './until.ts';
 
 /** What `npm run build` made of the command. */
 export const COMMAND = fileURLToPath(new URL('../../dist/server/main.js', import.meta.url));
@@ -184,6 +185,16 @@ export async function startProcess({
   broker.configFile = file;
   broker.port = Number((await broker.logged('listening')).port);
   return broker;
+}
+
+/** Waits until a broker listens no more. */
+export async function untilDeaf({ url }: BrokerProcess): Promise<void> {
+  await until(() =>
+    fetch(`${url}/`).then(
+      () => false,
+      () => true,
+    ),
+  );
 }
 
 /** Without the admin API: there is one port for it, and brokers of several tests run at once. */

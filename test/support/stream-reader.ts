@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 
 /** A piece of a stream: what stands between two empty lines. */
 export interface StreamRecord {
@@ -33,8 +33,13 @@ export class StreamReader {
   }
 
   /** Resolves with what is answered, whatever it is. */
-  static async ask(url: string, headers: Readonly<Record<string, string>> = {}, method = 'GET'): Promise<StreamReader> {
-    const asking = request(url, { method, headers: { Accept: 'text/event-stream', ...headers }, agent: false });
+  static async ask(
+    url: string,
+    headers: Readonly<Record<string, string>> = {},
+    method = 'GET',
+    agent: Agent | false = false,
+  ): Promise<StreamReader> {
+    const asking = request(url, { method, headers: { Accept: 'text/event-stream', ...headers }, agent });
     asking.end();
     const [response] = (await once(asking, 'response')) as [IncomingMessage];
     return new StreamReader(response);

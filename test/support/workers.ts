@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { request } from 'node:http';
-import type { Socket } from 'node:net';
+import { type IncomingMessage, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { type BrokerOptions, type BrokerProcess, startProcess } from './process.ts';
 import { RawClient } from './raw-client.ts';
+import { until } from './until.ts';
 
 /** A broker with workers, and which worker has which connection: the system knows, by the sockets of each process. */
 export class WorkersBroker {
@@ -77,25 +79,22 @@ export class WorkersBroker {
     return [...answers].sort(([a], [b]) => a - b).map(([, answer]) => answer);
   }
 
-  /** On a connection of its own. */
-  #get(path: string): Promise<{ worker: number; answer: string }> {
-    return new Promise((resolve, reject) => {
-      request(`${this.broker.url}${path}`, { agent: false, headers: { Connection: 'keep-alive' } })
-        .on('response', (response) => {
-          const { socket } = response;
-          const worker = this.#workersByPort().get(localPortOf(socket)) ?? 0;
-          let text = '';
-          response.setEncoding('utf8').on('data', (part: string) => {
-            text += part;
-          });
-          response.on('end', () => {
-            socket.destroy();
-            resolve({ worker, answer: `${response.statusCode} ${text}` });
-          });
-        })
-        .on('error', reject)
-        .end();
+  /** On a connection of its own, of which is looked up first who has it: the answer may be its last. */
+  async #get(path: string): Promise<{ worker: number; answer: string }> {
+    const socket = connect(this.broker.port, '127.0.0.1');
+    await once(socket, 'connect');
+    let worker: number | undefined;
+    await until(() => {
+      worker = this.#workersByPort().get(localPortOf(socket));
+      return worker !== undefined;
     });
+    const asking = request(`${this.broker.url}${path}`, { createConnection: () => socket });
+    asking.end();
+    const [response] = (await once(asking, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const part of response.setEncoding('utf8')) text += part;
+    socket.destroy();
+    return { worker: worker ?? 0, answer: `${response.statusCode} ${text}` };
   }
 
   /** By the port at the other end. */

@@ -135,6 +135,7 @@ const valid: Readonly<Record<string, string>> = {
 function contextOf(option: string): Record<string, string> {
   if (option.includes('.redis.')) return { SOKETI_ADAPTER_DRIVER: 'redis' };
   if (/\.mysql\.|^databasePooling|\.cache\./.test(option)) return { SOKETI_APP_MANAGER_DRIVER: 'mysql' };
+  if (option === 'shutdownGracePeriod') return { KULKUL_DRAIN_MODE: 'move' };
   return option.includes('.postgres.') ? { SOKETI_APP_MANAGER_DRIVER: 'postgres' } : {};
 }
 

@@ -184,8 +184,11 @@ describe('settings of Redis', () => {
 });
 
 describe('workers and drain', () => {
-  it('are one thread, and the grace period, unless said', () => {
-    expect(load({}).settings).toMatchObject({ workers: 1, drain: { readyDelaySeconds: 0, jitter: 0.5 } });
+  it('are one process, and a plain restart, unless said', () => {
+    expect(load({}).settings).toMatchObject({
+      workers: 1,
+      drain: { mode: 'restart', readyDelaySeconds: 0, jitter: 0.5 },
+    });
     expect(load({}).settings.drain.seconds).toBeUndefined();
   });
 
@@ -196,11 +199,31 @@ describe('workers and drain', () => {
     expect(load({ env: { KULKUL_WORKERS: 'auto' }, flags: { workers: 2 } }).settings.workers).toBe(2);
     expect(
       load({ file: { ...oneApp, drain: { seconds: 0.5, jitter: 0, readyDelaySeconds: 5 } } }).settings.drain,
-    ).toEqual({
-      seconds: 0.5,
-      jitter: 0,
-      readyDelaySeconds: 5,
+    ).toEqual({ mode: 'move', seconds: 0.5, jitter: 0, readyDelaySeconds: 5 });
+  });
+
+  it('move clients with Redis, or when anything is said about it; else they wait for the next process', () => {
+    const mode = (file: object): string => load({ file: { ...oneApp, ...file } }).settings.drain.mode;
+    expect(mode({ drain: { mode: 'auto' } })).toBe('restart');
+    expect(mode({ shutdownGracePeriod: 5000 })).toBe('restart');
+    expect(mode({ drain: { seconds: 0 } })).toBe('move');
+    expect(mode({ drain: { mode: 'auto', jitter: 1 } })).toBe('move');
+    expect(mode({ drain: { readyDelaySeconds: 1 } })).toBe('move');
+    expect(mode({ 'adapter.driver': 'redis' })).toBe('move');
+    expect(mode({ drain: { mode: 'move' } })).toBe('move');
+    expect(mode({ 'adapter.driver': 'redis', drain: { mode: 'restart', seconds: 5 } })).toBe('restart');
+    expect(load({ file: oneApp, env: { SOKETI_ADAPTER_DRIVER: 'redis' } }).origins.get('drain.mode')).toMatchObject({
+      kind: 'variable',
+      name: 'SOKETI_ADAPTER_DRIVER',
     });
+  });
+
+  it('are named where they are of no use', () => {
+    const file = { ...oneApp, drain: { mode: 'restart', seconds: 5, readyDelaySeconds: 1 } };
+    expect(load({ file, env: { SOKETI_SHUTDOWN_GRACE_PERIOD: '5000' } }).warnings).toEqual([
+      'Without effect while drain.mode is restart: shutdownGracePeriod (SOKETI_SHUTDOWN_GRACE_PERIOD), drain.seconds.',
+    ]);
+    expect(load({ file: { ...file, drain: { mode: 'move', seconds: 5 } } }).warnings).toEqual([]);
   });
 
   it.each(['0', '1.5', 'all', 'null'])('refuse %s workers', (workers) => {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SeamUnavailable } from '../../../channels/broker.ts';
 import { systemClock } from '../../../server/clock.ts';
-import { trigger } from '../../support/api-client.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { DelayedSeams } from '../../support/delayed-seams.ts';
+import { KeptConnection } from '../../support/kept-connection.ts';
 import { StreamReader } from '../../support/stream-reader.ts';
 import { until, untilEqual } from '../../support/until.ts';
 import { RawSocket } from '../robustness/raw-socket.ts';
@@ -147,7 +147,7 @@ async function settled({ url }: TestBroker): Promise<void> {
 
 describe('when the broker stops', () => {
   test.each(WAYS)('readers by $name are moved off, properly', async (way) => {
-    const broker = await startBroker({ shutdownGracePeriod: 0 }, [FEEDS_APP]);
+    const broker = await startBroker({ 'drain.seconds': 0 }, [FEEDS_APP]);
     const reader = await way.open(broker, '/feeds/data');
     await publish(broker.url, 'news', 'last words');
     const stopped = broker.stop();
@@ -160,17 +160,29 @@ describe('when the broker stops', () => {
 
   // EventSource gives up for good at any status but 200.
   test('a stream that is asked for meanwhile ends at once, and says when to come back', async () => {
-    const broker = await startBroker({ shutdownGracePeriod: 60_000 }, [FEEDS_APP]);
+    const broker = await startBroker({ 'drain.seconds': 60 }, [FEEDS_APP]);
     for (let count = 0; count < 3; count += 1) await openSocket(broker, '/feeds/data');
+    const { agent } = await KeptConnection.open(broker.port);
     void broker.stop();
-    const stream = await StreamReader.ask(`${broker.url}/feeds/data`);
+    const stream = await StreamReader.ask(`${broker.url}/feeds/data`, {}, 'GET', agent);
     expect(stream.status).toBe(200);
     expect(stream.headers).toMatchObject({ 'content-type': 'text/event-stream; charset=utf-8' });
     expect(await stream.ended()).toEqual({
       isComplete: true,
       before: [{ retry: '2000' }, { comment: 'This server is stopping: reconnect to another one' }],
     });
-    expect((await trigger(broker.url, { name: 'e', channel: 'news', data: 'x' })).status).toBe(200);
     broker.kill();
+  });
+
+  test.each(WAYS)('readers by $name come back to the process that follows after a plain restart', async (way) => {
+    const broker = await startBroker({}, [FEEDS_APP]);
+    const reader = await way.open(broker, '/feeds/data');
+    await publish(broker.url, 'news', 'last words');
+    const stopped = broker.stop();
+    expect(await reader.nextData()).toBe('last words');
+    const end = await reader.ended();
+    expect(end.reason).toBe('Server is restarting');
+    if (way.name === 'WebSocket') expect(end.code).toBe(1001);
+    await stopped;
   });
 });

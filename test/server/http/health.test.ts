@@ -2,7 +2,9 @@ import { totalmem } from 'node:os';
 import { afterEach, expect, test, vi } from 'vitest';
 import { trigger } from '../../support/api-client.ts';
 import { APP, startBroker, type TestBroker } from '../../support/broker.ts';
+import { KeptConnection } from '../../support/kept-connection.ts';
 import { RawClient } from '../../support/raw-client.ts';
+import { signTarget } from './raw-http.ts';
 
 let broker: TestBroker;
 afterEach(() => {
@@ -47,17 +49,21 @@ test('/usage counts connections and memory', async () => {
   await client.close();
 });
 
-test('while it stops it is not ready, takes no connections and still publishes', async () => {
-  broker = await startBroker({ shutdownGracePeriod: 60_000 }, [APP]);
+test('while it stops it listens no more, and tells and serves who still asks by a connection from before', async () => {
+  broker = await startBroker({ 'drain.seconds': 60 }, [APP]);
   const clients = [await RawClient.connect(broker.wsUrl), await RawClient.connect(broker.wsUrl)];
   for (const client of clients) await client.subscribed('news');
+  const kept = await KeptConnection.openMany(broker.port, 3);
+  const ask = async (path: string): Promise<unknown> => await kept.pop()?.get(path);
   void broker.stop();
 
-  expect(await get('/ready')).toEqual([503, 'Not ready: stopping, connections are being moved away']);
-  expect(await get('/')).toEqual([200, 'OK']);
-  const late = await RawClient.connect(broker.wsUrl).catch((error: Error) => error.message);
-  expect(late).toContain('expected pusher:connection_established, got {"event":"pusher:error","data":{"code":4100');
-  expect((await trigger(broker.url, { name: 'e', channel: 'news', data: 'last' })).status).toBe(200);
+  const stopping = 'Not ready: stopping, connections are being moved away';
+  expect(await ask('/ready')).toEqual({ status: 503, text: stopping, connection: 'close' });
+  expect(await ask('/')).toEqual({ status: 200, text: 'OK', connection: 'close' });
+  await expect(fetch(`${broker.url}/`)).rejects.toThrow('fetch failed');
+  const body = '{"name":"e","channel":"news","data":"last"}';
+  const target = signTarget({ method: 'POST', path: `/apps/${APP.id}/events`, body });
+  expect(await kept.pop()?.send('POST', target, body)).toMatchObject({ status: 200, connection: 'close' });
   const heard = await Promise.all(clients.map(async (client) => client.next().catch(() => undefined)));
   expect(heard.map((frame) => frame?.event)).toContain('e');
 });
