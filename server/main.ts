@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT_USAGE, fail } from './command/exit.ts';
+import { parseSupervision, readMadeApp, type Supervision } from './command/supervision.ts';
 import { type TokenFlags, withTokenFlags } from './command/token-flags.ts';
 import { ConfigError, type ConfigSources, describeConfig, type LoadedConfig, loadConfig } from './config/index.ts';
 import { packageVersion } from './package-root.ts';
@@ -11,6 +12,11 @@ interface CommandFlags {
   readonly host?: string;
   readonly debug?: boolean;
   readonly workers?: string;
+}
+
+interface StartFlags extends CommandFlags {
+  readonly supervised?: boolean;
+  readonly supervision?: Supervision;
 }
 
 const version = packageVersion();
@@ -38,6 +44,8 @@ Settings that have no flag: docs/config.md names the key and the variable of eac
 
 withSettings(program.command('start'), 'start the broker')
   .description('Start the broker. With no app configured, one with random credentials is made for this run.')
+  .option('--supervised', 'run it below a process that starts it again, and replaces it without a gap on SIGUSR2')
+  .addOption(new Option('--supervision <json>').argParser(readSupervision).hideHelp())
   .action(start);
 
 withSettings(program.command('config'), 'print the effective settings and where each comes from')
@@ -58,15 +66,28 @@ await program.parseAsync();
 
 // What a command takes is loaded with it: all of it takes longer than most commands do.
 
-async function start(flags: CommandFlags): Promise<void> {
+async function start(flags: StartFlags): Promise<void> {
+  if (flags.supervised) {
+    const { supervise } = await import('./command/supervise.ts');
+    supervise(process.argv.slice(2).filter((arg) => arg !== '--supervised'));
+    return;
+  }
   const { startCommand } = await import('./command/start-command.ts');
-  const sources = sourcesOf(flags);
-  await startCommand(sources, load(sources), version);
+  const sources = { ...sourcesOf(flags), madeApp: flags.supervision && readMadeApp(process.env) };
+  await startCommand(sources, load(sources), version, flags.supervision);
 }
 
 async function token(flags: TokenFlags): Promise<void> {
   const { tokenCommand } = await import('./command/token-command.ts');
   await tokenCommand(load(sourcesOf(flags)), flags);
+}
+
+function readSupervision(text: string): Supervision {
+  try {
+    return parseSupervision(text);
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error), EXIT_USAGE);
+  }
 }
 
 function sourcesOf({ config, port, host, debug, workers }: CommandFlags): ConfigSources {

@@ -65,6 +65,8 @@ export interface ServerOptions {
   readonly directory?: AppDirectory;
   /** The other workers, which listen on the same port. */
   readonly siblings?: Siblings;
+  /** Another process of this user listens on the port, until this one does. */
+  readonly sharesPort?: boolean;
 }
 
 /**
@@ -75,7 +77,7 @@ export interface ServerOptions {
 export async function startServer(
   { settings, apps }: Pick<LoadedConfig, 'settings' | 'apps'>,
   log: Logger,
-  { clock = systemClock, siblings, ...options }: ServerOptions = {},
+  { clock = systemClock, siblings, sharesPort = false, ...options }: ServerOptions = {},
 ): Promise<Server> {
   const isInUse = (appId: string): boolean => node.hasConnections(appId);
   const directory = options.directory ?? (await createAppDirectory({ settings, apps, log, clock, isInUse }));
@@ -130,7 +132,7 @@ export async function startServer(
   const listener = new Listener({
     host: settings.host,
     port: settings.port,
-    isShared: siblings !== undefined,
+    isShared: sharesPort || siblings !== undefined,
     ssl: settings.ssl.certPath === '' ? undefined : settings.ssl,
     log,
     attach: (app, isTls) => {

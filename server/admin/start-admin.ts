@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { createAppStore } from '../apps/create-app-directory.ts';
 import { ListenError } from '../claim-port.ts';
 import type { LoadedConfig } from '../config/index.ts';
@@ -16,6 +17,8 @@ export interface AdminParts {
   readonly log: Logger;
 }
 
+type AdminAddress = Pick<LoadedConfig['settings']['admin'], 'host' | 'port'>;
+
 /** A running admin API. */
 export interface Admin {
   /** `http://127.0.0.1:9601` */
@@ -26,10 +29,14 @@ export interface Admin {
 /**
  * Starts the admin API as the settings say.
  *
+ * @param waitsForPort - another broker has the port, and is about to close it
  * @returns undefined where it is switched off, or another program has the port and nobody asked for that one
  * @throws {ListenError | AppStoreStartError}
  */
-export async function startAdmin({ config, listed, fleet, version, log }: AdminParts): Promise<Admin | undefined> {
+export async function startAdmin(
+  { config, listed, fleet, version, log }: AdminParts,
+  waitsForPort = false,
+): Promise<Admin | undefined> {
   const { settings, origins } = config;
   const { enabled, host, port, token } = settings.admin;
   if (!enabled) return undefined;
@@ -41,18 +48,37 @@ export async function startAdmin({ config, listed, fleet, version, log }: AdminP
     await store?.close();
   };
   try {
-    const url = urlOf(host, await server.listen(host, port));
+    const url = urlOf(host, await listen(server, { host, port }, waitsForPort ? PORT_MS : 0));
     log.info({ url, token: token === '' ? 'none' : 'required' }, 'admin API');
     return { url, stop };
   } catch (error) {
     await stop();
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const code = codeOf(error);
     if (code === 'EADDRINUSE' && !origins.has('admin.port')) {
       log.warn({ host, port }, 'no admin API: another program has its port. Choose another with admin.port');
       return undefined;
     }
     throw new ListenError(failureOf(host, port, code), { cause: error });
   }
+}
+
+/** How long a broker that takes over waits for the port of the one that it replaces, in milliseconds. */
+const PORT_MS = 10_000;
+const PAUSE_MS = 20;
+
+/** @param waitMs - how long a port that is taken may take to become free */
+async function listen(server: AdminServer, { host, port }: AdminAddress, waitMs: number): Promise<number> {
+  for (const deadline = Date.now() + waitMs; ; await setTimeout(PAUSE_MS)) {
+    try {
+      return await server.listen(host, port);
+    } catch (error) {
+      if (codeOf(error) !== 'EADDRINUSE' || Date.now() >= deadline) throw error;
+    }
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
 function urlOf(host: string, port: number): string {

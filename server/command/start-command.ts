@@ -1,16 +1,18 @@
-import { isatty } from 'node:tty';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import { type Fleet, NodeFleet } from '../admin/fleet.ts';
 import { ListedRegistry } from '../admin/listed-registry.ts';
 import type { Admin, AdminParts } from '../admin/start-admin.ts';
 import { AppReload } from '../apps/app-reload.ts';
+import { claimPort } from '../claim-port.ts';
 import type { ConfigSources, LoadedConfig, Settings } from '../config/index.ts';
 import { createLog, type Logger } from '../log.ts';
-import type { Server } from '../server.ts';
+import type { Parting, Server } from '../server.ts';
 import { Supervisor, workerCount } from '../workers/supervisor.ts';
 import { keepYoungHeapSmall } from '../young-heap.ts';
 import { EXIT_FAILURE, EXIT_USAGE, fail } from './exit.ts';
+import { onHangup } from './on-hangup.ts';
 import { startMessage } from './start-message.ts';
+import type { ListeningMessage, Supervision, SupervisorMessage } from './supervision.ts';
 
 interface RunningServer extends Pick<Server, 'port' | 'stop' | 'refreshApps'> {
   readonly fleet: Fleet;
@@ -31,18 +33,30 @@ const EXPLAINED: ReadonlySet<string> = new Set([
 const GENERATED_APP_WARNING =
   'no app is configured: one was made for this run, whose secret is only shown when log.format is not json';
 
-/** Runs the broker until it is told to stop. */
-export async function startCommand(sources: ConfigSources, config: LoadedConfig, version: string): Promise<void> {
+/**
+ * Runs the broker until it is told to stop.
+ *
+ * @param supervision - by the process that started this one, which then tells it to stop instead of signals
+ */
+export async function startCommand(
+  sources: ConfigSources,
+  config: LoadedConfig,
+  version: string,
+  supervision?: Supervision,
+): Promise<void> {
   keepYoungHeapSmall();
-  const log = createLog(config.settings.log);
+  const ownLog = createLog(config.settings.log);
+  // Beside the lines of the process before it and the one after it.
+  const log = supervision ? ownLog.child({ pid: process.pid }) : ownLog;
   failOnUnexpected(log);
   for (const warning of config.warnings) log.warn(warning);
   // It would end a process that is not done starting; what changed meanwhile is seen without it.
   process.on('SIGHUP', () => {});
-  const server = await run(config, log);
+  const server = await run(await placed(config, supervision, log), log, supervision?.isTakeover === true);
+  if (supervision) tellSupervisor({ kind: 'listening', port: server.port, log: config.settings.log });
   const replaceApps = (settings: Settings): MaybePromise<void> => server.replaceApps(settings);
   const listed = new ListedRegistry({ settings: config.settings, replaceApps, log });
-  const admin = await runAdmin({ config, listed, fleet: server.fleet, version, log });
+  const admin = await runAdmin({ config, listed, fleet: server.fleet, version, log }, supervision?.isTakeover === true);
   const reload = new AppReload({
     sources,
     running: config,
@@ -51,36 +65,49 @@ export async function startCommand(sources: ConfigSources, config: LoadedConfig,
     log,
   });
   reload.watch();
-  const stop = async (): Promise<void> => {
+  const ending = new Ending(async (how) => {
     reload.stop();
-    await Promise.all([server.stop(), admin?.stop()]);
-  };
-  obeySignals(stop, reload, log);
+    // First: in a takeover the next process waits for the port.
+    await admin?.stop();
+    await server.stop(how);
+  }, log);
+  if (supervision) obeySupervisor(ending, reload);
+  else obeySignals(ending, reload);
   log.info({ host: config.settings.host, port: server.port, version }, 'listening');
+  // Whoever started the first one has read it.
+  if (supervision?.port != null) return;
   // JSON lines are for machines: a text between them would be an error to those.
   if (config.settings.log.format !== 'json')
     process.stdout.write(startMessage(config, server.port, version, admin?.url));
   else if (config.generatedApp) log.warn({ app: config.apps[0]?.id }, GENERATED_APP_WARNING);
 }
 
-async function run(config: LoadedConfig, log: Logger): Promise<RunningServer> {
+/** Whatever port is free is chosen once, for all that come after the first. It has to be asked for by its number: only then can two share it. */
+async function placed(config: LoadedConfig, supervision: Supervision | undefined, log: Logger): Promise<LoadedConfig> {
+  const { settings } = config;
+  if (settings.port !== 0 || !supervision) return config;
+  const port = supervision.port ?? (await claimPort({ host: settings.host, port: 0, isTls: false }, log));
+  return { ...config, settings: { ...settings, port } };
+}
+
+async function run(config: LoadedConfig, log: Logger, sharesPort: boolean): Promise<RunningServer> {
   try {
     const workers = workerCount(config.settings.workers, log);
-    if (workers > 1) return await Supervisor.start(config.settings, workers, log);
+    if (workers > 1) return await Supervisor.start(config.settings, workers, log, sharesPort);
     // Loaded late: the native module of uWebSockets.js fails to load where it has no binary, and that needs words.
     const { startServer } = await import('../server.ts');
-    const server = await startServer(config, log);
+    const server = await startServer(config, log, { sharesPort });
     return { ...server, fleet: new NodeFleet(server.node) };
   } catch (error) {
     fail(startFailure(error), error instanceof Error && error.name === 'TlsError' ? EXIT_USAGE : EXIT_FAILURE);
   }
 }
 
-async function runAdmin(parts: AdminParts): Promise<Admin | undefined> {
+async function runAdmin(parts: AdminParts, waitsForPort: boolean): Promise<Admin | undefined> {
   if (!parts.config.settings.admin.enabled) return undefined;
   try {
     const { startAdmin } = await import('../admin/start-admin.ts');
-    return await startAdmin(parts);
+    return await startAdmin(parts, waitsForPort);
   } catch (error) {
     fail(startFailure(error), EXIT_FAILURE);
   }
@@ -92,35 +119,72 @@ function startFailure(error: unknown): string {
   return stack ?? message;
 }
 
-/** SIGHUP takes up the apps of the configuration again. The first of the others moves the clients off, the second ends at once. */
-function obeySignals(end: () => Promise<void>, reload: AppReload, log: Logger): void {
-  const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
-  let isStopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (isStopping) {
-      log.warn({ signal }, 'stopping at once');
+/** The end of the broker: once, properly, and at once when it is asked for again. */
+class Ending {
+  readonly #end: (how: Parting | undefined) => Promise<void>;
+  readonly #log: Logger;
+  isUnderWay = false;
+
+  constructor(end: (how: Parting | undefined) => Promise<void>, log: Logger) {
+    this.#end = end;
+    this.#log = log;
+  }
+
+  stop(signal: NodeJS.Signals): void {
+    if (this.isUnderWay) {
+      this.#log.warn({ signal }, 'stopping at once');
       process.exit(EXIT_FAILURE);
     }
-    isStopping = true;
-    log.info({ signal }, 'stopping; a second signal stops at once');
-    end().then(
+    this.#log.info({ signal }, 'stopping; a second signal stops at once');
+    this.begin(undefined);
+  }
+
+  /** @param how - default: as the settings say */
+  begin(how: Parting | undefined): void {
+    if (this.isUnderWay) return;
+    this.isUnderWay = true;
+    this.#end(how).then(
       () => {
-        log.info('stopped');
+        this.#log.info('stopped');
         process.exit(0);
       },
       (error: unknown) => {
-        log.fatal({ err: error }, 'stopping failed');
+        this.#log.fatal({ err: error }, 'stopping failed');
         process.exit(EXIT_FAILURE);
       },
     );
-  };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
-  process.on('SIGHUP', () => {
-    const isTerminalClosed = terminals.length > 0 && !terminals.some((descriptor) => isatty(descriptor));
-    // Nobody is left who could stop it, and there is no place for what it has to say.
+  }
+}
+
+/** SIGHUP takes up the apps of the configuration again. */
+function obeySignals(ending: Ending, reload: AppReload): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => ending.stop(signal));
+  onHangup((isTerminalClosed) => {
     if (isTerminalClosed) process.exit(EXIT_FAILURE);
-    if (!isStopping) reload.reload();
+    if (!ending.isUnderWay) reload.reload();
   });
+}
+
+function obeySupervisor(ending: Ending, reload: AppReload): void {
+  // They are for the supervising process, and reach this one too when they come from a terminal or are for a whole group of processes.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+  process.on('disconnect', () => ending.begin(undefined));
+  process.on('message', (message: SupervisorMessage) => {
+    switch (message.kind) {
+      case 'stop':
+        ending.stop(message.signal);
+        break;
+      case 'reload':
+        if (!ending.isUnderWay) reload.reload();
+        break;
+      case 'leave':
+        ending.begin('takeover');
+    }
+  });
+}
+
+function tellSupervisor(message: ListeningMessage): void {
+  process.send?.(message);
 }
 
 /** A process in an unknown state must end, and must not look as if it had been asked to. */

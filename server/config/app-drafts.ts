@@ -5,7 +5,7 @@ import { keyPairsOf } from './app-from-config.ts';
 import { type AppOptionName, type AppOptions, appOptionsSchema } from './app-options.ts';
 import { createChannelRule } from './authorization-from-config.ts';
 import { settings } from './catalogue.ts';
-import { randomAppId, randomKey, randomSecret } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
 import { type AppDraft, createAppDraft, type Draft } from './draft.ts';
 import { prefixProblem } from './feed-options.ts';
 import { appsPath } from './file-apps.ts';
@@ -17,23 +17,23 @@ const generated: Origin = { kind: 'generated' };
  * Gives random credentials to the app when the configuration names none; an app that only variables for app 0 speak of, and
  * none of them about its credentials, counts as such. Returns whether it did.
  */
-export function generateCredentials(draft: Draft): boolean {
+export function generateCredentials(draft: Draft, credentials: Credentials): boolean {
   const [first, ...others] = draft.apps;
   if (others.length > 0 || (first !== undefined && !isNameless(first))) return false;
   const app = first ?? createAppDraft(`${appsPath}[0]`, generated);
-  app.options.set('id', { value: randomAppId(), origin: generated });
-  app.options.set('key', { value: randomKey(), origin: generated });
-  app.options.set('secret', { value: randomSecret(), origin: generated });
+  for (const name of ['id', 'key', 'secret'] as const) {
+    app.options.set(name, { value: credentials[name], origin: generated });
+  }
   draft.apps = [app];
   return true;
 }
 
 function isNameless({ origin, options }: AppDraft): boolean {
   const isListed = origin.kind !== 'variable' || origin.name === settings.get(appsPath)?.variable;
-  return !isListed && !credentials.some((name) => options.has(name));
+  return !isListed && !CREDENTIALS.some((name) => options.has(name));
 }
 
-const credentials: readonly AppOptionName[] = ['id', 'key', 'secret', 'keys'];
+const CREDENTIALS: readonly AppOptionName[] = ['id', 'key', 'secret', 'keys'];
 
 /** The options of every app, in order. What is missing or given twice is reported to the draft. */
 export function finishApps(draft: Draft): AppOptions[] {

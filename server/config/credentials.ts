@@ -1,5 +1,16 @@
 import { randomBytes, randomInt } from 'node:crypto';
 
+/** Of an app that nobody configured. */
+export interface Credentials {
+  readonly id: string;
+  readonly key: string;
+  readonly secret: string;
+}
+
+export function randomCredentials(): Credentials {
+  return { id: randomAppId(), key: randomKey(), secret: randomSecret() };
+}
+
 /** Digits, as ids at the hosted service are. */
 export function randomAppId(): string {
   return String(randomInt(100_000, 1_000_000));

@@ -5,6 +5,7 @@ import { createApps } from './app-from-config.ts';
 import { settings as catalogue } from './catalogue.ts';
 import { ConfigError } from './config-error.ts';
 import { readConfigFile, shownPath } from './config-file.ts';
+import { type Credentials, randomCredentials } from './credentials.ts';
 import { createDraft, type Draft, type Entry, putSetting } from './draft.ts';
 import { readEnvironment } from './environment.ts';
 import { appsPath } from './file-apps.ts';
@@ -31,6 +32,8 @@ export interface ConfigSources {
   readonly env: Environment;
   /** Where `.env` and relative paths of variables and flags are looked for. */
   readonly cwd: string;
+  /** What an app gets that is made because none is configured. Default: random. */
+  readonly madeApp?: Credentials | undefined;
 }
 
 /**
@@ -38,7 +41,7 @@ export interface ConfigSources {
  *
  * @throws {ConfigError} naming every problem of every source; nothing is used of a configuration with a problem
  */
-export function loadConfig({ flags, env, cwd }: ConfigSources): LoadedConfig {
+export function loadConfig({ flags, env, cwd, madeApp }: ConfigSources): LoadedConfig {
   const draft = createDraft();
   const configFile = flags.config === undefined ? undefined : path.resolve(cwd, flags.config);
   if (configFile !== undefined) readConfigFile(draft, configFile, shownPath(configFile, cwd));
@@ -48,7 +51,8 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): LoadedConfig {
 
   const driver = databaseDriverOf(draft);
   if (driver !== undefined) ignoreApps(draft, driver);
-  const generatedApp = driver === undefined && draft.problems.length === 0 && generateCredentials(draft);
+  const generatedApp =
+    driver === undefined && draft.problems.length === 0 && generateCredentials(draft, madeApp ?? randomCredentials());
   const apps = finishApps(draft);
   checkTls(draft);
   checkAdmin(draft);

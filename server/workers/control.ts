@@ -5,9 +5,16 @@ import type { ProcessUsage, Usage } from '../usage.ts';
 import type { FleetAnswer, FleetCall } from './remote-fleet.ts';
 import type { ToHost, ToWorker } from './wire.ts';
 
+/**
+ * Version of all that the main process and its workers say to each other. To be raised with any change that the other side would misread: a worker that is
+ * replaced is started from what is installed then, which may be another version than the one that runs.
+ */
+export const WORKER_LAYOUT = 1;
+
 /** What a worker has to know to start. */
 export interface WorkerStart {
   readonly kind: 'start';
+  readonly layout: number;
   readonly worker: number;
   /** With the apps as they are configured: their keys for tokens don't survive the way. */
   readonly settings: Settings;

@@ -1,14 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { SeamUnavailable } from '../../channels/broker.ts';
 import type { Fleet } from '../admin/fleet.ts';
+import { Backoff } from '../backoff.ts';
 import { claimPort } from '../claim-port.ts';
 import { systemClock } from '../clock.ts';
 import type { Settings } from '../config/index.ts';
 import { createPrinter, isTerminal, type Logger } from '../log.ts';
 import type { Parting } from '../server.ts';
 import { processUsage, sumUsage, type Usage } from '../usage.ts';
-import { Backoff } from './backoff.ts';
-import type { WorkerStart } from './control.ts';
+import { WORKER_LAYOUT, type WorkerStart } from './control.ts';
 import { WorkerHost } from './host.ts';
 import { RemoteFleet } from './remote-fleet.ts';
 import { type WorkerEnd, WorkerProcess } from './worker-process.ts';
@@ -63,10 +63,13 @@ export class Supervisor {
     process.once('exit', this.#killAll);
   }
 
-  /** @throws {Error} why the port can't be had, or what the first worker that failed says */
-  static async start(settings: Settings, count: number, log: Logger): Promise<Supervisor> {
-    const isTls = settings.ssl.certPath !== '';
-    const port = await claimPort({ host: settings.host, port: settings.port, isTls }, log);
+  /**
+   * @param sharesPort - another process of this user listens on the port, until this one does
+   * @throws {Error} why the port can't be had, or what the first worker that failed says
+   */
+  static async start(settings: Settings, count: number, log: Logger, sharesPort = false): Promise<Supervisor> {
+    const address = { host: settings.host, port: settings.port, isTls: settings.ssl.certPath !== '' };
+    const port = sharesPort ? settings.port : await claimPort(address, log);
     const supervisor = new Supervisor(settings, port, log);
     const workers = Array.from({ length: count }, (_, index) => supervisor.#run(index + 1, new Backoff()));
     try {
@@ -129,6 +132,7 @@ export class Supervisor {
   #run(number: number, backoff: Backoff): WorkerProcess {
     const start: WorkerStart = {
       kind: 'start',
+      layout: WORKER_LAYOUT,
       worker: number,
       settings: this.#settings,
       areStarted: this.#areStarted,

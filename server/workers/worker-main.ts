@@ -10,7 +10,7 @@ import { createLog, type Logger } from '../log.ts';
 import type { Server } from '../server.ts';
 import { processUsage } from '../usage.ts';
 import { keepYoungHeapSmall } from '../young-heap.ts';
-import { isBatch, type WorkerCommand, type WorkerReport, type WorkerStart } from './control.ts';
+import { isBatch, WORKER_LAYOUT, type WorkerCommand, type WorkerReport, type WorkerStart } from './control.ts';
 import { HostLink } from './host-link.ts';
 import { answerCall } from './remote-fleet.ts';
 import { WorkerSiblings } from './siblings.ts';
@@ -80,7 +80,12 @@ function take(command: WorkerCommand): void {
   }
 }
 
-async function start({ worker, settings, areStarted, isTerminal }: WorkerStart): Promise<void> {
+async function start({ layout, worker, settings, areStarted, isTerminal }: WorkerStart): Promise<void> {
+  if (layout !== WORKER_LAYOUT) {
+    const message = `another version of Kulkul is installed than the one that runs (its messages have layout ${layout}, those of this worker ${WORKER_LAYOUT}): restart the broker`;
+    send({ kind: 'failed', name: 'WorkerLayoutError', message, stack: undefined }, () => process.exit(EXIT_FAILURE));
+    return;
+  }
   const log = createLog(settings.log, isTerminal).child({ worker });
   failOnUnexpected(log);
   const apps = createApps(settings);

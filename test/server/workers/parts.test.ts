@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import pino from 'pino';
 import { describe, expect, test } from 'vitest';
+import { Backoff } from '../../../server/backoff.ts';
 import { sumUsage } from '../../../server/usage.ts';
-import { Backoff } from '../../../server/workers/backoff.ts';
 import { Contributions } from '../../../server/workers/contributions.ts';
 import { Lines } from '../../../server/workers/lines.ts';
 import { workerCount } from '../../../server/workers/supervisor.ts';

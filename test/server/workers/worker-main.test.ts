@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { onTestFinished, test } from 'vitest';
 import { loadConfig, type Settings } from '../../../server/config/index.ts';
-import { isBatch, type WorkerReport } from '../../../server/workers/control.ts';
+import { isBatch, WORKER_LAYOUT, type WorkerReport } from '../../../server/workers/control.ts';
 import { WorkerHost } from '../../../server/workers/host.ts';
 import { APP } from '../../support/broker.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -37,7 +37,14 @@ test('a worker that is told of other apps while it starts serves those', async (
       else if (report.kind === 'failed') reject(new Error(report.message));
     });
   });
-  const start = { kind: 'start', worker: 1, settings: settingsWith(port, APP), areStarted: true, isTerminal: false };
+  const start = {
+    kind: 'start',
+    layout: WORKER_LAYOUT,
+    worker: 1,
+    settings: settingsWith(port, APP),
+    areStarted: true,
+    isTerminal: false,
+  };
   child.send(start);
   child.send({ kind: 'apps', settings: settingsWith(port, OTHER) });
   await listening;
