@@ -62,6 +62,11 @@ export class RedisKeys {
     return `${this.#prefix}{nodes}:dead`;
   }
 
+  /** String: version of what live nodes share, see `LAYOUT`. */
+  layout(): string {
+    return `${this.#prefix}{nodes}:layout`;
+  }
+
   /** Sorted set JSON `{appId, channel, target}` → milliseconds at which it was revoked. */
   revocations(): string {
     return `${this.#prefix}{nodes}:revocations`;

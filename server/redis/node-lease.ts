@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { RedisKeys } from './keys.ts';
+import { LAYOUT, LayoutError } from './layout.ts';
 import type { RedisLink } from './redis-link.ts';
 
 /** How long one survivor has to clean up after a dead node before another takes over, in milliseconds. */
@@ -15,6 +16,8 @@ export interface LeaseEvents {
   superseded(formerId: string): Promise<void>;
   /** Another node is dead, and this one is to clean up after it. */
   claimed(nodeId: string): Promise<void>;
+  /** Redis had lost its data, and nodes of another version were there first: this one can't be one of them. */
+  displaced(error: LayoutError): void;
   failed(error: unknown, during: string): void;
 }
 
@@ -60,10 +63,19 @@ export class NodeLease {
     return live.filter((id) => id !== this.#nodeId);
   }
 
-  /** Registers, and renews from then on. */
+  /**
+   * Registers, and renews from then on.
+   *
+   * @throws {LayoutError} by rejection: it can't be one of the nodes that there are
+   */
   async start(): Promise<void> {
     this.#schedule();
-    await this.renew();
+    try {
+      await this.renew();
+    } catch (error) {
+      clearTimeout(this.#timer);
+      throw error;
+    }
   }
 
   /** Renews at once; after a lost connection, say. Concurrent calls are one. */
@@ -88,6 +100,11 @@ export class NodeLease {
       // What a renewal brings about may take longer than the lease, which must not end meanwhile.
       const renewed: Promise<unknown> = this.#renewing ? this.#ask(false) : this.renew();
       renewed.catch((error: unknown) => {
+        if (error instanceof LayoutError) {
+          clearTimeout(this.#timer);
+          this.#events.displaced(error);
+          return;
+        }
         // While Redis is away that is no news.
         if (this.#link.isUp) this.#events.failed(error, 'renewing the lease of this node');
       });
@@ -115,11 +132,16 @@ export class NodeLease {
     }
   }
 
-  /** Renews; false when the lease is gone. Notes the dead nodes that come with the answer. */
+  /**
+   * Renews; false when the lease is gone. Notes the dead nodes that come with the answer.
+   *
+   * @throws {LayoutError} by rejection
+   */
   async #ask(register: boolean): Promise<boolean> {
-    const keys = [this.#keys.nodes(), this.#keys.dead()];
-    const args = [this.#nodeId, this.#leaseMs, CLAIM_MS, register ? 1 : 0];
+    const keys = [this.#keys.nodes(), this.#keys.dead(), this.#keys.layout()];
+    const args = [this.#nodeId, this.#leaseMs, CLAIM_MS, register ? 1 : 0, LAYOUT];
     const [isAlive, ...claimed] = (await this.#link.commands.run('renew', keys, args)) as [number, ...string[]];
+    if (isAlive === -1) throw new LayoutError(claimed[0] ?? '');
     this.#claimed.push(...claimed);
     return isAlive === 1;
   }

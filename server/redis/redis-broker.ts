@@ -11,6 +11,8 @@ export interface RedisBrokerEvents {
   missed(appId: string, channel: string, position: number): void;
   /** They told of members and counts only. */
   skipped(appId: string, channel: string, position: number): void;
+  /** Something came on the channel's topic that no node of this version has sent. */
+  unreadable(appId: string, channel: string): void;
 }
 
 /** A topic that this node listens to. */
@@ -130,8 +132,10 @@ export class RedisBroker implements Broker {
 
   #receive(name: string, payload: string): void {
     const topic = this.#topics.get(name);
-    const message = topic && parseWireMessage(payload);
-    if (!topic || !message || message.position <= topic.begin) return;
+    if (!topic) return;
+    const message = parseWireMessage(payload);
+    if (!message) this.#events.unreadable(topic.appId, topic.channel);
+    if (!message || message.position <= topic.begin) return;
     const isGap = hasGap(topic, message);
     topic.position = message.position;
     // Members and counts are put right in other ways; all else is an event.

@@ -25,7 +25,7 @@ const SCRIPTS = {
   signIn: [SIGN_IN, 2],
   signOut: [SIGN_OUT, 2],
   count: [COUNT, 3],
-  renew: [RENEW, 2],
+  renew: [RENEW, 3],
   raisePosition: [RAISE_POSITION, 1],
   restoreEvent: [RESTORE_EVENT, 1],
   shareRates: [SHARE_RATES, 1],

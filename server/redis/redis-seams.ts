@@ -7,16 +7,21 @@ import type { Logger } from '../log.ts';
 import type { Seams } from '../seams.ts';
 import { ChannelScripts } from './channel-scripts.ts';
 import { RedisKeys } from './keys.ts';
+import { LayoutError } from './layout.ts';
 import { NodeLease } from './node-lease.ts';
 import { RateExchange } from './rate-exchange.ts';
 import { RedisBroker } from './redis-broker.ts';
 import { RedisChannelStore } from './redis-channel-store.ts';
 import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
+import { RedisStartError } from './redis-start-error.ts';
 import { sweepNode } from './sweep.ts';
 
 /** After a restoration nodes have this long to write what they have, in milliseconds; then what is known here is put right. */
 const SETTLE_MS = [2000, 4000] as const;
+
+/** Between two lines of the log about messages that can't be read, in milliseconds. */
+const UNREADABLE_MS = 60_000;
 
 export interface RedisSeamsOptions {
   /** The operator's prefix of all keys and topics. */
@@ -62,6 +67,9 @@ export class RedisSeams implements Seams {
   #node: RedisSeamsNode | undefined;
   #rates: RateExchange | undefined;
   #settling: NodeJS.Timeout[] = [];
+  /** Why this node takes part no more. */
+  #displaced: string | undefined;
+  #unreadableAgainMs = 0;
 
   constructor(link: RedisLink, { prefix, nodeTimeoutMs, isCountAnnounced, log }: RedisSeamsOptions) {
     const keys = new RedisKeys(prefix);
@@ -80,6 +88,7 @@ export class RedisSeams implements Seams {
         await this.#sweep(nodeId);
         log.warn({ nodeId }, 'another node was lost: its members and counts are taken out');
       },
+      displaced: (error) => this.#withdraw(error),
       failed: (error, during) => this.#fail(error, during),
     });
     this.#store = new RedisChannelStore(link, keys, this.#lease, (message) => this.broker.publish(message));
@@ -90,19 +99,30 @@ export class RedisSeams implements Seams {
         this.#node?.missed(appId, channel, position);
       },
       skipped: (appId, channel, position) => this.#node?.skipped(appId, channel, position),
+      unreadable: (appId, channel) => this.#noteUnreadable(appId, channel),
     });
     link.onLost(() => log.error({ reason: link.problem }, 'Redis is away: publishing answers 503'));
     link.onRestored(() => void this.#restore());
   }
 
   problem(): string | undefined {
-    return this.#link.problem;
+    return this.#displaced ?? this.#link.problem;
   }
 
-  /** Takes this node's place among the live ones. Redis must be up. */
+  /**
+   * Takes this node's place among the live ones. Redis must be up.
+   *
+   * @throws {RedisStartError} nodes of another version are there
+   */
   async start(node: RedisSeamsNode): Promise<void> {
     this.#node = node;
-    await this.#lease.start();
+    try {
+      await this.#lease.start();
+    } catch (error) {
+      if (!(error instanceof LayoutError)) throw error;
+      this.#link.close();
+      throw new RedisStartError('versions', `Redis: ${error.message}.`, { cause: error });
+    }
     this.#rates = new RateExchange(this.#link, this.#keys, node.rateLimits);
     this.#rates.start((error, during) => this.#fail(error, during));
   }
@@ -126,6 +146,23 @@ export class RedisSeams implements Seams {
     // What is still noted of this node, now that nothing of it is left, nobody would ever look at.
     if (this.#link.isUp) await this.#sweep(this.#lease.nodeId);
     await this.#lease.stop();
+  }
+
+  /** Takes part in nothing any more: what this node writes the others would misread. */
+  #withdraw({ message }: LayoutError): void {
+    this.#displaced = message;
+    this.#log.fatal(`${message}. This node answers 503 from here on: restart it with their version`);
+    this.#link.close();
+  }
+
+  #noteUnreadable(app: string, channel: string): void {
+    const now = Date.now();
+    if (now < this.#unreadableAgainMs) return;
+    this.#unreadableAgainMs = now + UNREADABLE_MS;
+    this.#log.error(
+      { app, channel },
+      'a message on a topic of ours can not be read: who else publishes with this prefix?',
+    );
   }
 
   #fail(error: unknown, during: string): void {

@@ -9,7 +9,8 @@ export type RedisPart =
   | 'connection'
   | 'writing'
   | 'scripts'
-  | 'pub/sub';
+  | 'pub/sub'
+  | 'versions';
 
 /** Redis can't be used. The message is for people: what failed, where, why and what to do; never a password. */
 export class RedisStartError extends Error {

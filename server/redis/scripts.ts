@@ -7,10 +7,12 @@
  * the message (members, counts) is no event in this sense.
  */
 
+import { LAYOUT } from './layout.ts';
+
 /** Positions are remembered for this long after the last message, in milliseconds. */
 export const POSITION_TTL_MS = 3_600_000;
 
-/** `publish(position key, topic, header, frame, command, is event)` → position as text. Header: `except kind [member]`. */
+/** `publish(position key, topic, header, frame, command, is event)` → position as text. Header: `layout except kind [member]`. */
 const PUBLISH = `
 local function publish(key, topic, header, frame, command, isEvent)
   local position
@@ -79,7 +81,7 @@ redis.call('HDEL', KEYS[2], ARGV[3])
 if member then
   local id = cjson.decode(member)[2]
   local escaped = string.gsub((string.gsub(id, '\\\\', '\\\\\\\\')), '"', '\\\\"')
-  publish(KEYS[1], ARGV[1], '- - ' .. member, ARGV[4] .. escaped .. ARGV[5], ARGV[6], false)
+  publish(KEYS[1], ARGV[1], '${LAYOUT} - - ' .. member, ARGV[4] .. escaped .. ARGV[5], ARGV[6], false)
 end
 return 1
 `;
@@ -124,7 +126,7 @@ if ARGV[4] ~= '1' or sum == 0 then return {sum, 0} end
 if sum > tonumber(ARGV[8]) and not redis.call('SET', KEYS[3], '1', 'NX', 'PX', ARGV[9]) then
   return {sum, redis.call('PTTL', KEYS[3])}
 end
-publish(KEYS[1], ARGV[1], '- c', ARGV[5] .. sum .. ARGV[6], ARGV[7], false)
+publish(KEYS[1], ARGV[1], '${LAYOUT} - c', ARGV[5] .. sum .. ARGV[6], ARGV[7], false)
 return {sum, 0}
 `;
 
@@ -141,14 +143,21 @@ return 1
 `;
 
 /**
- * Renews a node's lease and claims nodes whose lease ended, so that one survivor cleans up after each.
- * KEYS leases, dead. ARGV node, lease in milliseconds, claim in milliseconds, 1 to register (else a node that is not there any more is
- * not put back).
- * Answer: {1 when this node lives or 0 when it was declared dead, claimed node…}.
+ * Renews a node's lease and claims nodes whose lease ended, so that one survivor cleans up after each. Refuses while other nodes live that share
+ * things in another layout.
+ * KEYS leases, dead, layout. ARGV node, lease in milliseconds, claim in milliseconds, 1 to register (else a node that is not there any more is
+ * not put back), layout.
+ * Answer: {1 when this node lives or 0 when it was declared dead, claimed node…}, or {-1, the layout of the others}.
  */
 export const RENEW = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local layout = redis.call('GET', KEYS[3])
+if layout ~= ARGV[5] then
+  local others = redis.call('ZCOUNT', KEYS[1], '(' .. now, '+inf') - (redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0)
+  if layout and others > 0 then return {-1, layout} end
+end
+redis.call('SET', KEYS[3], ARGV[5], 'PX', 2 * ARGV[2])
 local alive = 1
 if ARGV[4] ~= '1' and not redis.call('ZSCORE', KEYS[1], ARGV[1]) then alive = 0 end
 if alive == 1 then redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1]) end

@@ -1,7 +1,8 @@
 import type { MemberChange } from '../../channels/broker.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
+import { LAYOUT } from './layout.ts';
 
-/** What travels over a topic: a header line `position previous except kind [member]`, then the frame as clients get it. */
+/** What travels over a topic: a header line `position previous layout except kind [member]`, then the frame as clients get it. */
 export interface WireMessage {
   /** Grows with each message of the channel, mostly by one. */
   readonly position: number;
@@ -25,18 +26,18 @@ interface HeaderParts {
 /** The part of the header that the sender writes; scripts put the positions before it. */
 export function encodeHeader({ exceptSocketId, keepSeconds, member }: HeaderParts): string {
   const except = exceptSocketId ?? '-';
-  if (member) return `${except} ${member.change === 'added' ? '+' : '-'} ${encodeMember(member.member)}`;
-  return `${except} ${keepSeconds === undefined ? 'e' : `k${Math.ceil(keepSeconds)}`}`;
+  if (member) return `${LAYOUT} ${except} ${member.change === 'added' ? '+' : '-'} ${encodeMember(member.member)}`;
+  return `${LAYOUT} ${except} ${keepSeconds === undefined ? 'e' : `k${Math.ceil(keepSeconds)}`}`;
 }
 
-const HEADER = /^(\d{1,16}) (\d{1,16}) (-|\d+\.\d+) (?:([ec]|k\d{1,10})|([-+]) (\[.*\]))$/;
+const HEADER = /^(\d{1,16}) (\d{1,16}) (\d{1,9}) (-|\d+\.\d+) (?:([ec]|k\d{1,10})|([-+]) (\[.*\]))$/;
 
-/** Undefined for anything that is no message of ours: others may use the same Redis. */
+/** Undefined for anything that is no message of ours, or of another layout: others may use the same Redis. */
 export function parseWireMessage(payload: string): WireMessage | undefined {
   const end = payload.indexOf('\n');
   const match = end < 0 ? null : HEADER.exec(payload.slice(0, end));
-  if (!match) return undefined;
-  const [, position, previousEvent, except, kind, change, text] = match;
+  if (!match || Number(match[3]) !== LAYOUT) return undefined;
+  const [, position, previousEvent, , except, kind, change, text] = match;
   const member = text === undefined ? undefined : parseMember(text);
   return {
     position: Number(position),

@@ -70,6 +70,7 @@ test('a lease goes on while its node is busy with what a dead one left', async (
         end = resolve;
       });
     },
+    displaced: () => {},
     failed: () => {},
   });
   const started = lease.start();

@@ -25,7 +25,11 @@ test('a subscription that is refused while the link is up is tried again after a
     onRestored() {},
     unsubscribe: async () => {},
   } as unknown as RedisLink;
-  const broker = new RedisBroker(link, new RedisKeys(''), { missed: () => {}, skipped: () => {} });
+  const broker = new RedisBroker(link, new RedisKeys(''), {
+    missed: () => {},
+    skipped: () => {},
+    unreadable: () => {},
+  });
   void broker.subscribe('3', 'news');
   for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
   expect(attempts).toBe(1);

@@ -72,7 +72,13 @@ test('what others publish on the control topic changes nothing', async () => {
     // No presence channel tells of the number of its subscribers, whenever that comes.
     await page.subscribed('presence-a', '{"user_id":"1"}');
     const topic = keys.topic(CONTROL_APP, CONTROL_CHANNEL);
-    for (const text of ['', 'x', '{"kind":"revoked"}', '1 0 - e\nx', '2 1 - e\n{"kind":"revoked","revocation":{}}']) {
+    for (const text of [
+      '',
+      'x',
+      '{"kind":"revoked"}',
+      '1 0 1 - e\nx',
+      '2 1 1 - e\n{"kind":"revoked","revocation":{}}',
+    ]) {
       await client.publish(topic, text);
     }
     await until(() => node.log.some(({ during }) => during === 'control message'));
