@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
-import { meetRequirements } from './requirements.ts';
+import { meetRequirements, REQUIREMENTS } from './requirements.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const COMMAND = join(ROOT, 'dist/server/main.js');
@@ -29,7 +29,7 @@ declare module 'vitest' {
 
 /** What must be there before any test runs: told once, here, instead of by every test that misses it. */
 export default function setup(project: TestProject): void {
-  const { redis: _onThePath, ...paths } = meetRequirements();
+  const { redis: _onThePath, ...paths } = meetRequirements(REQUIREMENTS);
   for (const [name, path] of Object.entries(paths)) project.provide(name as keyof typeof paths, path);
   if (isBuildStale()) build();
 }

@@ -15,7 +15,7 @@ interface Requirement {
 /** What examples/laravel is run with, as PHP finds it. */
 const LARAVEL = ['Illuminate/Broadcasting/autoload.php', 'Symfony/Component/HttpKernel/autoload.php'];
 
-const REQUIREMENTS = {
+export const REQUIREMENTS = {
   chromium: program(
     ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'],
     'chromium',
@@ -44,7 +44,12 @@ const REQUIREMENTS = {
   },
 } as const satisfies Record<string, Requirement>;
 
-export type RequirementName = keyof typeof REQUIREMENTS;
+/** What `npm run test:long` needs beside those. */
+export const LONG_REQUIREMENTS = {
+  caddy: program(['caddy'], 'caddy', 'the tests of brokers behind Caddy'),
+  haproxy: program(['haproxy'], 'haproxy', 'the tests of brokers behind HAProxy'),
+  apache: program(['apache2', 'httpd'], 'apache2', 'the tests of brokers behind Apache'),
+} as const satisfies Record<string, Requirement>;
 
 /**
  * Paths of everything that tests need beyond npm. What is missing is installed where that is possible without asking:
@@ -52,14 +57,16 @@ export type RequirementName = keyof typeof REQUIREMENTS;
  *
  * @throws {Error} one line per program that is missing and can't be installed, with what to do about it
  */
-export function meetRequirements(): Record<RequirementName, string> {
-  const names = Object.keys(REQUIREMENTS) as RequirementName[];
-  const missing = names.filter((name) => REQUIREMENTS[name].find() === undefined);
-  if (missing.length > 0) installPackages(missing.flatMap((name) => REQUIREMENTS[name].debianPackages));
-  const found = names.map((name) => [name, REQUIREMENTS[name].find()] as const);
-  const absent = found.filter(([, path]) => path === undefined).map(([name]) => describeAbsence(REQUIREMENTS[name]));
+export function meetRequirements<Name extends string>(
+  requirements: Readonly<Record<Name, Requirement>>,
+): Record<Name, string> {
+  const names = Object.keys(requirements) as Name[];
+  const missing = names.filter((name) => requirements[name].find() === undefined);
+  if (missing.length > 0) installPackages(missing.flatMap((name) => requirements[name].debianPackages));
+  const found = names.map((name) => [name, requirements[name].find()] as const);
+  const absent = found.filter(([, path]) => path === undefined).map(([name]) => describeAbsence(requirements[name]));
   if (absent.length > 0) throw new Error(absent.join('\n'));
-  return Object.fromEntries(found) as Record<RequirementName, string>;
+  return Object.fromEntries(found) as Record<Name, string>;
 }
 
 /** @param commands - names it goes by; the first one found is taken */
