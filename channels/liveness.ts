@@ -2,8 +2,11 @@ import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
 
 const TICK_MS = 1000;
-/** Clients ping by themselves after `activityTimeoutSeconds`; the server steps in this much later. */
-const GRACE_SECONDS = 30;
+/**
+ * Clients ping by themselves after `activityTimeoutSeconds`; the server steps in this much later. Not much: clients that never ping, a plain WebSocket
+ * say, are cut off by proxies otherwise, mostly after 60 seconds of silence.
+ */
+const GRACE_SECONDS = 4;
 
 /** How the life of a client is looked after; one object for all clients of a kind. */
 export interface Pace {

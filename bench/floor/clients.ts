@@ -39,7 +39,7 @@ export function serveClients(app: TemplatedApp, verifies: boolean): void {
       connections += 1;
       const socketId = `${connections}.1`;
       if (verifies) ws.getUserData().socketId = socketId;
-      const data = `{"socket_id":"${socketId}","activity_timeout":120}`;
+      const data = `{"socket_id":"${socketId}","activity_timeout":50}`;
       ws.send(`{"event":"pusher:connection_established","data":${JSON.stringify(data)}}`);
     },
     message(ws, message) {

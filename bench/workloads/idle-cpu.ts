@@ -14,7 +14,7 @@ export const idleCpu: Workload = {
   title: 'CPU time of an idle connection',
   description:
     '15,000 connections, subscribed to one public channel each, do what pusher-js does: they send a ping after as much silence as the server told ' +
-    'them to, and get a pong. That is 120 seconds with Kulkul and the floor, 30 with Soketi. Their pings are spread evenly over that time. It is measured for 150 seconds, after which ' +
+    'them to, and get a pong. That is 50 seconds with Kulkul and the floor, 30 with Soketi. Their pings are spread evenly over that time. It is measured for 150 seconds, after which ' +
     'Kulkul has looked at every connection itself. The floor answers pings, and never looks.',
   figures: [{ id: 'cpu', title: 'server', unit: 'CPU-µs per connection and minute', better: 'less' }],
   maxRounds: 1,
@@ -31,7 +31,7 @@ export const idleCpu: Workload = {
         pongs += frames;
       },
     });
-    const [{ activityTimeoutSeconds } = { activityTimeoutSeconds: 120 }] = clients;
+    const [{ activityTimeoutSeconds } = { activityTimeoutSeconds: 50 }] = clients;
     await settledCpu(target.pid);
     let pings = 0;
     const window = await measureWindow(target.pid, async () => {

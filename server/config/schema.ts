@@ -58,9 +58,9 @@ export const settingsSchema = z.strictObject({
   ),
   debug: about(flag().default(false), 'Log what happens in detail: `log.level` is at least `debug`.', 'SOKETI_DEBUG'),
   activityTimeoutSeconds: about(
-    // uWebSockets.js drops what was silent for 960 seconds, so the node's own ping, 30 seconds after this, must come before.
-    count(1).max(900).default(120),
-    'Seconds of silence after which a client should send a ping; told to every client.',
+    // uWebSockets.js drops what was silent for 960 seconds, so the node's own ping, 4 seconds after this, must come before.
+    count(1).max(900).default(50),
+    'Seconds of silence after which a client should send a ping; told to every client. Proxies and routers cut what is silent for 55 or 60 seconds unless they are told otherwise.',
   ),
   pongTimeoutSeconds: about(
     seconds(1).default(30),

@@ -17,7 +17,7 @@ test('a hand-written client that knows nothing but /app/KEY connects, subscribes
   const { data } = await client.next('pusher:connection_established');
   expect(JSON.parse(String(data))).toEqual({
     socket_id: expect.stringMatching(/^\d+\.\d+$/),
-    activity_timeout: 120,
+    activity_timeout: 50,
   });
   client.send('{"event":"pusher:subscribe","data":{"channel":"scada"}}');
   expect(await client.nextText()).toBe(

@@ -115,7 +115,7 @@ describe('--debug', () => {
       '{"event":"pusher:ping"}',
     ]);
     expect(frames('message out').slice(0, 2)).toEqual([
-      `{"event":"pusher:connection_established","data":"{\\"socket_id\\":\\"${socketId}\\",\\"activity_timeout\\":120}"}`,
+      `{"event":"pusher:connection_established","data":"{\\"socket_id\\":\\"${socketId}\\",\\"activity_timeout\\":50}"}`,
       '{"event":"pusher_internal:subscription_succeeded","channel":"private-scada","data":"{}"}',
     ]);
     expect(frames('message out').at(-1)).toBe('{"event":"pusher:pong","data":"{}"}');

@@ -2,8 +2,9 @@ import { vi } from 'vitest';
 import { TestNode } from '../../channels/test-node.ts';
 import { call } from '../../support/api-client.ts';
 import { APP, startBroker, type TestBroker } from '../../support/broker.ts';
+import { KeptConnection } from '../../support/kept-connection.ts';
 import { RawClient } from '../../support/raw-client.ts';
-import { APPS, api, loggedCause, type Row, type Seen, startErrorsBroker } from './errors-broker.ts';
+import { APPS, api, loggedCause, type Row, type Seen } from './errors-broker.ts';
 
 const QUERY = '?protocol=7&version=8.6.0';
 
@@ -80,7 +81,7 @@ export const CONNECTION_ERRORS: readonly Row[] = [
     kind: 'Disconnect',
     id: 'restarting',
     raise: async () => {
-      const broker = await startErrorsBroker();
+      const broker = await startBroker({ 'drain.seconds': 0, 'log.level': 'debug' });
       const client = await RawClient.connect(broker.wsUrl);
       const stopped = broker.stop();
       const restarting = await seen(client, () => loggedCause(broker, 'connection ended', client.socketId));
@@ -92,11 +93,12 @@ export const CONNECTION_ERRORS: readonly Row[] = [
     kind: 'Disconnect',
     id: 'stopping',
     raise: async () => {
-      const broker = await startBroker({ shutdownGracePeriod: 60_000 });
+      const broker = await startBroker({ 'drain.seconds': 60 });
       // Those who must be moved off keep the broker stopping.
       for (let count = 0; count < 3; count += 1) await RawClient.connect(broker.wsUrl);
+      const { agent } = await KeptConnection.open(broker.port);
       void broker.stop();
-      const { code } = await new RawClient(`${broker.wsUrl}/app/${APP.key}`).closed();
+      const { code } = await new RawClient(`${broker.wsUrl}/app/${APP.key}`, { agent }).closed();
       broker.kill();
       return { id: String(broker.log.find(({ msg }) => msg === 'connection refused')?.cause), code: String(code) };
     },
