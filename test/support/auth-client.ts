@@ -30,7 +30,7 @@ export async function startTokenBroker(
   apps: readonly Record<string, unknown>[] = [TOKEN_APP],
 ): Promise<TokenBroker> {
   const clock = new FakeClock(NOW_SECONDS * 1000);
-  return { ...(await startBroker(settings, apps, clock)), clock };
+  return { ...(await startBroker({ activityTimeoutSeconds: 900, ...settings }, apps, clock)), clock };
 }
 
 export const operator = (claims: object = {}): string => sign({ sub: '42', role: 'operator', ...claims });

@@ -1,10 +1,14 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
+const PAUSE_MS = 20;
+
 /** A TCP balancer: clients stay on their address while brokers come and go behind it. */
 export class Balancer {
   /** Ports of the brokers that new connections go to, in turn; those that refuse are passed over. */
   targets: readonly number[];
+  /** Clients wait for a broker to be there, instead of being cut off. */
+  isPatient = false;
   #turn = 0;
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((client) => {
@@ -39,6 +43,7 @@ export class Balancer {
     const broker = connect(this.targets[this.#turn % this.targets.length] ?? 0, '127.0.0.1');
     const tryNext = (): void => {
       if (attempts > 1) this.#forward(client, attempts - 1);
+      else if (this.isPatient && !client.destroyed) setTimeout(() => this.#forward(client), PAUSE_MS);
       else client.destroy();
     };
     broker.once('error', tryNext);

@@ -45,10 +45,9 @@ export class Visitor {
   readonly received: unknown[] = [];
   /** Joins and leaves of others, as `+id` and `-id`. */
   readonly presence: string[] = [];
-  /** Milliseconds from each end of a subscription to the next success, as far as the page can see. */
   readonly #pusher: Pusher;
   #subscribedAs: string | undefined;
-  #members: readonly string[] = [];
+  readonly #members = new Set<string>();
 
   constructor(
     version: PusherJsVersion,
@@ -85,12 +84,21 @@ export class Visitor {
     const room = this.#pusher.subscribe('presence-room');
     room.bind('pusher:subscription_succeeded', (members) => {
       this.#subscribedAs = connection.socket_id;
-      this.#members = Object.keys((members as { members: object }).members);
+      this.#members.clear();
+      for (const id of Object.keys((members as { members: object }).members)) this.#members.add(id);
       this.socketIds.add(connection.socket_id);
     });
     room.bind('pusher:subscription_error', (error) => this.errors.push(error));
-    room.bind('pusher:member_added', (member) => this.presence.push(`+${(member as { id: string }).id}`));
-    room.bind('pusher:member_removed', (member) => this.presence.push(`-${(member as { id: string }).id}`));
+    room.bind('pusher:member_added', (member) => {
+      const { id } = member as { id: string };
+      this.presence.push(`+${id}`);
+      this.#members.add(id);
+    });
+    room.bind('pusher:member_removed', (member) => {
+      const { id } = member as { id: string };
+      this.presence.push(`-${id}`);
+      this.#members.delete(id);
+    });
     running.add(this);
   }
 
@@ -110,8 +118,9 @@ export class Visitor {
     return this.#pusher.connection.state;
   }
 
+  /** Who is in the presence channel, as this one knows it; sorted. */
   get members(): readonly string[] {
-    return this.#members;
+    return [...this.#members].sort();
   }
 
   leave(): void {

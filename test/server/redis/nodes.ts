@@ -30,6 +30,8 @@ export async function startRedisNode(
   const given = {
     host: '127.0.0.1',
     port: 0,
+    // As with settings that say Redis.
+    'drain.mode': 'move',
     shutdownGracePeriod: 0,
     'appManager.array.apps': [FULL_APP],
     ...settings,
