@@ -68,14 +68,28 @@ export function appDisabled({ id }: App): ApiError {
   return new ApiError('app-disabled', 403, `Application disabled: app ${id} has enabled: false`);
 }
 
-/** The prefix is no part of what SDKs sign, yet may be for clients that know of none; some sign before they escape. */
+/** Nobody escapes these. */
+const NEVER_ESCAPED = /^[\w\-.~/]*$/;
+
+/** The prefix is no part of what SDKs sign, yet may be for clients that know of none. */
 function signablePaths({ path, apiPath }: ApiRequest): readonly string[] {
   const paths = path === apiPath ? [path] : [apiPath, path];
-  if (!path.includes('%')) return paths;
+  return NEVER_ESCAPED.test(path) ? paths : [...new Set([...paths, ...paths.flatMap(spellingsOf)])];
+}
+
+/**
+ * Ways to write a path. Some clients sign it before they escape it; and proxies may take escapes away, or put others in their place, after it was
+ * signed (nginx with a path in `proxy_pass`, Apache).
+ */
+function spellingsOf(path: string): readonly string[] {
   try {
-    return [...paths, ...paths.map(decodeURIComponent)];
+    const segments = path.split('/').map(decodeURIComponent);
+    const escaped = segments.map(encodeURIComponent).join('/');
+    // RFC 3986 reserves these, too; PHP, Python and Ruby escape them. .NET writes escapes in lower case.
+    const strict = escaped.replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+    return [segments.join('/'), escaped, strict, strict.replace(/%[0-9A-F]{2}/g, (escaping) => escaping.toLowerCase())];
   } catch {
-    return paths;
+    return [];
   }
 }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { trigger } from '../../support/api-client.ts';
 import { APP, FULL_APP, startBroker, type TestBroker } from '../../support/broker.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -51,6 +51,39 @@ test('a path may be signed as it is on the wire, or decoded', async () => {
   const signing = { method: 'POST', path, body: '{}' } as const;
   expect(await ask(signing)).toEqual([200, '{}']);
   expect(await ask({ ...signing, signedPath: `/apps/${APP.id}/users/a b/terminate_connections` })).toEqual([200, '{}']);
+});
+
+describe('a path that a proxy writes otherwise than it was signed is the same path:', () => {
+  const users = (id: string): string => `/apps/${APP.id}/users/${id}/terminate_connections`;
+  const channel = (name: string): string => `${CHANNELS}/${name}`;
+  test.each([
+    ['an escaped @ was unescaped', 'POST', users('me%40example.com'), users('me@example.com')],
+    ['an escaped : was unescaped', 'POST', users('tenant%3A5'), users('tenant:5')],
+    ['an @ was escaped', 'POST', users('me@example.com'), users('me%40example.com')],
+    ['some of several escapes were taken away', 'POST', users('a%20b%40c%3Ad'), users('a%20b@c:d')],
+    [
+      "signs that PHP, Python and Ruby escape and JavaScript doesn't",
+      'POST',
+      users('it%27s%21%28%2A%29'),
+      users("it's!(*)"),
+    ],
+    ['escapes in lower case, as .NET writes them', 'POST', users('tenant%3a5%2c6'), users('tenant:5,6')],
+    ['letters beyond ASCII, signed as text', 'POST', users('jürgen'), users('j%C3%BCrgen')],
+    ['escapes got lower case on the way', 'POST', users('j%C3%BCrgen%40x'), users('j%c3%bcrgen%40x')],
+    ['a channel', 'GET', channel('presence-a%40b.c'), channel('presence-a@b.c')],
+    ['a channel with all signs that are allowed', 'GET', channel('a%40b%2Cc%3Bd%3De'), channel('a@b,c;d=e')],
+  ] as const)('%s', async (_what, method, signedPath, path) => {
+    const signing = { method, path, signedPath, ...(method === 'POST' && { body: '{}' }) };
+    expect((await ask(signing))[0]).toBe(200);
+    const [status, text] = await ask({ ...signing, signedPath: `${signedPath}x` });
+    expect([status, text.startsWith('Invalid signature')]).toEqual([401, true]);
+  });
+
+  test('but not one that means something else', async () => {
+    const path = users('a%2Fb');
+    expect((await ask({ method: 'POST', path, signedPath: users('a%252Fb'), body: '{}' }))[0]).toBe(401);
+    expect((await ask({ method: 'POST', path: users('%zz'), signedPath: users('%25zz'), body: '{}' }))[0]).toBe(401);
+  });
 });
 
 test('a timestamp counts for less than 600 seconds in both directions', async () => {
