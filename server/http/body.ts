@@ -10,22 +10,23 @@ export interface BodyLimits {
 }
 
 /**
- * Collects a request's body while it arrives, and gives up as soon as it is too large or too slow.
+ * Collects a request's body while it arrives, and gives up when it is too large or too slow.
  *
  * @param onBody - called once with the whole body, which is valid during the call only when it came in one piece
- * @param onError - called once instead of `onBody`; the rest of the body is not read
+ * @param onError - called once instead of `onBody`
  * @returns stops waiting; to be called when the client went away
  */
 export function readBody(
   res: HttpResponse,
   limits: BodyLimits,
   onBody: (body: Buffer) => void,
-  onError: (error: ApiError) => void,
+  onError: (error: ApiError, isRead: boolean) => void,
 ): () => void {
   let parts: Buffer[] | undefined;
   let size = 0;
   let isDone = false;
   let timer: NodeJS.Timeout | undefined;
+  let skipping: (() => void) | undefined;
 
   const stop = (): void => {
     isDone = true;
@@ -38,7 +39,9 @@ export function readBody(
     size += chunk.byteLength;
     if (size > limits.maxBytes) {
       stop();
-      onError(tooLarge(limits));
+      const error = tooLarge(limits);
+      if (isLast) onError(error, true);
+      else skipping = skipBody(res, limits, (isRead) => onError(error, isRead));
       return;
     }
     if (isLast && !parts) {
@@ -57,8 +60,46 @@ export function readBody(
     }
     timer ??= setTimeout(() => {
       stop();
-      onError(tooSlow(limits));
+      onError(tooSlow(limits), false);
     }, limits.timeoutMs);
+  });
+  return () => {
+    stop();
+    skipping?.();
+  };
+}
+
+/** What is read of a body that nobody wants, in bytes. */
+const MAX_SKIPPED_BYTES = 8_388_608;
+
+/**
+ * Reads what still comes of a request's body, and drops it. Proxies (Apache, HAProxy, Caddy) lose the answer when the connection is cut while they
+ * still write the request, and tell their client 502.
+ *
+ * @param onDone - called once: the body has ended (true), or was too large or slow to wait for its end
+ * @returns stops waiting; to be called when the client went away
+ */
+export function skipBody(
+  res: HttpResponse,
+  { timeoutMs }: Pick<BodyLimits, 'timeoutMs'>,
+  onDone: (isRead: boolean) => void,
+): () => void {
+  let size = 0;
+  let isDone = false;
+  const timer = setTimeout(() => finish(false), timeoutMs);
+  const stop = (): void => {
+    isDone = true;
+    clearTimeout(timer);
+  };
+  const finish = (isRead: boolean): void => {
+    if (isDone) return;
+    stop();
+    onDone(isRead);
+  };
+  res.onData((chunk, isLast) => {
+    size += chunk.byteLength;
+    if (isLast) finish(true);
+    else if (size > MAX_SKIPPED_BYTES) finish(false);
   });
   return stop;
 }

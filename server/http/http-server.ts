@@ -13,7 +13,7 @@ import { type Answer, errorAnswer, tokenErrorAnswer } from './answer.ts';
 import { AUTH_HEADERS, type AuthRequest, answerAuth } from './auth/auth-endpoint.ts';
 import { type Asker, bearerToken } from './auth/auth-token.ts';
 import { type ApiRequest, appDisabled, authenticate, findApp } from './authenticate.ts';
-import { type BodyLimits, readBody } from './body.ts';
+import { type BodyLimits, readBody, skipBody } from './body.ts';
 import { apiBodyLimits, authBodyLimits } from './body-limits.ts';
 import { Cors } from './cors.ts';
 import { callEndpoint } from './endpoints.ts';
@@ -53,7 +53,7 @@ export class HttpServer {
       try {
         this.#handle(exchange, req);
       } catch (error) {
-        exchange.end(this.#errorAnswer(error), hasLargeBody(req));
+        this.#refuse(exchange, req, this.#errorAnswer(error));
       }
     });
   }
@@ -99,9 +99,19 @@ export class HttpServer {
     this.#readBody(exchange, apiBodyLimits(this.#parts.settings, limits, route), onBody);
   }
 
+  /** Answers a request of which the body was not looked at. */
+  #refuse(exchange: Exchange, req: HttpRequest, answer: Answer): void {
+    if (!hasLargeBody(req)) {
+      exchange.end(answer);
+      return;
+    }
+    const timeoutMs = this.#parts.settings.httpApi.bodyTimeoutSeconds * 1000;
+    exchange.stopReading = skipBody(exchange.res, { timeoutMs }, (isRead) => exchange.endLater(answer, !isRead));
+  }
+
   #readBody(exchange: Exchange, limits: BodyLimits, onBody: (body: Buffer) => void): void {
-    exchange.stopReading = readBody(exchange.res, limits, onBody, (error) =>
-      exchange.endLater(errorAnswer(error), true),
+    exchange.stopReading = readBody(exchange.res, limits, onBody, (error, isRead) =>
+      exchange.endLater(errorAnswer(error), !isRead),
     );
   }
 
@@ -199,9 +209,9 @@ function readAsker(req: HttpRequest): Asker {
   };
 }
 
-/** A body that nobody wants is skipped up to this size, so that the connection can go on; a larger one is cut off. */
-const MAX_SKIPPED_BYTES = 65_536;
+/** uWebSockets.js passes over a body that nobody wants. It is waited for only where it may be on its way for long. */
+const SMALL_BODY_BYTES = 65_536;
 
 function hasLargeBody(req: HttpRequest): boolean {
-  return req.getHeader('transfer-encoding') !== '' || Number(req.getHeader('content-length')) > MAX_SKIPPED_BYTES;
+  return req.getHeader('transfer-encoding') !== '' || Number(req.getHeader('content-length')) > SMALL_BODY_BYTES;
 }
