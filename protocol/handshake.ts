@@ -18,13 +18,20 @@ export function parseConnectionPath(path: string, prefix: string): string {
   const start = `${prefix}/app/`;
   const key = path.startsWith(start) ? path.slice(start.length).replace(/\/$/, '') : '';
   if (key === '' || key.includes('/')) {
+    const reason = hasSlashTooMany(path, start) ? ' has a slash too many' : '';
     throw new Disconnect(
       'path-not-found',
       CLOSE_CODES.pathNotFound,
-      `Path not found: ${quote(path, 40)}. Connect to ${prefix}/app/APP_KEY`,
+      `Path not found: ${quote(path, 40)}${reason}. Connect to ${prefix}/app/APP_KEY`,
     );
   }
   return key;
+}
+
+/** As when a base URL or `wsPath` ends with a slash. */
+function hasSlashTooMany(path: string, start: string): boolean {
+  const collapsed = path.replace(/\/{2,}/g, '/');
+  return collapsed !== path && collapsed.startsWith(start) && collapsed !== start;
 }
 
 /** What the query and headers of a connection say about the client library. */

@@ -38,6 +38,9 @@ interface StreamRequest extends FeedRequest {
   readonly asksForStream: boolean;
   readonly lastEventId: string;
   readonly isHead: boolean;
+  readonly ip: string;
+  readonly forwardedFor: string | undefined;
+  readonly userAgent: string | undefined;
 }
 
 /** Serves feeds to those who ask for `text/event-stream`; what is no feed goes on to the HTTP API. */
@@ -60,6 +63,9 @@ export function serveStreams(app: TemplatedApp, isTls: boolean, parts: StreamPar
       asksForStream: req.getHeader('accept').includes('text/event-stream'),
       lastEventId: req.getHeader('last-event-id'),
       isHead: req.getCaseSensitiveMethod() === 'HEAD',
+      ip: Buffer.from(res.getRemoteAddressAsText()).toString(),
+      forwardedFor: req.getHeader('x-forwarded-for') || undefined,
+      userAgent: req.getHeader('user-agent') || undefined,
     };
     const headers = parts.cors.headersFor(origin);
     const stream = new FeedStream(res, { maxBufferedBytes, headers, isHead: request.isHead, requests: parts.requests });
@@ -106,6 +112,9 @@ function openStream(
     transport: new FeedTransport(found.feed, stream, fanOut, request.lastEventId),
     isGone: () => !stream.isOpen,
     connected: (connection) => {
+      const { ip, forwardedFor, origin, userAgent } = request;
+      const arrival = { socketId: connection.socketId, app: connection.app.id, ip, forwardedFor, origin, userAgent };
+      log.debug(arrival, 'connection opened');
       stream.onOver = () => {
         const facts = { socketId: connection.socketId, app: connection.app.id };
         if (stream.isSlow) {
@@ -133,8 +142,8 @@ function refuse(stream: FeedStream, request: StreamRequest, error: unknown, { lo
     return;
   }
   const reason = connectionRefusal(error);
-  const { path, origin } = request;
-  const facts = { path, origin, cause: reason.id, reason: reason.message };
+  const { path, origin, ip, forwardedFor, userAgent } = request;
+  const facts = { ip, forwardedFor, origin, userAgent, path, cause: reason.id, reason: reason.message };
   if (reason === INTERNAL_ERROR) log.error({ ...facts, err: error }, 'unexpected failure while connecting');
   log.info({ ...facts, code: reason.code }, 'connection refused');
   const mayComeBack = reason.code >= CLOSE_CODES.overCapacity && reason !== INTERNAL_ERROR;

@@ -162,6 +162,10 @@ export function notFound(path: string): ApiError {
 }
 
 function adviceFor(path: string): string {
+  const collapsed = path.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
+  if (collapsed !== path && (collapsed.startsWith('/app/') || searchMatch(collapsed))) {
+    return `it has a slash too many: ask for ${quote(collapsed, 100)}. Does the base of the URL end with a slash?`;
+  }
   if (path.startsWith('/app/')) {
     return 'WebSockets connect here, but this request asks for none: it has no Sec-WebSocket-Key, which a proxy must pass on';
   }

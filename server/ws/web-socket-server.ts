@@ -80,6 +80,7 @@ export function serveWebSockets(
         origin: req.getHeader('origin'),
         forwardedProto: req.getHeader('x-forwarded-proto'),
         forwardedFor: req.getHeader('x-forwarded-for'),
+        userAgent: req.getHeader('user-agent'),
         authorization: req.getHeader('authorization'),
       };
       res.upgrade<SocketData>(
@@ -104,9 +105,14 @@ export function serveWebSockets(
         if (connected instanceof Promise) {
           session.early = [];
           connected.then(
-            () => handleEarly(session),
+            () => {
+              logArrival(ws, upgrade, session);
+              handleEarly(session);
+            },
             (error: unknown) => refuse(ws, upgrade, session, error),
           );
+        } else {
+          logArrival(ws, upgrade, session);
         }
       } catch (error) {
         refuse(ws, upgrade, session, error);
@@ -236,12 +242,7 @@ export function serveWebSockets(
 
   function refuse(ws: WebSocket<SocketData>, upgrade: UpgradeFacts, session: WebSocketSession, error: unknown): void {
     if (!session.transport.isOpen) return;
-    const facts = {
-      ip: Buffer.from(ws.getRemoteAddressAsText()).toString(),
-      forwardedFor: upgrade.forwardedFor || undefined,
-      path: upgrade.path,
-      origin: upgrade.origin || undefined,
-    };
+    const facts = { ...arrivalFacts(ws, upgrade), path: upgrade.path };
     const reason = connectionRefusal(error);
     if (reason === INTERNAL_ERROR) log.error({ ...facts, err: error }, 'unexpected failure while connecting');
     log.info({ ...facts, code: reason.code, cause: reason.id, reason: reason.message }, 'connection refused');
@@ -249,6 +250,12 @@ export function serveWebSockets(
     const isReader = session.feed !== undefined || !(isOfPusher(upgrade.path) || reason.id === 'path-not-found');
     if (!isReader) session.transport.send(encodeError(reason.code, reason.message));
     session.transport.close(reason.code, reason.message);
+  }
+
+  function logArrival(ws: WebSocket<SocketData>, upgrade: UpgradeFacts, { connection }: WebSocketSession): void {
+    if (!frameLog || !connection || connection.isClosed) return;
+    const { socketId, app } = connection;
+    frameLog.debug({ socketId, app: app.id, ...arrivalFacts(ws, upgrade) }, 'connection opened');
   }
 
   function noteSign(ws: WebSocket<SocketData>): void {
@@ -271,6 +278,16 @@ export function serveWebSockets(
       log.debug(facts, 'connection closed');
     }
   }
+}
+
+/** Who comes, from where. A socket that has closed has no address any more. */
+function arrivalFacts(ws: WebSocket<SocketData>, { forwardedFor, origin, userAgent }: UpgradeFacts): object {
+  return {
+    ip: Buffer.from(ws.getRemoteAddressAsText()).toString(),
+    forwardedFor: forwardedFor || undefined,
+    origin: origin || undefined,
+    userAgent: userAgent || undefined,
+  };
 }
 
 function libraryOf(req: HttpRequest): ClientLibrary {

@@ -18,6 +18,7 @@ export interface UpgradeFacts {
   readonly origin: string;
   readonly forwardedProto: string;
   readonly forwardedFor: string;
+  readonly userAgent: string;
   readonly authorization: string;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Disconnect } from '../../protocol/errors.ts';
-import { checkProtocolVersion, parseConnectionPath } from '../../protocol/handshake.ts';
+import { checkProtocolVersion, hasLives, parseConnectionPath } from '../../protocol/handshake.ts';
 
 function refusalOf(run: () => unknown): { id: string; code: number; message: string } | undefined {
   try {
@@ -40,6 +40,39 @@ describe('the path of a connection', () => {
       code: 4005,
       message: `Path not found: ${path}. Connect to ${prefix}/app/APP_KEY`,
     });
+  });
+});
+
+describe('a path with a slash too many', () => {
+  test.for([
+    ['//app/key', ''],
+    ['/app//key', ''],
+    ['///app///key', ''],
+    ['/ws//app/key', '/ws'],
+    ['//ws/app/key', '/ws'],
+  ])('%s below %j is told so', ([path = '', prefix = '']) => {
+    expect(refusalOf(() => parseConnectionPath(path, prefix))?.message).toBe(
+      `Path not found: ${path} has a slash too many. Connect to ${prefix}/app/APP_KEY`,
+    );
+  });
+});
+
+describe('pusher-js has lives', () => {
+  test.for([
+    ['js', '4.4.0', '', true],
+    ['js', '7.0.3', '', true],
+    ['js', '7.0.3-with-encryption', '', true],
+    ['js', '8.1.9', '', true],
+    ['js', '8.2.0', '', false],
+    ['js', '8.10.0', '', false],
+    ['js', '12.0.0', '', false],
+    ['js', undefined, '', false],
+    ['js', 'x', '', false],
+    ['js', '7.0.3', 'https://example.org', false],
+    ['java-client', '2.4.0', '', false],
+    [undefined, '7.0.3', '', false],
+  ] as const)('client %s, version %s, origin %j: %s', ([client, version, origin, expected]) => {
+    expect(hasLives({ client, version, origin })).toBe(expected);
   });
 });
 

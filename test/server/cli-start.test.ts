@@ -6,6 +6,7 @@ import { APP } from '../support/broker.ts';
 import { freePort } from '../support/free-port.ts';
 import { type BrokerProcess, CommandProcess, run, startProcess, temporaryFolder } from '../support/process.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { StreamReader } from '../support/stream-reader.ts';
 
 const JSON_LINES = /^(\{.*\}\n)*$/;
 
@@ -124,6 +125,23 @@ describe('--debug', () => {
     );
     expect(broker.stdout).not.toContain(signature);
     expect(broker.stdout).not.toContain('bearer-token');
+  });
+
+  test('shows who connects, from where', async () => {
+    const feeds = [{ path: '/feed', channel: 'news' }];
+    const broker = await startProcess({ apps: [{ ...APP, feeds }], args: ['--debug'] });
+    const headers = { 'X-Forwarded-For': '192.0.2.7, 10.0.0.1', 'User-Agent': 'till/2.1' };
+    const origin = 'https://shop.example';
+    const client = await RawClient.connect(broker.wsUrl, { headers, origin });
+    const arrival = { app: APP.id, ip: '127.0.0.1', forwardedFor: '192.0.2.7, 10.0.0.1', userAgent: 'till/2.1' };
+    expect(await broker.logged('connection opened')).toMatchObject({ ...arrival, origin, socketId: client.socketId });
+    const reader = await StreamReader.open(`${broker.url}/feed`, { ...headers, Origin: origin });
+    expect(await broker.logged('connection opened', 2)).toMatchObject({ ...arrival, origin });
+    new RawClient(`${broker.wsUrl}/app/wrong`, { headers });
+    const { app: _unknown, ...facts } = arrival;
+    expect(await broker.logged('connection refused')).toMatchObject({ ...facts, path: '/app/wrong' });
+    reader.close();
+    await end(broker);
   });
 
   test('is off by default', async () => {

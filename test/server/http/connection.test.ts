@@ -80,6 +80,20 @@ test.for([
     `/ws${EVENTS}`,
     `Path not found: /ws${EVENTS}; there is a prefix /ws before /apps: set pathPrefix to it, or have the proxy take it away`,
   ],
+  ...[
+    [`//apps/${APP.id}/events`, EVENTS],
+    [`/apps//${APP.id}/events`, EVENTS],
+    [`/apps/${APP.id}//channels`, `/apps/${APP.id}/channels`],
+    [`${EVENTS}/`, EVENTS],
+    ['//app/key', '/app/key'],
+    ['/ready/', '/ready'],
+  ].map(
+    ([path, meant]) =>
+      [
+        path ?? '',
+        `Path not found: ${path}; it has a slash too many: ask for ${meant}. Does the base of the URL end with a slash?`,
+      ] as const,
+  ),
 ] as const)('%s is not found, with advice', async ([path, line]) => {
   const answer = await fetch(`${broker.url}${path}`);
   expect([answer.status, await answer.text()]).toEqual([404, line]);
