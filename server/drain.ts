@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import type { Connection } from '../channels/connection.ts';
 import { disconnect } from '../channels/disconnect.ts';
 import type { Node } from '../channels/node.ts';
@@ -6,6 +7,12 @@ import { Disconnect } from '../protocol/errors.ts';
 import type { Logger } from './log.ts';
 
 const STEP_MS = 50;
+/**
+ * For what was written last to arrive, and for clients to close their side, in milliseconds: what still comes after the end of a process is answered by a
+ * reset, which may overtake the close frame.
+ */
+const LINGER_MS = 250;
+const LOOK_MS = 10;
 /** Between two lines that say how far it is. */
 const PROGRESS_MS = 5000;
 /** RFC 6455, 7.4.1: the endpoint goes away. */
@@ -45,7 +52,9 @@ export async function moveClients(
       log.info({ clients, left: plan.length }, 'moving clients off');
     if (plan.length > 0) await pause(STEP_MS);
   }
-  if (clients > 0) log.info({ clients }, 'clients moved off');
+  if (clients === 0) return;
+  log.info({ clients }, 'clients moved off');
+  await pause(LINGER_MS);
 }
 
 /** When each connection is to go, the first one last. */
@@ -67,9 +76,10 @@ function planMoments(
  * Ends all clients of a node in one turn, for a restart after which they find it again. Without an error frame: pusher-js takes code 1001 for a
  * loss of the network: it connects again after a second, and reports no error to the page.
  */
-export function endClients(node: Node, log: Logger): void {
+export async function endClients(node: Node, log: Logger): Promise<void> {
   const connections = [...node.connections.values()];
   if (connections.length === 0) return;
+  const before = openDescriptors();
   for (const channel of node.channels.values()) node.coalescer.release(channel);
   // All leave, so nobody is told that the others do.
   node.mute();
@@ -78,6 +88,19 @@ export function endClients(node: Node, log: Logger): void {
     disconnect(node, connection);
   }
   log.info({ clients: connections.length }, 'clients ended: they connect again by themselves');
+  // uWebSockets.js tells of the end of a WebSocket when it is begun. That the client has closed its side, too, shows in the descriptors.
+  const deadline = performance.now() + LINGER_MS;
+  const areGone = (): boolean => before !== undefined && (openDescriptors() ?? 0) <= before - connections.length;
+  while (!areGone() && performance.now() < deadline) await pause(LOOK_MS);
+}
+
+/** How many files and sockets this process has open; undefined where the system doesn't say. */
+function openDescriptors(): number | undefined {
+  try {
+    return readdirSync('/proc/self/fd').length;
+  } catch {
+    return undefined;
+  }
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,6 +1,5 @@
 import { isatty } from 'node:tty';
 import pino, { type Logger } from 'pino';
-import pretty from 'pino-pretty';
 import type { Settings } from './config/index.ts';
 
 export type { Logger } from 'pino';
@@ -19,10 +18,12 @@ export function createPrinter(): (lines: string) => void {
 }
 
 /** Writes to standard output: JSON lines for machines, or coloured lines for people on a terminal. */
-export function createLog({ level, format }: Settings['log'], isColoured = isTerminal()): Logger {
+export async function createLog({ level, format }: Settings['log'], isColoured = isTerminal()): Promise<Logger> {
   const isPretty = format === 'pretty' || (format === 'auto' && isColoured);
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (!isPretty) return pino(options, pino.destination({ dest: STDOUT, sync: true }));
+  // Loaded when it is needed: machines read most logs.
+  const { default: pretty } = await import('pino-pretty');
   return pino(options, pretty({ sync: true, colorize: isColoured, translateTime: 'SYS:HH:MM:ss.l', singleLine: true }));
 }
 

@@ -69,7 +69,7 @@ await program.parseAsync();
 async function start(flags: StartFlags): Promise<void> {
   if (flags.supervised) {
     const { supervise } = await import('./command/supervise.ts');
-    supervise(process.argv.slice(2).filter((arg) => arg !== '--supervised'));
+    await supervise(process.argv.slice(2).filter((arg) => arg !== '--supervised'));
     return;
   }
   const { startCommand } = await import('./command/start-command.ts');

@@ -24,8 +24,6 @@ import { serveWebSockets } from './ws/web-socket-server.ts';
 
 /** How long a node that stops waits for the requests that it has taken, in milliseconds. */
 const ANSWER_MS = 3000;
-/** For what was written last to arrive, and for clients to close their side: what comes after the end of a process is answered by a reset. */
-const LINGER_MS = 250;
 /** In a takeover the next process is there already. This is what one can take: all of them at once would overflow its queue of connections. */
 const TAKEN_OVER_PER_SECOND = 5000;
 
@@ -45,12 +43,14 @@ export interface Server {
   /** Looks up again the apps that are kept elsewhere. */
   refreshApps(): void;
   /**
-   * Stops listening and parts from all clients. Requests on connections that are kept are answered as before. A second call changes nothing.
+   * Stops listening, once load balancers had their time to notice. Requests on connections that are kept are answered as before. A second call changes nothing.
    *
-   * @param how - default: as `drain.mode` says
+   * @param how - the node is about to part from its clients; default: as `drain.mode` says
    * @param hasClients - whether this node or one beside it on the same port has a client
    */
-  part(how?: Parting, hasClients?: boolean): Promise<void>;
+  stopListening(how?: Parting, hasClients?: boolean): Promise<void>;
+  /** Stops listening and parts from all clients. A second call changes nothing. */
+  part(how?: Parting): Promise<void>;
   /** Parts, then ends. A second call changes nothing. */
   stop(how?: Parting): Promise<void>;
   /** Ends at once. */
@@ -149,27 +149,35 @@ export async function startServer(
 
   const answered = (): Promise<void> =>
     Promise.race([requests.settled(), setTimeout(ANSWER_MS, undefined, { ref: false })]);
-  const partFromClients = async (how: Parting, hasClients: boolean): Promise<void> => {
+  const defaultParting: Parting = settings.drain.mode === 'restart' ? 'restart' : 'move';
+  const stopAccepting = async (how: Parting, hasClients: boolean): Promise<void> => {
     health.isStopping = true;
     requests.closesConnections = true;
-    const { readyDelaySeconds, seconds = settings.shutdownGracePeriod / 1000, jitter } = settings.drain;
+    const { readyDelaySeconds } = settings.drain;
     if (readyDelaySeconds > 0 && hasClients && how !== 'takeover') await setTimeout(readyDelaySeconds * 1000);
     // Balancers take the next node by themselves when a connection is refused, and can't once it is made.
     listener.stopAccepting();
     node.isDraining = true;
-    const clients = node.connections.size;
+  };
+  let deaf: Promise<void> | undefined;
+  const stopListening = (how: Parting = defaultParting, hasClients = node.connections.size > 0): Promise<void> => {
+    deaf ??= stopAccepting(how, hasClients);
+    return deaf;
+  };
+  const partFromClients = async (how: Parting): Promise<void> => {
+    await stopListening(how);
     if (how === 'restart') {
       await answered();
-      endClients(node, log);
-    } else {
-      const totalMs = 1000 * (how === 'takeover' ? clients / TAKEN_OVER_PER_SECOND : seconds);
-      await moveClients(node, { totalMs, jitter, log });
+      await endClients(node, log);
+      return;
     }
-    if (clients > 0) await setTimeout(LINGER_MS);
+    const { seconds = settings.shutdownGracePeriod / 1000, jitter } = settings.drain;
+    const totalMs = 1000 * (how === 'takeover' ? node.connections.size / TAKEN_OVER_PER_SECOND : seconds);
+    await moveClients(node, { totalMs, jitter, log });
   };
   let parting: Promise<void> | undefined;
-  const part = (how?: Parting, hasClients = node.connections.size > 0): Promise<void> => {
-    parting ??= partFromClients(how ?? (settings.drain.mode === 'restart' ? 'restart' : 'move'), hasClients);
+  const part = (how: Parting = defaultParting): Promise<void> => {
+    parting ??= partFromClients(how);
     return parting;
   };
   let stopping: Promise<void> | undefined;
@@ -190,6 +198,7 @@ export async function startServer(
     refreshApps() {
       node.settle(directory.refresh(undefined), 'looking up all apps again');
     },
+    stopListening,
     part,
     stop(how) {
       stopping ??= stop(how);

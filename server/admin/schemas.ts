@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { appOptionsSchema, keyPairSchema } from '../config/app-options.ts';
 import { settingMeta } from '../config/setting.ts';
 import type { JsonSchema } from './route.ts';

@@ -45,7 +45,7 @@ export async function startCommand(
   supervision?: Supervision,
 ): Promise<void> {
   keepYoungHeapSmall();
-  const ownLog = createLog(config.settings.log);
+  const ownLog = await createLog(config.settings.log);
   // Beside the lines of the process before it and the one after it.
   const log = supervision ? ownLog.child({ pid: process.pid }) : ownLog;
   failOnUnexpected(log);

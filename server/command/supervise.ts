@@ -32,8 +32,8 @@ interface Broker {
  *
  * @param args - of the command line, without `--supervised`
  */
-export function supervise(args: readonly string[]): void {
-  new SupervisingProcess(args).run();
+export async function supervise(args: readonly string[]): Promise<void> {
+  new SupervisingProcess(args, await createLog({ level: 'info', format: 'auto' })).run();
 }
 
 class SupervisingProcess {
@@ -45,14 +45,16 @@ class SupervisingProcess {
   #current: Broker | undefined;
   /** The one that is to take over. */
   #next: Broker | undefined;
-  #log: Logger = createLog({ level: 'info', format: 'auto' });
+  #log: Logger;
   #port: number | undefined;
   #restart: NodeJS.Timeout | undefined;
   #isStopping = false;
   #exitCode = 0;
 
-  constructor(args: readonly string[]) {
+  /** @param log - until a broker has said how the operator wants it */
+  constructor(args: readonly string[], log: Logger) {
     this.#args = args;
+    this.#log = log;
   }
 
   run(): void {
@@ -94,7 +96,9 @@ class SupervisingProcess {
   #listens(broker: Broker, { port, log }: ListeningMessage): void {
     broker.isListening = true;
     this.#port = port;
-    this.#log = createLog(log);
+    void createLog(log).then((own) => {
+      this.#log = own;
+    });
     this.#backoff.started(Date.now());
     if (broker !== this.#next) return;
     const former = this.#current;

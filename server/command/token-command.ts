@@ -19,7 +19,7 @@ export async function tokenCommand({ settings, apps }: LoadedConfig, flags: Toke
   let directory: AppDirectory | undefined;
   try {
     // Standard output is for the token.
-    const log = createLog({ level: 'silent', format: 'json' });
+    const log = await createLog({ level: 'silent', format: 'json' });
     directory = await createAppDirectory({ settings, apps, log });
     process.stdout.write(`${await createToken(directory, flags, Date.now() / 1000)}\n`);
   } catch (error) {

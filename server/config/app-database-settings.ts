@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { about, count, flag, text } from './setting.ts';
 
 /** Goes into SQL as it is, apart from quotes around it. */

@@ -1,7 +1,9 @@
+import { ChannelPattern } from '../../auth/channel-pattern.ts';
 import type { App, AppLimits } from '../../channels/app.ts';
+import type { CoalescingRule } from '../../channels/coalescer.ts';
 import type { AppOptions } from './app-options.ts';
 import { createChannelRule, createTokenPolicy } from './authorization-from-config.ts';
-import { createCoalescingRule } from './coalescing-options.ts';
+import type { CoalescingOptions } from './coalescing-options.ts';
 import type { Settings } from './schema.ts';
 
 /** The apps that the settings list. */
@@ -57,6 +59,10 @@ export function keyPairsOf(options: Partial<Pick<AppOptions, 'key' | 'secret' | 
   const { key, secret, keys = [] } = options;
   if (key === undefined || secret === undefined) return keys;
   return [{ key, secret }, ...keys.filter((pair) => pair.key !== key || pair.secret !== secret)];
+}
+
+function createCoalescingRule({ name, milliseconds }: CoalescingOptions): CoalescingRule {
+  return { pattern: new ChannelPattern(name), milliseconds };
 }
 
 function masterKeyOf({ auth }: AppOptions): Uint8Array | undefined {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { authOptionsSchema, channelRulesSchema } from './authorization-options.ts';
 import { coalescingSchema } from './coalescing-options.ts';
 import { feedsSchema } from './feed-options.ts';

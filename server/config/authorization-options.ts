@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ChannelPattern } from '../../auth/channel-pattern.ts';
 import { SECRET_ALGORITHMS, TOKEN_ALGORITHMS, type TokenAlgorithm } from '../../auth/token-policy.ts';
 import { about, text } from './setting.ts';

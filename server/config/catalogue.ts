@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { driversOf } from './app-database-settings.ts';
 import { type AppOptionName, appOptionsSchema } from './app-options.ts';
 import { authOptionsSchema, channelRulesSchema } from './authorization-options.ts';

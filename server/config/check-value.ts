@@ -1,5 +1,5 @@
 import type { Node } from 'jsonc-parser';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Setting, unwrap } from './catalogue.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { JsonSource } from './json-source.ts';

@@ -1,6 +1,4 @@
-import { z } from 'zod';
-import { ChannelPattern } from '../../auth/channel-pattern.ts';
-import type { CoalescingRule } from '../../channels/coalescer.ts';
+import * as z from 'zod';
 import { about, count } from './setting.ts';
 
 /** Longer than this, people see it. */
@@ -24,7 +22,3 @@ export const coalescingRuleSchema = z.strictObject({
 export const coalescingSchema = z.array(coalescingRuleSchema);
 
 export type CoalescingOptions = z.output<typeof coalescingRuleSchema>;
-
-export function createCoalescingRule({ name, milliseconds }: CoalescingOptions): CoalescingRule {
-  return { pattern: new ChannelPattern(name), milliseconds };
-}

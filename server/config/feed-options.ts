@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { channelKindOf, channelNameProblem } from '../../protocol/channel-name.ts';
 import { about } from './setting.ts';
 

@@ -1,5 +1,5 @@
 import type { RedisOptions } from 'ioredis';
-import { z } from 'zod';
+import * as z from 'zod';
 import { about, count, flag, text } from './setting.ts';
 
 /** A server as in a list of Sentinels or cluster nodes; what else the Redis client takes there (`password`) is kept. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isSecret, PLAIN_ERRORS } from './check-value.ts';
 import { keyName } from './json-key.ts';
 import { nearest } from './suggest.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   cacheSchema,
   DATABASE_DRIVERS,

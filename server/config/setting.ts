@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What is known about a setting besides its type; the documentation and the variable names are made from it. */
 export interface SettingMeta {

@@ -147,7 +147,7 @@ return 1
  * things in another layout.
  * KEYS leases, dead, layout. ARGV node, lease in milliseconds, claim in milliseconds, 1 to register (else a node that is not there any more is
  * not put back), layout.
- * Answer: {1 when this node lives or 0 when it was declared dead, claimed node…}, or {-1, the layout of the others}.
+ * Answer: {1 when this node lives or 0 when it was declared dead, claimed node…}, or {-1, the layout of the others (0: from before there were any)}.
  */
 export const RENEW = `
 local time = redis.call('TIME')
@@ -155,7 +155,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local layout = redis.call('GET', KEYS[3])
 if layout ~= ARGV[5] then
   local others = redis.call('ZCOUNT', KEYS[1], '(' .. now, '+inf') - (redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0)
-  if layout and others > 0 then return {-1, layout} end
+  if others > 0 then return {-1, layout or '0'} end
 end
 redis.call('SET', KEYS[3], ARGV[5], 'PX', 2 * ARGV[2])
 local alive = 1

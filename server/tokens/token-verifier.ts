@@ -5,7 +5,7 @@ import type { TokenPolicy } from '../../auth/token-policy.ts';
 import type { App } from '../../channels/app.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import type { TokenVerifier } from '../../channels/token-verifier.ts';
-import { Jwks, type JwksOptions } from './jwks.ts';
+import type { Jwks, JwksOptions } from './jwks.ts';
 
 /** URLs whose keys are kept; those that no app uses any more go first. */
 const MAX_URLS = 1000;
@@ -39,14 +39,15 @@ export class KeyedTokenVerifier implements TokenVerifier {
   }
 
   async #verifyPublished(policy: TokenPolicy, url: string, token: UnverifiedToken): Promise<Grant> {
-    const keys = await this.#jwks(url).find(token.header);
+    const jwks = this.#published.get(url) ?? (await this.#openJwks(url));
+    const keys = await jwks.find(token.header);
     return verifyToken(policy, token, keys, this.#nowSeconds());
   }
 
-  #jwks(url: string): Jwks {
-    const known = this.#published.get(url);
-    if (known !== undefined) return known;
-    const jwks = new Jwks(url, this.#options);
+  async #openJwks(url: string): Promise<Jwks> {
+    // Loaded with the first token that needs it: few brokers do.
+    const { Jwks } = await import('./jwks.ts');
+    const jwks = this.#published.get(url) ?? new Jwks(url, this.#options);
     this.#published.set(url, jwks);
     return jwks;
   }

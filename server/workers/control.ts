@@ -40,8 +40,10 @@ export type WorkerCommand =
   | { readonly kind: 'refresh' }
   /** Asks for an answer with the same id. */
   | { readonly kind: 'call'; readonly id: number; readonly call: FleetCall }
-  /** `how`: undefined for as `drain.mode` says. `hasClients`: whether any worker has a connection. */
-  | { readonly kind: 'drain'; readonly how: Parting | undefined; readonly hasClients: boolean }
+  /** Stop listening. `how`: undefined for as `drain.mode` says. `hasClients`: whether any worker has a connection. */
+  | { readonly kind: 'stop-listening'; readonly how: Parting | undefined; readonly hasClients: boolean }
+  /** Part from all clients. */
+  | { readonly kind: 'part'; readonly how: Parting | undefined }
   | { readonly kind: 'end' };
 
 /** From a worker to the main process. An array is a batch of the seams. */
@@ -55,7 +57,8 @@ export type WorkerReport =
   | { readonly kind: 'usage'; readonly id: number }
   | { readonly kind: 'rates'; readonly uses: readonly RateUse[] }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: FleetAnswer }
-  | { readonly kind: 'drained' };
+  | { readonly kind: 'deaf' }
+  | { readonly kind: 'parted' };
 
 export function isBatch<T>(message: readonly T[] | object): message is readonly T[] {
   return Array.isArray(message);

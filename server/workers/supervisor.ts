@@ -121,9 +121,12 @@ export class Supervisor {
     const workers = [...this.#workers];
     // A worker without clients waits for those of the others: a load balancer does not tell workers apart.
     const { connections } = await this.#usage();
-    for (const worker of workers) worker.send({ kind: 'drain', how, hasClients: connections > 0 });
+    for (const worker of workers) worker.send({ kind: 'stop-listening', how, hasClients: connections > 0 });
+    // All of them, before the first client comes back: the one that it reached would cut it off a moment later.
+    await Promise.all(workers.map(({ deaf }) => deaf));
+    for (const worker of workers) worker.send({ kind: 'part', how });
     // All go on telling load balancers and clients that they stop, until the last is done.
-    await Promise.all(workers.map(({ drained }) => drained));
+    await Promise.all(workers.map(({ parted }) => parted));
     for (const worker of workers) worker.send({ kind: 'end' });
     await Promise.all(workers.map(({ ended }) => ended));
     this.kill();

@@ -71,9 +71,12 @@ function take(command: WorkerCommand): void {
         send({ kind: 'answer', id: command.id, answer }),
       );
       break;
-    case 'drain':
+    case 'stop-listening':
       if (!server) process.exit();
-      void server.part(command.how, command.hasClients).then(() => send({ kind: 'drained' }));
+      void server.stopListening(command.how, command.hasClients).then(() => send({ kind: 'deaf' }));
+      break;
+    case 'part':
+      void server?.part(command.how).then(() => send({ kind: 'parted' }));
       break;
     case 'end':
       void server?.stop().then(() => process.exit());
@@ -86,7 +89,7 @@ async function start({ layout, worker, settings, areStarted, isTerminal }: Worke
     send({ kind: 'failed', name: 'WorkerLayoutError', message, stack: undefined }, () => process.exit(EXIT_FAILURE));
     return;
   }
-  const log = createLog(settings.log, isTerminal).child({ worker });
+  const log = (await createLog(settings.log, isTerminal)).child({ worker });
   failOnUnexpected(log);
   const apps = createApps(settings);
   siblings.areStarted = areStarted;

@@ -37,8 +37,10 @@ export class WorkerProcess {
   readonly number: number;
   /** Resolves when it listens; rejects with what it could not start for. */
   readonly started: Promise<void>;
-  /** Resolves when its connections are moved off, or are gone with it. */
-  readonly drained: Promise<void>;
+  /** Resolves when it listens no more, or has ended. */
+  readonly deaf: Promise<void>;
+  /** Resolves when it has parted from its clients, or they are gone with it. */
+  readonly parted: Promise<void>;
   /** Resolves when the process has ended and everything that it said has been taken. */
   readonly ended: Promise<WorkerEnd>;
   readonly #child: ChildProcess;
@@ -50,7 +52,8 @@ export class WorkerProcess {
   #unanswered = 0;
   #usage: ProcessUsage = { connections: 0, residentBytes: 0, heapShare: 0 };
   #onStart = (_error?: Error): void => {};
-  #onDrained = (): void => {};
+  #onDeaf = (): void => {};
+  #onParted = (): void => {};
 
   /** @param print - writes lines that the worker logged */
   constructor(start: WorkerStart, events: WorkerEvents, print: (lines: string) => void) {
@@ -67,8 +70,11 @@ export class WorkerProcess {
     });
     // Not everybody who starts a worker waits for it.
     this.started.catch(() => {});
-    this.drained = new Promise((resolve) => {
-      this.#onDrained = resolve;
+    this.deaf = new Promise((resolve) => {
+      this.#onDeaf = resolve;
+    });
+    this.parted = new Promise((resolve) => {
+      this.#onParted = resolve;
     });
     this.send(start);
   }
@@ -173,8 +179,11 @@ export class WorkerProcess {
       case 'answer':
         this.#calls.get(message.id)?.(message.answer);
         break;
-      case 'drained':
-        this.#onDrained();
+      case 'deaf':
+        this.#onDeaf();
+        break;
+      case 'parted':
+        this.#onParted();
     }
   }
 
@@ -188,7 +197,8 @@ export class WorkerProcess {
       answer({ outcome: 'unavailable', reason: 'the worker that was asked ended' });
     for (const answer of this.#reports.values()) answer({ connections: 0, residentBytes: 0, heapShare: 0 });
     this.#onStart(new Error(`Worker ${this.number} ended with ${signal ?? code} while it started`));
-    this.#onDrained();
+    this.#onDeaf();
+    this.#onParted();
     return { code, signal };
   }
 }

@@ -131,6 +131,16 @@ describe('nodes of two versions that share things in different layouts', () => {
     await client.flushall();
   });
 
+  test('a node does not join those from before layouts had a version', async () => {
+    await client.zadd(new RedisKeys('').nodes(), Date.now() + 600_000, 'older');
+    const broker = await startProcess({ settings: { ...settings(), 'adapter.redis.prefix': 'own-' } });
+    const answer = await run(['start', '--config', broker.configFile], { env: { KULKUL_ADAPTER_REDIS_PREFIX: '' } });
+    expect(answer).toMatchObject({ code: 1 });
+    expect(answer.stderr).toContain('(layout 0, this version has 1)');
+    await broker.kill();
+    await client.flushall();
+  });
+
   test('a message that can not be read is logged, and changes nothing', async () => {
     const broker = await startProcess({ settings: settings() });
     const page = await RawClient.connect(broker.wsUrl);

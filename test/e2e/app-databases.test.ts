@@ -342,7 +342,7 @@ describe('the command', () => {
         const { loadConfig } = await import(pathToFileURL(folder + 'config/index.js'));
         const { createLog } = await import(pathToFileURL(folder + 'log.js'));
         const config = loadConfig({ flags: { port: 0, host: '127.0.0.1' }, env: { KULKUL_LOG_LEVEL: 'silent' }, cwd: '/' });
-        await startServer(config, createLog(config.settings.log));
+        await startServer(config, await createLog(config.settings.log));
         const loaded = Object.keys(require.cache).map((file) => file.split('node_modules/').at(-1).split('/')[0]);
         process.stdout.write(JSON.stringify([...new Set(loaded)]));
         process.exit();

@@ -43,10 +43,13 @@ export class Visitor {
   readonly socketIds = new Set<string>();
   /** What came on the public channel. */
   readonly received: unknown[] = [];
+  /** From each end of a connection, as the page is told of it, to being back in the channels: milliseconds. */
+  readonly awayMs: number[] = [];
   /** Joins and leaves of others, as `+id` and `-id`. */
   readonly presence: string[] = [];
   readonly #pusher: Pusher;
   #subscribedAs: string | undefined;
+  #leftAtMs: number | undefined;
   readonly #members = new Set<string>();
 
   constructor(
@@ -76,7 +79,8 @@ export class Visitor {
     const { connection } = this.#pusher;
     connection.bind('error', (error) => this.errors.push(error));
     connection.bind('state_change', (change) => {
-      const { current } = change as { current: string };
+      const { previous, current } = change as { previous: string; current: string };
+      if (previous === 'connected') this.#leftAtMs = performance.now();
       if (this.states.length > 0 || current === 'connected') this.states.push(current);
     });
     connection.bind('connected', () => this.socketIds.add(connection.socket_id));
@@ -84,6 +88,8 @@ export class Visitor {
     const room = this.#pusher.subscribe('presence-room');
     room.bind('pusher:subscription_succeeded', (members) => {
       this.#subscribedAs = connection.socket_id;
+      if (this.#leftAtMs !== undefined) this.awayMs.push(performance.now() - this.#leftAtMs);
+      this.#leftAtMs = undefined;
       this.#members.clear();
       for (const id of Object.keys((members as { members: object }).members)) this.#members.add(id);
       this.socketIds.add(connection.socket_id);
