@@ -1,33 +1,15 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RedisKeys } from '../../server/redis/keys.ts';
 import { FULL_APP } from '../support/broker.ts';
-import { COMMAND, run, startProcess, temporaryFolder } from '../support/process.ts';
+import { commandOf, installThisRelease } from '../support/previous-release.ts';
+import { run, startProcess } from '../support/process.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { until } from '../support/until.ts';
 import { WorkersBroker } from '../support/workers.ts';
-
-const ROOT = join(dirname(COMMAND), '../..');
-
-/** A copy of the built package, as another installation of it. */
-function copyOfPackage(): string {
-  const folder = temporaryFolder();
-  mkdirSync(join(folder, 'dist'));
-  for (const part of ['server', 'chunks']) {
-    cpSync(join(ROOT, 'dist', part), join(folder, 'dist', part), { recursive: true });
-  }
-  symlinkSync(join(ROOT, 'dist/native'), join(folder, 'dist/native'));
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
-  return folder;
-}
-
-function commandOf(folder: string): string {
-  return join(folder, 'dist/server/main.js');
-}
 
 /** Makes another version of a copy, in which a constant has another value. */
 function raise(folder: string, constant: string): void {
@@ -53,7 +35,7 @@ describe('nodes of two versions that share things in different layouts', () => {
   beforeAll(async () => {
     redis = await RedisServer.start();
     client = new Redis({ port: redis.port });
-    const folder = copyOfPackage();
+    const folder = installThisRelease();
     raise(folder, 'LAYOUT');
     other = commandOf(folder);
   });
@@ -152,7 +134,7 @@ describe('nodes of two versions that share things in different layouts', () => {
 });
 
 test('a worker that is replaced after another version was installed is refused in words, and the others go on', async () => {
-  const folder = copyOfPackage();
+  const folder = installThisRelease();
   const workers = await WorkersBroker.start({ command: commandOf(folder) });
   const [stays] = await workers.clientOfEach();
   raise(folder, 'WORKER_LAYOUT');
