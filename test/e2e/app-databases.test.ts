@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -10,7 +9,7 @@ import { type AppTestDatabase, startMariadb, startPostgres, startSqlite } from '
 import { APP, loadSettings, startBroker, type TestBroker } from '../support/broker.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { freePort } from '../support/free-port.ts';
-import { COMMAND, run, startProcess, temporaryFolder } from '../support/process.ts';
+import { run, startProcess, temporaryFolder } from '../support/process.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { untilEqual } from '../support/until.ts';
@@ -332,25 +331,27 @@ describe('the command', () => {
     await broker.kill();
   });
 
-  test('loads no driver where apps are configured', () => {
-    const script = `
-      const { createRequire } = require('node:module');
-      const { pathToFileURL } = require('node:url');
-      (async () => {
-        const folder = ${JSON.stringify(COMMAND.replace(/main\.js$/, ''))};
-        const { startServer } = await import(pathToFileURL(folder + 'server.js'));
-        const { loadConfig } = await import(pathToFileURL(folder + 'config/index.js'));
-        const { createLog } = await import(pathToFileURL(folder + 'log.js'));
-        const config = loadConfig({ flags: { port: 0, host: '127.0.0.1' }, env: { KULKUL_LOG_LEVEL: 'silent' }, cwd: '/' });
-        await startServer(config, await createLog(config.settings.log));
-        const loaded = Object.keys(require.cache).map((file) => file.split('node_modules/').at(-1).split('/')[0]);
-        process.stdout.write(JSON.stringify([...new Set(loaded)]));
-        process.exit();
-      })();`;
-    const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
-    const loaded = JSON.parse(stdout) as string[];
-    expect(loaded).toContain('pino');
-    expect(loaded.filter((name) => ['knex', 'mysql2', 'pg', 'better-sqlite3'].includes(name))).toEqual([]);
+  test('loads no driver where apps are configured, and only then', async () => {
+    const folder = temporaryFolder();
+    const hook = join(folder, 'hook.cjs');
+    const modules = join(folder, 'modules.json');
+    writeFileSync(
+      hook,
+      `process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(modules)}, JSON.stringify(Object.keys(require.cache))))`,
+    );
+    const driversOf = async (settings: Record<string, unknown>): Promise<string[]> => {
+      const broker = await startProcess({ settings, env: { NODE_OPTIONS: `--require ${hook}` } });
+      broker.signal('SIGTERM');
+      await broker.exited;
+      const files = (JSON.parse(readFileSync(modules, 'utf8')) as string[]).map(
+        (file) => file.split('node_modules/')[1],
+      );
+      const names = new Set(files.map((file) => file?.split('/')[0]));
+      return ['knex', 'mysql2', 'pg', 'better-sqlite3'].filter((name) => names.has(name));
+    };
+    expect(await driversOf({})).toEqual([]);
+    const sqlite = { 'appManager.driver': 'sqlite', 'appManager.sqlite.path': join(folder, 'apps.db') };
+    expect(await driversOf(sqlite)).toEqual(['knex', 'better-sqlite3']);
   });
 });
 

@@ -141,7 +141,7 @@ describe('replaced certificate files', () => {
     await old.close();
     expect((await young.next('pusher_internal:member_removed')).data).toBe('{"user_id":"old"}');
     broker.signal('SIGTERM');
-    expect(await young.closed()).toMatchObject({ code: 4200 });
+    expect(await young.closed()).toMatchObject({ code: 1001 });
     expect(await broker.exited).toEqual({ code: 0, signal: null });
   });
 
