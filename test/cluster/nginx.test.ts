@@ -2,19 +2,20 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { Stage, subscribed } from '../e2e/scenarios/stage.ts';
 import { Backend } from '../support/backend.ts';
 import { APP } from '../support/broker.ts';
-import { Nginx } from '../support/nginx.ts';
+import { startClusterNginx } from '../support/nginx.ts';
+import type { ProxyProcess } from '../support/proxy-process.ts';
 import { until } from '../support/until.ts';
 import { Cluster, type ClusterNode } from './cluster.ts';
 
 const CHANNELS = ['scada', 'private-scada', 'presence-scada'];
 
 let cluster: Cluster;
-let nginx: Nginx;
+let nginx: ProxyProcess;
 let backend: Backend;
 let stage: Stage;
 beforeAll(async () => {
   cluster = await Cluster.start({ nodes: 2 });
-  nginx = await Nginx.start(
+  nginx = await startClusterNginx(
     inject('nginx'),
     cluster.nodes.map(({ port }) => port),
   );

@@ -5,8 +5,9 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { Pusher } from '../e2e/scenarios/pusher.ts';
 import { launchBrowser } from '../support/browser.ts';
-import { Nginx } from '../support/nginx.ts';
+import { startNginx } from '../support/nginx.ts';
 import { BrokerProcess } from '../support/process.ts';
+import type { ProxyProcess } from '../support/proxy-process.ts';
 import { untilEqual } from '../support/until.ts';
 import { Laravel, type TriggerCall } from './laravel/laravel.ts';
 import {
@@ -241,12 +242,12 @@ describe('routes/channels.php', () => {
 
 describe('a page, through nginx and TLS', () => {
   let browser: Browser;
-  let nginx: Nginx;
+  let nginx: ProxyProcess;
   let site: ProjectSite;
 
   beforeAll(async () => {
     site = await siteOf(broker.port);
-    nginx = await Nginx.serve(inject('nginx'), site);
+    nginx = await startNginx(inject('nginx'), site);
     browser = await launchBrowser(`--host-resolver-rules=MAP ${env.VITE_PUSHER_HOST}:443 127.0.0.1:${nginx.port}`);
   });
 

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'dotenv';
 import { build } from 'esbuild';
 import { freePort } from '../../support/free-port.ts';
-import type { Site } from '../../support/nginx.ts';
+import { aroundNginx } from '../../support/nginx.ts';
+import type { Site } from '../../support/proxy-process.ts';
 import { Authority } from '../../support/tls.ts';
 
 /** The folder whose files a Laravel project copies. */
@@ -73,10 +74,7 @@ export async function siteOf(brokerPort: number): Promise<ProjectSite> {
         .replace('http://127.0.0.1:6001', `http://127.0.0.1:${brokerPort}`)
         .replaceAll('/etc/letsencrypt/live/rvm.example.com', folder)
         .replace('/var/www/rvm/public', `${folder}/public`);
-      const own = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-        (name) => `${name}_temp_path ${folder}/${name};`,
-      );
-      return `pid ${folder}/nginx.pid;\nevents {}\nhttp {\naccess_log off;\n${own.join('\n')}\n${site}\n}\n`;
+      return aroundNginx(site, { port, folder });
     },
     async isUp() {
       const { status } = await fetch(`http://127.0.0.1:${httpPort}/`, { redirect: 'manual' });
