@@ -6,21 +6,13 @@ import { type BrokerProcess, startProcess } from '../support/process.ts';
 import { until } from '../support/until.ts';
 import { PUSHER_JS_VERSIONS, Visitor } from '../support/visitor.ts';
 import { Crowd } from './crowd.ts';
+import { report } from './report.ts';
 
 const running: BrokerProcess[] = [];
 afterEach(async () => {
   Visitor.leaveAll();
   for (const broker of running.splice(0)) await broker.kill();
 });
-
-/** Middle and largest of some milliseconds, for people: nothing is asserted about time. */
-function report(what: string, times: readonly number[]): void {
-  const sorted = [...times].sort((a, b) => a - b);
-  const [median = 0, most = 0] = [sorted[Math.floor(sorted.length / 2)], sorted.at(-1)];
-  process.stdout.write(
-    `${what}: median ${Math.round(median)} ms, longest ${Math.round(most)} ms (${sorted.length} clients)\n`,
-  );
-}
 
 describe.each([1, 2])('a lone broker with default settings and %i workers', (workers) => {
   test.each(['SIGTERM', 'SIGKILL'] as const)(

@@ -43,7 +43,7 @@ export class Visitor {
   readonly socketIds = new Set<string>();
   /** What came on the public channel. */
   readonly received: unknown[] = [];
-  /** From each end of a connection, as the page is told of it, to being back in the channels: milliseconds. */
+  /** From each end of a connection to being back in the channels: milliseconds. */
   readonly awayMs: number[] = [];
   /** Joins and leaves of others, as `+id` and `-id`. */
   readonly presence: string[] = [];
@@ -80,8 +80,12 @@ export class Visitor {
     connection.bind('error', (error) => this.errors.push(error));
     connection.bind('state_change', (change) => {
       const { previous, current } = change as { previous: string; current: string };
-      if (previous === 'connected') this.#leftAtMs = performance.now();
+      if (previous === 'connected') this.#leftAtMs ??= performance.now();
       if (this.states.length > 0 || current === 'connected') this.states.push(current);
+    });
+    // Where it waits before it connects again, the state is "connected" until then.
+    connection.bind('connecting_in', () => {
+      if (this.states.length > 0) this.#leftAtMs ??= performance.now();
     });
     connection.bind('connected', () => this.socketIds.add(connection.socket_id));
     this.#pusher.subscribe('news').bind('e', (data) => this.received.push(data));
