@@ -1,7 +1,8 @@
+import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { STOPPING_PROBLEM } from './http/health.ts';
 import type { Logger } from './log.ts';
@@ -61,7 +62,15 @@ export async function explainListenFailure(address: Address): Promise<string> {
   }
 }
 
+/**
+ * @returns the port; of 0 one that is free
+ * @throws {Error} of the system: why the port can't be listened on
+ */
 async function tryPort({ host, port }: Address): Promise<number> {
+  if (process.platform === 'linux' && port !== 0) {
+    await tryToBind(host, port);
+    return port;
+  }
   const server = createServer();
   server.listen(port, host);
   await once(server, 'listening');
@@ -69,6 +78,17 @@ async function tryPort({ host, port }: Address): Promise<number> {
   server.close();
   await once(server, 'close');
   return claimed;
+}
+
+/**
+ * Whoever connects while a port is listened on just to see whether that is possible is reset. On Linux a socket that is to connect can have the port first, and is
+ * refused it for the same reasons. It gets no further: nobody has port 0.
+ */
+async function tryToBind(host: string, port: number): Promise<void> {
+  const { address, family } = await lookup(host);
+  const socket = connect({ host: family === 6 ? '::1' : '127.0.0.1', port: 0, localAddress: address, localPort: port });
+  const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+  if (error.syscall === 'bind') throw error;
 }
 
 /** What has the port: a broker that is going, nobody any more, or something else. */

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { encodeRequest, signTarget } from '../server/http/raw-http.ts';
 import { RawSocket } from '../server/robustness/raw-socket.ts';
@@ -160,4 +161,37 @@ test('who comes to a broker that is going by a connection that a proxy had kept 
   );
   const expected = cases.map(([, , code]) => (code === 503 ? '503 stopping close' : code));
   expect(await Promise.all(outcomes)).toEqual(expected);
+});
+
+/** Connects as soon as somebody listens. */
+async function knock(port: number, isOver: () => boolean): Promise<string[]> {
+  const outcomes: string[] = [];
+  while (!isOver()) {
+    const socket = connect(port, '127.0.0.1');
+    outcomes.push(
+      await new Promise((resolve) => {
+        socket.on('connect', () => socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'));
+        socket.on('data', () => resolve('answered'));
+        socket.on('error', ({ code }: NodeJS.ErrnoException) => resolve(String(code)));
+        socket.on('close', () => resolve('closed without an answer'));
+      }),
+    );
+    socket.destroy();
+  }
+  return outcomes;
+}
+
+// To see whether the port was free, the start listened on it, and closed it again: who connected just then was reset.
+test('whoever can connect to a broker that starts is answered', async () => {
+  const outcomes = new Set<string>();
+  for (let round = 1; round <= 5; round += 1) {
+    const port = await freePort();
+    let isOver = false;
+    const knocking = Array.from({ length: 4 }, () => knock(port, () => isOver));
+    const broker = await startProcess({ port });
+    isOver = true;
+    for (const outcome of (await Promise.all(knocking)).flat()) outcomes.add(outcome);
+    await broker.kill();
+  }
+  expect([...outcomes].sort()).toEqual(['ECONNREFUSED', 'answered']);
 });
