@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
+import { findInstalledPackage } from '../server/native/installed-package.ts';
 
 /** What figures can't be compared without. */
 export interface Machine {
@@ -16,7 +17,7 @@ export interface Machine {
 
 export function describeMachine(): Machine {
   const require = createRequire(import.meta.url);
-  const uws = require('uWebSockets.js/package.json') as { name: string; version: string };
+  const uws = findInstalledPackage();
   const { version } = require('../package.json') as { version: string };
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -25,7 +26,7 @@ export function describeMachine(): Machine {
     system: `${type()} ${release()}`,
     node: process.version,
     kulkul: version,
-    uWebSockets: `${uws.name} ${uws.version}`,
+    uWebSockets: uws ? `${uws.name} ${uws.version}` : 'unknown',
     date: new Date().toISOString().slice(0, 16).replace('T', ' '),
   };
 }
