@@ -95,7 +95,7 @@ describe('item 5:', () => {
     const pinged = new Promise((resolve) => client.ws.once('ping', resolve));
     const publish = (): Promise<unknown> =>
       trigger(url, { name: 'e', channel: 'news', data: 'x' }, { timestamp: Math.floor(clock.now() / 1000) });
-    clock.advance(149_000);
+    clock.advance(53_000);
     await publish();
     await client.next('e');
     clock.advance(1000);
@@ -115,7 +115,7 @@ describe('item 5:', () => {
     const client = await RawClient.connect(wsUrl);
     for (let round = 0; round < 3; round += 1) {
       const noted = signOfLife(node.connections.get(client.socketId));
-      clock.advance(150_000);
+      clock.advance(54_000);
       await client.next('pusher:ping');
       await noted;
     }
@@ -153,10 +153,10 @@ describe('connections are refused', () => {
 
 test('item 12: keeps the last event of a cache channel no longer than its time', async () => {
   const clock = new FakeClock(Date.now());
-  const { url, wsUrl } = await start({ cacheTtl: 60 }, clock);
+  const { url, wsUrl } = await start({ cacheTtl: 30 }, clock);
   await trigger(url, { name: 'e', channel: 'cache-x', data: 'x' }, { timestamp: Math.floor(clock.now() / 1000) });
   const client = await RawClient.connect(wsUrl);
-  clock.advance(59_000);
+  clock.advance(29_000);
   await client.subscribed('cache-x');
   await client.next('e');
   client.send({ event: 'pusher:unsubscribe', data: { channel: 'cache-x' } });

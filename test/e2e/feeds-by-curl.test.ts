@@ -81,6 +81,6 @@ test('curl is done, without an error, when the broker stops', async () => {
   other.signal('SIGTERM');
   const { printed, code } = await curl.exited();
   expect(code).toBe(0);
-  expect(printed).toBe('retry: 2000\n\n: Server is restarting: reconnect now\n\n');
+  expect(printed).toBe('retry: 2000\n\n: Server is restarting\n\n');
   expect(await other.exited).toMatchObject({ code: 0 });
 });
