@@ -87,7 +87,7 @@ function checkSize({ app: { limits } }: Connection, event: string, data: string)
 }
 
 function checkRate(node: Node, connection: Connection): void {
-  const own = connection.clientEvents;
+  const own = connection.clientEvents(node.clock);
   const wait = own.take(1);
   if (wait > 0) throw tooFast(`${own.perSecond} per second and connection`, wait);
   const shared = node.rateLimits.of(connection.app).clientEvents;

@@ -1,7 +1,9 @@
 /** Time, as an argument: tests turn the hands themselves. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, for what the calendar decides: ends of tokens, ages of signatures. It may be set, in both directions. */
   now(): number;
+  /** Milliseconds since some moment or other, which only grow: for all waiting. */
+  elapsedMs(): number;
   /** Runs `task` once after a delay; the answer calls it off. */
   schedule(task: () => void, delayMs: number): () => void;
 }

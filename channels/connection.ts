@@ -1,6 +1,7 @@
 import type { Grant } from '../auth/grant.ts';
 import type { WireMember } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
+import type { Clock } from './clock.ts';
 import type { Pace } from './liveness.ts';
 import type { LocalChannel } from './local-channel.ts';
 import { RateLimit } from './rate-limits.ts';
@@ -111,8 +112,9 @@ export class Connection {
     this.#clientEvents = undefined;
   }
 
-  get clientEvents(): RateLimit {
-    this.#clientEvents ??= new RateLimit(this.app.limits.maxClientEventsPerSecond);
+  /** @param clock - of the node */
+  clientEvents(clock: Clock): RateLimit {
+    this.#clientEvents ??= new RateLimit(this.app.limits.maxClientEventsPerSecond, clock);
     return this.#clientEvents;
   }
 }

@@ -127,5 +127,5 @@ export class Liveness {
 }
 
 function secondsOf(clock: Clock): number {
-  return Math.floor(clock.now() / 1000);
+  return Math.floor(clock.elapsedMs() / 1000);
 }

@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts';
 interface Kept {
   readonly frame: string;
   readonly position: number;
+  /** By the clock's `elapsedMs`. */
   readonly expiresMs: number;
 }
 
@@ -49,7 +50,7 @@ export class MemoryBroker implements Broker {
   lastEvent(appId: string, channel: string): LastEvent | undefined {
     const kept = this.#lastEvents.get(appId)?.get(channel);
     if (!kept) return undefined;
-    const remainingMs = kept.expiresMs - this.#clock.now();
+    const remainingMs = kept.expiresMs - this.#clock.elapsedMs();
     if (remainingMs <= 0) return undefined;
     const { frame, position } = kept;
     return { frame, remainingSeconds: Math.ceil(remainingMs / 1000), position };
@@ -68,12 +69,12 @@ export class MemoryBroker implements Broker {
     }
     // Written anew each time, so the map's order is the order of expiry: the sweep stops at the first live one.
     events.delete(channel);
-    if (seconds > 0) events.set(channel, { frame, position, expiresMs: this.#clock.now() + seconds * 1000 });
+    if (seconds > 0) events.set(channel, { frame, position, expiresMs: this.#clock.elapsedMs() + seconds * 1000 });
     this.#cancelSweep ??= this.#clock.schedule(() => this.#sweep(), SWEEP_INTERVAL_MS);
   }
 
   #sweep(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsedMs();
     for (const [appId, events] of this.#lastEvents) {
       for (const [channel, { expiresMs }] of events) {
         if (expiresMs > now) break;

@@ -83,7 +83,7 @@ export class Node {
   readonly tokens: TokenVerifier;
   readonly control: NodeControl;
   readonly dueTimes: DueTimes;
-  readonly rateLimits = new RateLimits();
+  readonly rateLimits: RateLimits;
   readonly liveness: Liveness;
   /** Accepted connections by socket id. */
   readonly connections = new Map<string, Connection>();
@@ -103,6 +103,7 @@ export class Node {
     this.store = parts.store;
     this.coalescer = new Coalescer(parts.clock, parts.fanOut);
     this.clock = parts.clock;
+    this.rateLimits = new RateLimits(parts.clock);
     this.observer = parts.observer;
     this.createSocketId = parts.createSocketId;
     this.tokens = parts.tokens;

@@ -1,19 +1,27 @@
-import { RateLimiter } from 'limiter';
 import type { App, AppLimits } from './app.ts';
+import type { Clock } from './clock.ts';
+import { TokenBucket } from './token-bucket.ts';
 
-/** At most so many per second; the allowance is whole again a second after the window's first. */
+type Stopwatch = Pick<Clock, 'elapsedMs'>;
+
+const WINDOW_MS = 1000;
+
+/**
+ * At most so many per second: within a second of the first no more than that, and an allowance that fills up evenly, out of which is taken what passes on
+ * other nodes, too.
+ */
 export class RateLimit {
-  readonly #perSecond: number;
-  #limiter: RateLimiter | undefined;
+  readonly perSecond: number;
+  readonly #clock: Stopwatch;
+  #bucket: TokenBucket | undefined;
+  #windowMs = Number.NEGATIVE_INFINITY;
+  #takenInWindow = 0;
   #taken = 0;
 
   /** @param perSecond - -1 for no limit, 0 to refuse everything */
-  constructor(perSecond: number) {
-    this.#perSecond = perSecond;
-  }
-
-  get perSecond(): number {
-    return this.#perSecond;
+  constructor(perSecond: number, clock: Stopwatch) {
+    this.perSecond = perSecond;
+    this.#clock = clock;
   }
 
   /**
@@ -22,10 +30,19 @@ export class RateLimit {
    * @returns 0 when taken, else milliseconds until it could be; Infinity when it never can
    */
   take(count: number): number {
-    if (this.#perSecond < 0) return 0;
-    if (count > this.#perSecond) return Number.POSITIVE_INFINITY;
-    const limiter = this.#allowance();
-    if (!limiter.tryRemoveTokens(count)) return Math.max(1, limiter.getWaitTime(count));
+    if (this.perSecond < 0) return 0;
+    if (count > this.perSecond) return Number.POSITIVE_INFINITY;
+    const nowMs = this.#clock.elapsedMs();
+    if (nowMs - this.#windowMs >= WINDOW_MS) {
+      this.#windowMs = nowMs;
+      this.#takenInWindow = 0;
+    }
+    const bucket = this.#allowance(nowMs);
+    const windowWait = this.#takenInWindow + count > this.perSecond ? this.#windowMs + WINDOW_MS - nowMs : 0;
+    const wait = Math.max(windowWait, bucket.waitFor(count, nowMs));
+    if (wait > 0) return Math.max(1, wait);
+    bucket.take(count, nowMs);
+    this.#takenInWindow += count;
     this.#taken += count;
     return 0;
   }
@@ -39,25 +56,22 @@ export class RateLimit {
 
   /** Takes what another node has let pass already, even if the allowance falls below nothing. */
   takeElsewhere(count: number): void {
-    if (this.#perSecond <= 0) return;
-    const limiter = this.#allowance();
-    // Fills the allowance up to now.
-    limiter.getTokensRemaining();
-    limiter.tokenBucket.content -= count;
+    if (this.perSecond <= 0) return;
+    const nowMs = this.#clock.elapsedMs();
+    this.#allowance(nowMs).take(count, nowMs);
   }
 
   /** Takes over what is left of an allowance that is kept elsewhere, and knows what was collected; below nothing when too much passed. */
   takeOver(left: number): void {
-    if (this.#perSecond <= 0) return;
-    const limiter = this.#allowance();
-    limiter.getTokensRemaining();
+    if (this.perSecond <= 0) return;
+    const nowMs = this.#clock.elapsedMs();
     // What passed since is not in it.
-    limiter.tokenBucket.content = Math.min(this.#perSecond, left - this.#taken);
+    this.#allowance(nowMs).set(left - this.#taken, nowMs);
   }
 
-  #allowance(): RateLimiter {
-    this.#limiter ??= new RateLimiter({ tokensPerInterval: this.#perSecond, interval: 'second' });
-    return this.#limiter;
+  #allowance(nowMs: number): TokenBucket {
+    this.#bucket ??= new TokenBucket(this.perSecond, this.perSecond, nowMs);
+    return this.#bucket;
   }
 }
 
@@ -88,7 +102,12 @@ export interface RateUse {
  * after it, so that over several seconds the limit holds.
  */
 export class RateLimits {
+  readonly #clock: Stopwatch;
   readonly #apps = new Map<string, KeptLimits>();
+
+  constructor(clock: Stopwatch) {
+    this.#clock = clock;
+  }
 
   /** An app that has other limits than it had goes on with what is left of those that stayed the same. */
   of(app: App): AppRateLimits {
@@ -96,9 +115,9 @@ export class RateLimits {
     if (known?.source === app.limits) return known;
     const next: KeptLimits = {
       source: app.limits,
-      backendEvents: keptOr(known?.backendEvents, app.limits.maxBackendEventsPerSecond),
-      clientEvents: keptOr(known?.clientEvents, app.limits.maxAppClientEventsPerSecond),
-      readRequests: keptOr(known?.readRequests, app.limits.maxReadRequestsPerSecond),
+      backendEvents: this.#keptOr(known?.backendEvents, app.limits.maxBackendEventsPerSecond),
+      clientEvents: this.#keptOr(known?.clientEvents, app.limits.maxAppClientEventsPerSecond),
+      readRequests: this.#keptOr(known?.readRequests, app.limits.maxReadRequestsPerSecond),
     };
     this.#apps.set(app.id, next);
     return next;
@@ -135,10 +154,10 @@ export class RateLimits {
     limits.clientEvents.takeElsewhere(clientEvents);
     limits.readRequests.takeElsewhere(readRequests);
   }
-}
 
-function keptOr(known: RateLimit | undefined, perSecond: number): RateLimit {
-  return known?.perSecond === perSecond ? known : new RateLimit(perSecond);
+  #keptOr(known: RateLimit | undefined, perSecond: number): RateLimit {
+    return known?.perSecond === perSecond ? known : new RateLimit(perSecond, this.#clock);
+  }
 }
 
 /** "in 320 ms" or why waiting does not help. */

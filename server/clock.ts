@@ -3,6 +3,7 @@ import type { Clock } from '../channels/clock.ts';
 /** The machine's clock. Its timers don't keep the process alive: connections and listeners do. */
 export const systemClock: Clock = {
   now: Date.now,
+  elapsedMs: () => performance.now(),
   schedule(task, delayMs) {
     const timer = setTimeout(task, delayMs);
     timer.unref();

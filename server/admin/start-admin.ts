@@ -68,11 +68,11 @@ const PAUSE_MS = 20;
 
 /** @param waitMs - how long a port that is taken may take to become free */
 async function listen(server: AdminServer, { host, port }: AdminAddress, waitMs: number): Promise<number> {
-  for (const deadline = Date.now() + waitMs; ; await setTimeout(PAUSE_MS)) {
+  for (const deadline = performance.now() + waitMs; ; await setTimeout(PAUSE_MS)) {
     try {
       return await server.listen(host, port);
     } catch (error) {
-      if (codeOf(error) !== 'EADDRINUSE' || Date.now() >= deadline) throw error;
+      if (codeOf(error) !== 'EADDRINUSE' || performance.now() >= deadline) throw error;
     }
   }
 }

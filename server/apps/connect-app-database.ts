@@ -21,7 +21,7 @@ export async function connectAppDatabase(
   waitMs = WAIT_MS,
 ): Promise<AppDatabase> {
   const database = await openAppDatabase(driver, settings);
-  const deadline = Date.now() + waitMs;
+  const deadline = performance.now() + waitMs;
   for (let isSaid = false; ; isSaid = true) {
     try {
       await look(database);
@@ -29,7 +29,7 @@ export async function connectAppDatabase(
     } catch (error) {
       const failure = failureOf(error);
       const isPassing = failure === 'away' || failure === 'lost';
-      if (!isPassing || Date.now() > deadline) {
+      if (!isPassing || performance.now() > deadline) {
         await database.knex.destroy();
         throw startError(database, settings, error);
       }

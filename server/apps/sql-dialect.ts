@@ -171,14 +171,14 @@ export const SQLITE: SqlDialect = {
   },
   // The first statement that writes takes the lock, and gets it or fails; one that only reads would see an old state.
   async lock(transaction, table) {
-    const deadline = Date.now() + QUERY_MS;
+    const deadline = performance.now() + QUERY_MS;
     for (;;) {
       try {
         await transaction.raw(`DELETE FROM ${backticks(table)} WHERE 0`);
         return;
       } catch (error) {
         // Whoever has the lock may be in this very process, and must get on.
-        if (failureOf(error) !== 'away' || Date.now() > deadline) throw error;
+        if (failureOf(error) !== 'away' || performance.now() > deadline) throw error;
         await setTimeout(SQLITE_PAUSE_MS);
       }
     }

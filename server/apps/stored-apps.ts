@@ -90,7 +90,7 @@ export class StoredApps implements AppDirectory {
   }
 
   only(): MaybePromise<App | undefined> {
-    if (this.#only && (this.#only.untilMs > this.#options.clock.now() || this.#problem !== undefined)) {
+    if (this.#only && (this.#only.untilMs > this.#options.clock.elapsedMs() || this.#problem !== undefined)) {
       return this.#only.id === undefined ? undefined : this.byId(this.#only.id);
     }
     if (this.#problem !== undefined) return Promise.reject(new AppStoreUnavailable(this.#problem));
@@ -147,7 +147,7 @@ export class StoredApps implements AppDirectory {
   #find(by: By, value: string, known: Known | undefined): MaybePromise<App | undefined> {
     const { clock, ttlSeconds } = this.#options;
     if (known) {
-      known.usedMs = clock.now();
+      known.usedMs = clock.elapsedMs();
       if (ttlSeconds > 0 || this.#problem !== undefined) return known.app;
     } else if (ttlSeconds > 0 && this.#unknown.has(`${by}:${value}`)) return undefined;
     if (this.#problem !== undefined) return Promise.reject(new AppStoreUnavailable(this.#problem));
@@ -188,7 +188,7 @@ export class StoredApps implements AppDirectory {
         const [first, ...others] = await this.#store.list(2);
         if (epoch !== this.#epoch) continue;
         const app = first && others.length === 0 ? this.#take(first) : undefined;
-        this.#only = { id: app?.id, untilMs: this.#options.clock.now() + UNKNOWN_MS };
+        this.#only = { id: app?.id, untilMs: this.#options.clock.elapsedMs() + UNKNOWN_MS };
         return app;
       }
     } catch (error) {
@@ -199,7 +199,7 @@ export class StoredApps implements AppDirectory {
 
   /** Asks for the feeds of all apps at once: whoever tries out paths costs one question in a while, however many they are. */
   #seekFeed(path: string): MaybePromise<FoundFeed | undefined> {
-    if (this.#feeds.isComplete(this.#options.clock.now())) return undefined;
+    if (this.#feeds.isComplete(this.#options.clock.elapsedMs())) return undefined;
     if (this.#problem !== undefined) return Promise.reject(new AppStoreUnavailable(this.#problem));
     this.#readingFeeds ??= this.#readFeeds().finally(() => {
       this.#readingFeeds = undefined;
@@ -216,7 +216,7 @@ export class StoredApps implements AppDirectory {
         const epoch = this.#epoch;
         const apps = await this.#store.listWithFeeds();
         if (epoch !== this.#epoch) continue;
-        this.#feeds.replace(apps, this.#options.clock.now() + UNKNOWN_MS);
+        this.#feeds.replace(apps, this.#options.clock.elapsedMs() + UNKNOWN_MS);
         return;
       }
     } catch (error) {
@@ -232,7 +232,7 @@ export class StoredApps implements AppDirectory {
     const app = this.#create(stored);
     if (!app) return undefined;
     if (before) this.#dropKeys(before.app);
-    this.#known.set(app.id, { app, stored, usedMs: before?.usedMs ?? this.#options.clock.now() });
+    this.#known.set(app.id, { app, stored, usedMs: before?.usedMs ?? this.#options.clock.elapsedMs() });
     for (const { key } of app.keys) this.#idByKey.set(key, app.id);
     if (before) this.#changed(app.id, app);
     return app;
@@ -314,7 +314,7 @@ export class StoredApps implements AppDirectory {
   }
 
   #dropUnused(): void {
-    const oldestMs = this.#options.clock.now() - UNUSED_MS;
+    const oldestMs = this.#options.clock.elapsedMs() - UNUSED_MS;
     for (const [id, { app, usedMs }] of this.#known) {
       if (usedMs < oldestMs && !this.#options.isInUse(id)) this.#drop(app);
     }

@@ -68,7 +68,7 @@ class SupervisingProcess {
     process.on('exit', () => {
       for (const broker of this.#brokers()) broker.process.kill('SIGKILL');
     });
-    this.#backoff.started(Date.now());
+    this.#backoff.started(performance.now());
     this.#current = this.#start(false);
   }
 
@@ -99,7 +99,7 @@ class SupervisingProcess {
     void createLog(log).then((own) => {
       this.#log = own;
     });
-    this.#backoff.started(Date.now());
+    this.#backoff.started(performance.now());
     if (broker !== this.#next) return;
     const former = this.#current;
     this.#next = undefined;
@@ -165,10 +165,10 @@ class SupervisingProcess {
   }
 
   #startLater({ pid, end }: Broker): void {
-    const delayMs = this.#backoff.ended(Date.now());
+    const delayMs = this.#backoff.ended(performance.now());
     this.#log.error({ pid, end, delayMs }, 'the broker ended by itself: it is started again');
     this.#restart = setTimeout(() => {
-      this.#backoff.started(Date.now());
+      this.#backoff.started(performance.now());
       this.#current = this.#start(false);
     }, delayMs);
   }

@@ -27,7 +27,7 @@ const LINK_MS = 5000;
  * @throws {RedisStartError}
  */
 export async function connectRedis(settings: RedisSettings, log: Logger, waitMs = WAIT_MS): Promise<RedisLink> {
-  const deadline = Date.now() + waitMs;
+  const deadline = performance.now() + waitMs;
   let isSaid = false;
   const onWaiting = (reason: string): void => {
     if (!isSaid) log.warn({ reason, seconds: waitMs / 1000 }, 'waiting for Redis');
@@ -161,7 +161,7 @@ async function tryAny<T>(
     const definite = failures.find((failure) => failure.part !== 'address');
     if (definite) throw definite;
     const reasons = failures.map(({ message }) => message).join(' ');
-    if (Date.now() > deadline) throw new RedisStartError(part, reasons);
+    if (performance.now() > deadline) throw new RedisStartError(part, reasons);
     onWaiting(reasons);
     await pause(200);
   }

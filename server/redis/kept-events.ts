@@ -8,7 +8,7 @@ const CHUNK = 200;
 interface Kept {
   readonly frame: string;
   readonly position: number;
-  /** On this machine's clock, in milliseconds. */
+  /** By `performance.now()`. */
   readonly end: number;
 }
 
@@ -25,7 +25,7 @@ export class KeptEvents {
     const former = this.#kept.get(key);
     if (former && former.position >= position) return;
     this.#forget(key);
-    this.#kept.set(key, { frame, position, end: Date.now() + seconds * 1000 });
+    this.#kept.set(key, { frame, position, end: performance.now() + seconds * 1000 });
     this.#characters += frame.length;
     for (const oldest of this.#kept.keys()) {
       if (this.#characters <= MAX_CHARACTERS) return;
@@ -35,7 +35,7 @@ export class KeptEvents {
 
   /** Writes those that Redis has no later one of. */
   async giveBack(commands: RedisCommands): Promise<void> {
-    const now = Date.now();
+    const now = performance.now();
     for (const [key, { end }] of this.#kept) if (end <= now) this.#forget(key);
     const entries = [...this.#kept];
     for (let start = 0; start < entries.length; start += CHUNK) {

@@ -26,7 +26,7 @@ export interface ProbeTarget {
  * Tries a server part by part, address, TLS, password, database, and hands over a connection for more. A server that can't be reached,
  * or isn't ready, is tried again until the deadline.
  *
- * @param deadline - milliseconds since 1970
+ * @param deadline - by `performance.now()`
  * @throws {RedisStartError} naming the part that failed
  */
 export async function probe<T>(
@@ -42,7 +42,7 @@ export async function probe<T>(
       return await withClient(target, more);
     } catch (error) {
       if (!(error instanceof NotYet)) throw error;
-      if (Date.now() + RETRY_MS > deadline) {
+      if (performance.now() + RETRY_MS > deadline) {
         throw new RedisStartError('address', `${target.label}: ${error.message}. ${target.advice}`);
       }
       onWaiting(error.message);

@@ -156,7 +156,7 @@ export class RedisSeams implements Seams {
   }
 
   #noteUnreadable(app: string, channel: string): void {
-    const now = Date.now();
+    const now = performance.now();
     if (now < this.#unreadableAgainMs) return;
     this.#unreadableAgainMs = now + UNREADABLE_MS;
     this.#log.error(

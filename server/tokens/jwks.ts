@@ -18,7 +18,7 @@ export const MAX_KEYS_BYTES = 256 * 1024;
 const TIMEOUT_MS = 5000;
 
 export interface JwksOptions {
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'elapsedMs'>;
   readonly log: Pick<Logger, 'warn' | 'info'>;
   readonly timeoutMs?: number;
 }
@@ -75,12 +75,12 @@ export class Jwks {
   }
 
   #age(): number {
-    return this.#fetchedMs === undefined ? Number.POSITIVE_INFINITY : this.#options.clock.now() - this.#fetchedMs;
+    return this.#fetchedMs === undefined ? Number.POSITIVE_INFINITY : this.#options.clock.elapsedMs() - this.#fetchedMs;
   }
 
   /** Asks the issuer, unless that has failed just before. Whoever comes while it is asked shares the answer. Never rejects. */
   async #fetch(): Promise<void> {
-    if (this.#pending === undefined && this.#options.clock.now() < this.#retryAtMs) return;
+    if (this.#pending === undefined && this.#options.clock.elapsedMs() < this.#retryAtMs) return;
     this.#pending ??= this.#fetchOnce().finally(() => {
       this.#pending = undefined;
     });
@@ -93,14 +93,14 @@ export class Jwks {
     try {
       await this.#set.reload();
       if (this.#failures > 0) log.info({ url }, 'the keys for tokens can be fetched again');
-      this.#fetchedMs = clock.now();
+      this.#fetchedMs = clock.elapsedMs();
       this.#failures = 0;
       this.#failure = undefined;
     } catch (error) {
       const retryMs = Math.min(FIRST_RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS);
       this.#failures += 1;
       this.#failure = error;
-      this.#retryAtMs = clock.now() + retryMs;
+      this.#retryAtMs = clock.elapsedMs() + retryMs;
       log.warn({ url, reason: reasonOf(error), retryMs }, "the keys for tokens can't be fetched");
     }
   }

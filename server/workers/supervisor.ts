@@ -161,7 +161,7 @@ export class Supervisor {
     });
     worker.started.then(
       () => {
-        backoff.started(Date.now());
+        backoff.started(performance.now());
         this.#log.info({ worker: number, pid: worker.pid }, 'worker started');
       },
       // Why a first start failed is told by whoever called for it.
@@ -171,7 +171,7 @@ export class Supervisor {
   }
 
   #replace(worker: number, backoff: Backoff, { code, signal }: WorkerEnd): void {
-    const delayMs = backoff.ended(Date.now());
+    const delayMs = backoff.ended(performance.now());
     this.#log.error(
       { worker, code, signal, delayMs },
       'worker ended: its members and counts are taken out, a new one starts',

@@ -85,3 +85,17 @@ test('takes new things while it runs, for that second too', () => {
   expect(done).toEqual(['again']);
   expect(dueTimes.size).toBe(0);
 });
+
+test('goes by the calendar: a clock that is set brings the time nearer, or takes it away', () => {
+  const { clock, done, add } = create();
+  add('early', 3600);
+  add('late', 7200);
+  clock.setBy(3_600_000);
+  clock.advance(1000);
+  expect(done).toEqual(['early']);
+  clock.setBy(-3_600_000);
+  clock.advance(7_198_000);
+  expect(done).toEqual(['early']);
+  clock.advance(2000);
+  expect(done).toEqual(['early', 'late']);
+});

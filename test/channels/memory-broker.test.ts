@@ -19,6 +19,17 @@ test('keeps the last event for its time, and tells the seconds that remain, roun
   expect(broker.lastEvent('3', 'cache-x')).toBe(undefined);
 });
 
+test.for([-3_600_000, 3_600_000])('keeps it as long when the clock is set by %i ms', (ms) => {
+  const clock = new FakeClock();
+  const broker = new MemoryBroker(clock);
+  broker.publish({ ...MESSAGE, keepSeconds: 60 });
+  clock.setBy(ms);
+  clock.advance(59_000);
+  expect(broker.lastEvent('3', 'cache-x')).toMatchObject({ frame: 'one', remainingSeconds: 1 });
+  clock.advance(1000);
+  expect(broker.lastEvent('3', 'cache-x')).toBe(undefined);
+});
+
 test('starts the time anew with each event', () => {
   const clock = new FakeClock();
   const broker = new MemoryBroker(clock);

@@ -7,12 +7,14 @@ interface Task {
 
 /** A clock whose hands the test turns. */
 export class FakeClock implements Clock {
-  #nowMs: number;
+  #elapsedMs = 0;
+  /** When the hands stood at 0. */
+  #startMs: number;
   readonly #tasks = new Set<Task>();
 
   /** @param nowMs - milliseconds since 1970 */
   constructor(nowMs = Date.UTC(2026, 0, 1)) {
-    this.#nowMs = nowMs;
+    this.#startMs = nowMs;
   }
 
   /** Tasks that wait for their time. */
@@ -20,28 +22,35 @@ export class FakeClock implements Clock {
     return this.#tasks.size;
   }
 
-  now = (): number => this.#nowMs;
+  now = (): number => this.#startMs + this.#elapsedMs;
+
+  elapsedMs = (): number => this.#elapsedMs;
 
   schedule = (run: () => void, delayMs: number): (() => void) => {
-    const task = { dueMs: this.#nowMs + delayMs, run };
+    const task = { dueMs: this.#elapsedMs + delayMs, run };
     this.#tasks.add(task);
     return () => this.#tasks.delete(task);
   };
 
   /** Lets time pass; each task runs at its own moment, those that it schedules too. */
   advance(ms: number): void {
-    const endMs = this.#nowMs + ms;
+    const endMs = this.#elapsedMs + ms;
     for (let task = this.#next(endMs); task; task = this.#next(endMs)) {
-      this.#nowMs = Math.max(this.#nowMs, task.dueMs);
+      this.#elapsedMs = Math.max(this.#elapsedMs, task.dueMs);
       this.#tasks.delete(task);
       task.run();
     }
-    this.#nowMs = endMs;
+    this.#elapsedMs = endMs;
   }
 
   /** Puts the hands forward without running anything, as for a process that is stopped meanwhile. */
   sleep(ms: number): void {
-    this.#nowMs += ms;
+    this.#elapsedMs += ms;
+  }
+
+  /** Has somebody set the machine's clock: no time passes. */
+  setBy(ms: number): void {
+    this.#startMs += ms;
   }
 
   /** The earliest task due by then; of several at once the one scheduled first. */

@@ -1,6 +1,7 @@
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { RateLimits } from '../../../channels/rate-limits.ts';
+import { systemClock } from '../../../server/clock.ts';
 import { createRedisLink } from '../../../server/redis/create-link.ts';
 import { RedisKeys } from '../../../server/redis/keys.ts';
 import { RateExchange } from '../../../server/redis/rate-exchange.ts';
@@ -30,7 +31,7 @@ const app = createApp({ limits: { maxBackendEventsPerSecond: 10, maxAppClientEve
 
 function createNodes(count: number): { limits: RateLimits; exchange: RateExchange }[] {
   return Array.from({ length: count }, () => {
-    const limits = new RateLimits();
+    const limits = new RateLimits(systemClock);
     return { limits, exchange: new RateExchange(link, keys, limits) };
   });
 }
@@ -83,7 +84,7 @@ test('keeps nothing in Redis once the allowance would be whole again', async () 
 test('leaves each node the whole limit while Redis is away, and holds nothing of it against the app afterwards', async () => {
   const other = createRedisLink(redisSettings({ 'database.redis.port': redis.port }));
   await other.whenUp();
-  const limits = new RateLimits();
+  const limits = new RateLimits(systemClock);
   const exchange = new RateExchange(other, keys, limits);
   other.close();
   limits.of(app).backendEvents.take(5);
@@ -102,7 +103,7 @@ test('goes on by itself on a node that is joined to others', async () => {
     isCountAnnounced: () => false,
     log: pino({ level: 'silent' }),
   });
-  const rateLimits = new RateLimits();
+  const rateLimits = new RateLimits(systemClock);
   await seams.start(seamsNode({ rateLimits }));
   rateLimits.of(app).backendEvents.take(10);
   while ((await link.commands.do((client) => client.exists(keys.rates(app.id)))) === 0);
