@@ -2,6 +2,7 @@ import type { Grant } from '../auth/grant.ts';
 import type { WireMember } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
 import type { Clock } from './clock.ts';
+import { FULL_BUDGET } from './frame-budget.ts';
 import type { Pace } from './liveness.ts';
 import type { LocalChannel } from './local-channel.ts';
 import { RateLimit } from './rate-limits.ts';
@@ -83,11 +84,13 @@ export class Connection {
   /** Seconds of the node's clock at which the last frame of any kind came in. */
   lastReceivedSeconds: number;
   isPinged = false;
+  /** What its frames may cost, in the units of the frame budget. */
+  budget = FULL_BUDGET;
   /** When `Liveness` looks at the connection next, in seconds of the node's clock. */
   dueSeconds = 0;
   /** Commands that wait for a seam, by the channel they are for, '' for a sign-in; undefined until there was one. */
   underWay: Map<string, Promise<void>> | undefined;
-  /** Characters of the messages that wait behind those. */
+  /** Characters of the messages that wait behind those, or for their turn. */
   waitingLength = 0;
   #app: App;
   #clientEvents: RateLimit | undefined;

@@ -9,6 +9,7 @@ import { Coalescer } from './coalescer.ts';
 import type { Connection } from './connection.ts';
 import { isControl } from './control-message.ts';
 import { correctRoster } from './correct-roster.ts';
+import { DearFrames } from './dear-frames.ts';
 import { disconnect } from './disconnect.ts';
 import { DueTimes } from './due-times.ts';
 import { Liveness } from './liveness.ts';
@@ -17,6 +18,7 @@ import { after, type MaybePromise } from './maybe-promise.ts';
 import { NodeControl } from './node-control.ts';
 import { PacedEnd } from './paced-end.ts';
 import { RateLimits } from './rate-limits.ts';
+import { takeTurn } from './receive.ts';
 import type { TokenVerifier } from './token-verifier.ts';
 
 /** Sends a frame to every client of this node that subscribed to a topic. */
@@ -83,6 +85,7 @@ export class Node {
   readonly tokens: TokenVerifier;
   readonly control: NodeControl;
   readonly dueTimes: DueTimes;
+  readonly dearFrames = new DearFrames((connection, message, length) => takeTurn(this, connection, message, length));
   readonly rateLimits: RateLimits;
   readonly liveness: Liveness;
   /** Accepted connections by socket id. */

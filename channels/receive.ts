@@ -5,6 +5,7 @@ import { quote } from '../protocol/json.ts';
 import { encodeError, encodeSubscriptionError, PONG_FRAME } from '../protocol/server-message.ts';
 import { clientEvent } from './client-event.ts';
 import type { Connection } from './connection.ts';
+import { costOf, faultCost, REFUSED, refill, spend } from './frame-budget.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { signIn } from './sign-in.ts';
@@ -23,32 +24,73 @@ const MAX_WAITING_LENGTH = 1_048_576;
 export function receive(node: Node, connection: Connection, text: string): void {
   if (connection.isClosed) return;
   noteActivity(node, connection);
+  let message: ClientMessage;
   try {
-    const message = parseClientMessage(text);
-    const before = waitsFor(connection, message);
-    if (before)
-      occupy(
-        connection,
-        message,
-        text,
-        before.then(() => attempt(node, connection, message)),
-      );
-    else start(node, connection, message, text);
+    message = parseClientMessage(text);
+  } catch (error) {
+    answer(node, connection, error, faultCost(text.length));
+    return;
+  }
+  if (!spend(node, connection, costOf(node, connection, message, text.length))) return;
+  try {
+    if (node.dearFrames.admits(connection, message)) {
+      proceed(node, connection, message, text.length);
+    } else {
+      node.dearFrames.add(connection, message, text.length);
+      wait(connection, text.length);
+    }
   } catch (error) {
     answer(node, connection, error);
   }
 }
 
-/** Any frame of a client, a WebSocket ping or pong included, shows that it is alive. */
-export function noteActivity(node: Node, connection: Connection): void {
+/** A message that had to wait for its turn. */
+export function takeTurn(node: Node, connection: Connection, message: ClientMessage, length: number): void {
+  if (connection.isClosed) return;
+  connection.waitingLength -= length;
+  try {
+    proceed(node, connection, message, length);
+  } catch (error) {
+    answer(node, connection, error);
+  }
+}
+
+/**
+ * Takes a frame that is no message of the protocol: a WebSocket ping or pong, or something that the reader of a feed said.
+ *
+ * @param units - what it costs
+ * @returns false when nothing more is to be done for the client
+ */
+export function receiveOther(node: Node, connection: Connection, units: number): boolean {
+  if (connection.isClosed) return false;
+  noteActivity(node, connection);
+  return spend(node, connection, units);
+}
+
+function proceed(node: Node, connection: Connection, message: ClientMessage, length: number): void {
+  const before = waitsFor(connection, message);
+  if (before)
+    occupy(
+      connection,
+      message,
+      length,
+      before.then(() => attempt(node, connection, message)),
+    );
+  else start(node, connection, message, length);
+}
+
+/** Any frame of a client shows that it is alive. */
+function noteActivity(node: Node, connection: Connection): void {
+  refill(connection, node.liveness.nowSeconds);
   connection.lastReceivedSeconds = node.liveness.nowSeconds;
 }
 
 /** A frame larger than the transport hands over: refused, but a reason to stay connected. */
 export function refuseFrame(node: Node, connection: Connection, bytes: number, maxBytes: number): void {
+  if (connection.isClosed) return;
   noteActivity(node, connection);
   const text = `Message of ${bytes} bytes is too large: limit ${maxBytes} bytes (maxFrameBytes)`;
-  answer(node, connection, new PusherError('frame-too-large', text));
+  answer(node, connection, new PusherError('frame-too-large', text), faultCost(bytes));
 }
 
 /** What the message must not overtake: an earlier command for its channel, or a sign-in. */
@@ -66,23 +108,28 @@ function laneOf(message: ClientMessage): string {
 }
 
 /** Starts a command that nothing stands before. */
-function start(node: Node, connection: Connection, message: ClientMessage, text: string): void {
+function start(node: Node, connection: Connection, message: ClientMessage, length: number): void {
   const done = attempt(node, connection, message);
   // Events keep their order by themselves; only commands that change something are waited for.
-  if (done instanceof Promise && message.kind !== 'client-event') occupy(connection, message, text, done);
+  if (done instanceof Promise && message.kind !== 'client-event') occupy(connection, message, length, done);
 }
 
 /** Notes a command that is not done. @throws {Disconnect} too much of that */
-function occupy(connection: Connection, message: ClientMessage, text: string, done: Promise<void>): void {
+function occupy(connection: Connection, message: ClientMessage, length: number, done: Promise<void>): void {
   connection.underWay ??= new Map();
   const { underWay } = connection;
   const lane = laneOf(message);
   underWay.set(lane, done);
-  connection.waitingLength += text.length;
   void done.then(() => {
-    connection.waitingLength -= text.length;
+    connection.waitingLength -= length;
     if (underWay.get(lane) === done) underWay.delete(lane);
   });
+  wait(connection, length);
+}
+
+/** @throws {Disconnect} too much of what the client sent is not done */
+function wait(connection: Connection, length: number): void {
+  connection.waitingLength += length;
   if (connection.waitingLength > MAX_WAITING_LENGTH) throw TOO_MUCH_WAITING;
 }
 
@@ -92,7 +139,11 @@ function attempt(node: Node, connection: Connection, message: ClientMessage): Ma
   try {
     const done = dispatch(node, connection, message);
     if (done instanceof Promise) {
-      return done.catch((error: unknown) => answer(node, connection, expected(node, connection, message, error)));
+      return done.catch((error: unknown) => {
+        // What the server could not do is not the client's doing.
+        const units = isExpected(error) ? REFUSED : 0;
+        answer(node, connection, expected(node, connection, message, error), units);
+      });
     }
   } catch (error) {
     answer(node, connection, error);
@@ -116,9 +167,13 @@ function dispatch(node: Node, connection: Connection, message: ClientMessage): M
   }
 }
 
+function isExpected(error: unknown): error is PusherError | Disconnect {
+  return error instanceof PusherError || error instanceof Disconnect;
+}
+
 /** A seam that fails costs the command which needed it, and nothing else: the client may try again. */
 function expected(node: Node, connection: Connection, message: ClientMessage, error: unknown): Error {
-  if (error instanceof PusherError || error instanceof Disconnect) return error;
+  if (isExpected(error)) return error;
   node.observer.failed(error, message.kind);
   const id = 'temporarily-unavailable';
   const advice = 'the server could not do it just now: try again later';
@@ -129,9 +184,11 @@ function expected(node: Node, connection: Connection, message: ClientMessage, er
   return new PusherError(id, `Your ${message.kind} failed in part or whole, ${advice}`);
 }
 
-function answer(node: Node, connection: Connection, error: unknown): void {
+/** @param units - what the error costs the client, where it is one of its own */
+function answer(node: Node, connection: Connection, error: unknown, units = REFUSED): void {
   if (connection.isClosed) return;
   if (error instanceof PusherError) {
+    if (!spend(node, connection, units)) return;
     node.observer.refused(connection.socketId, connection.app, error);
     connection.transport.send(encodeError(error.code, error.message));
     if (error instanceof SubscriptionError && node.options.subscriptionErrorEvent) {

@@ -15,6 +15,10 @@ export class Roster {
   /** Changes that came before the first answer. */
   #early: Noted[] = [];
 
+  get size(): number {
+    return this.#members?.size ?? 0;
+  }
+
   /** By user id; empty until `begin`. */
   get members(): Iterable<WireMember> {
     return this.#members?.values() ?? [];

@@ -3,9 +3,10 @@ import { type ConnectRequest, connect, STOPPING } from '../../channels/connect.t
 import type { Connection } from '../../channels/connection.ts';
 import { disconnect } from '../../channels/disconnect.ts';
 import type { Feed } from '../../channels/feed.ts';
+import { echoCost, SIGN_OF_LIFE, UNREAD } from '../../channels/frame-budget.ts';
 import { after } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
-import { noteActivity, receive, refuseFrame } from '../../channels/receive.ts';
+import { receive, receiveOther, refuseFrame } from '../../channels/receive.ts';
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import { type ClientLibrary, hasLives, parseConnectionPath } from '../../protocol/handshake.ts';
 import { encodeError } from '../../protocol/server-message.ts';
@@ -184,8 +185,9 @@ export function serveWebSockets(
     message: ArrayBuffer | Buffer,
   ): void {
     if (!connection) return;
-    noteActivity(node, connection);
-    if (!echo || message.byteLength > options.maxFrameBytes) return;
+    const isEchoed = echo && message.byteLength <= options.maxFrameBytes;
+    if (!receiveOther(node, connection, isEchoed ? echoCost(message.byteLength) : UNREAD)) return;
+    if (!isEchoed) return;
     const answer = echoOf(message, node.clock.now());
     if (answer !== undefined) transport.send(answer);
   }
@@ -260,7 +262,7 @@ export function serveWebSockets(
 
   function noteSign(ws: WebSocket<SocketData>): void {
     const connection = ws.getUserData().session?.connection;
-    if (connection) noteActivity(node, connection);
+    if (connection) receiveOther(node, connection, SIGN_OF_LIFE);
   }
 
   function logEnd({ connection, transport: { isSlow } }: WebSocketSession, code: number, reason: string): void {

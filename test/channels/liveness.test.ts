@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { noteActivity } from '../../channels/receive.ts';
+import { SIGN_OF_LIFE } from '../../channels/frame-budget.ts';
+import { receiveOther } from '../../channels/receive.ts';
 import { type TestClient, TestNode } from './test-node.ts';
 
 const PING = '{"event":"pusher:ping","data":"{}"}';
@@ -39,7 +40,7 @@ describe('a client that is silent', () => {
     ['a ping of its own', (_server, client) => client.send('{"event":"pusher:ping"}')],
     ['a client event', (_server, client) => client.send('{"event":"client-x","channel":"private-a","data":1}')],
     ['a message that is refused', (_server, client) => client.send('hello')],
-    ['a WebSocket pong', (server, client) => noteActivity(server.node, client.connected)],
+    ['a WebSocket pong', (server, client) => receiveOther(server.node, client.connected, SIGN_OF_LIFE)],
   ] as [string, (server: TestNode, client: TestClient) => void][])('lives on by %s', ([, sign]) => {
     const server = new TestNode();
     const client = server.connect();

@@ -77,6 +77,9 @@ export const CONNECTION_ERRORS: readonly Row[] = [
     const wait = { event: 'client-e', channel: 'private-x', data: 'x'.repeat(4000) };
     for (let count = 0; count < 300; count += 1) client.send(wait);
   }),
+  ended('over-budget', async (client) => {
+    for (let count = 0; count < 100; count += 1) client.send('nonsense');
+  }),
   {
     kind: 'Disconnect',
     id: 'restarting',

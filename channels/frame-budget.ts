@@ -1,0 +1,110 @@
+import type { ClientMessage } from '../protocol/client-message.ts';
+import { CLOSE_CODES } from '../protocol/close-codes.ts';
+import { Disconnect } from '../protocol/errors.ts';
+import type { Connection } from './connection.ts';
+import { topicOf } from './local-channel.ts';
+import type { Node } from './node.ts';
+
+/**
+ * What the frames of a client may cost at once. One unit is about what a ping costs, two microseconds. A client that comes back into
+ * the 10,000 channels that one connection may be in has enough of it.
+ */
+export const FULL_BUDGET = 40_000;
+/** Units that come back per second: a client that never rests takes two thousandths of a core. */
+const UNITS_PER_SECOND = 1000;
+
+const CHARACTERS_PER_UNIT = 1024;
+/** A WebSocket ping or pong. */
+export const SIGN_OF_LIFE = 1;
+/** Something that is not looked at. */
+export const UNREAD = 1;
+/** A message that is answered with an error: one that stock clients send at times. */
+export const REFUSED = 10;
+/** A frame that no client library sends. Dozens of them in a row are an attack or a bug. */
+export const FAULTY = 600;
+const ECHO = 5;
+const ECHO_BYTES_PER_UNIT = 8192;
+const SUBSCRIBE = 3;
+/** To check a signature takes as long as all the rest. */
+const SIGNATURE = 3;
+const SIGN_IN = 12;
+/** RSA, or elliptic curves. */
+const TOKEN = 25;
+/** What each member adds to the roster that is sent, and to the message that others get. */
+const UNITS_PER_MEMBER = 0.25;
+
+/**
+ * A token bucket for each connection whose state sits in the connection, and whose time is the second of the last frame: with many idle
+ * connections an object for each would add up.
+ */
+export function refill(connection: Connection, nowSeconds: number): void {
+  const seconds = nowSeconds - connection.lastReceivedSeconds;
+  if (seconds <= 0 || connection.budget === FULL_BUDGET) return;
+  connection.budget = Math.min(FULL_BUDGET, connection.budget + seconds * UNITS_PER_SECOND);
+}
+
+/**
+ * Takes what a frame costs out of the client's budget.
+ *
+ * @returns false when there is not so much left: the connection is ended, so that uWebSockets.js hands over no more of what it sent
+ */
+export function spend(node: Node, connection: Connection, units: number): boolean {
+  connection.budget -= units;
+  if (connection.budget >= 0) return true;
+  node.end(connection, OVER_BUDGET);
+  return false;
+}
+
+/**
+ * What it costs to take a message, in whole units. Client events have limits of their own: of those only what is refused is paid for.
+ *
+ * @param length - characters of the frame
+ */
+export function costOf(node: Node, connection: Connection, message: ClientMessage, length: number): number {
+  const size = Math.floor(length / CHARACTERS_PER_UNIT);
+  switch (message.kind) {
+    case 'client-event':
+      return 0;
+    case 'ping':
+    case 'pong':
+      return 1 + size;
+    case 'unsubscribe':
+      return 2 + size + membersCost(node, connection, message.channel);
+    case 'subscribe':
+      return SUBSCRIBE + size + authCost(message.auth) + membersCost(node, connection, message.channel);
+    case 'signin':
+      return SIGN_IN + size + authCost(message.auth);
+  }
+}
+
+/** What it costs to send a reader of a feed back what it said, which is copied twice. */
+export function echoCost(bytes: number): number {
+  return ECHO + Math.floor(bytes / ECHO_BYTES_PER_UNIT);
+}
+
+/** A frame that could not be read. */
+export function faultCost(length: number): number {
+  return FAULTY + Math.floor(length / CHARACTERS_PER_UNIT);
+}
+
+/** Frames that are handled a few per turn, as others wait meanwhile. */
+export function isDear({ kind }: ClientMessage): boolean {
+  return kind === 'subscribe' || kind === 'signin';
+}
+
+/** A signature is the key, a colon and 64 digits; a token has no colon. */
+function authCost(auth: string | undefined): number {
+  if (auth === undefined) return 0;
+  return auth.includes(':') ? SIGNATURE : TOKEN;
+}
+
+function membersCost(node: Node, { app }: Connection, channel: string): number {
+  const roster = node.channels.get(topicOf(app.id, channel))?.roster;
+  return roster ? Math.floor(roster.size * UNITS_PER_MEMBER) : 0;
+}
+
+const OVER_BUDGET = new Disconnect(
+  'over-budget',
+  CLOSE_CODES.overCapacity,
+  'Too many messages, or too many faulty ones, in a short time: send fewer',
+);
