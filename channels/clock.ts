@@ -4,6 +4,8 @@ export interface Clock {
   now(): number;
   /** Milliseconds since some moment or other, which only grow: for all waiting. */
   elapsedMs(): number;
+  /** Runs `task` when what has come in by now is handled, and before what comes later. */
+  nextTurn(task: () => void): void;
   /** Runs `task` once after a delay; the answer calls it off. */
   schedule(task: () => void, delayMs: number): () => void;
 }

@@ -21,8 +21,16 @@ export interface Transport {
   send(frame: string, position?: number): void;
   /** Sends a closing message with code and reason, then ends. */
   close(code: number, reason: string): void;
-  /** Asks for a sign of life below the protocol (a WebSocket ping). */
-  ping(): void;
+  /** Ends without a word, and gives back what waits. Never called while a message is fanned out. */
+  cutOff(): void;
+  /** What was sent and the system has not taken. */
+  readonly bufferedBytes: number;
+  /**
+   * Asks for a sign of life below the protocol (a WebSocket ping).
+   *
+   * @param payload - to be sent back
+   */
+  ping(payload?: string): void;
   /** From now on frames that the node fans out to this topic are for this client too. */
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;

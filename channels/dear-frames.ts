@@ -1,4 +1,5 @@
 import type { ClientMessage } from '../protocol/client-message.ts';
+import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { isDear } from './frame-budget.ts';
 
@@ -19,13 +20,18 @@ interface Waiting {
  * sends after it; clients that wait get their turns one after the other.
  */
 export class DearFrames {
+  readonly #clock: Pick<Clock, 'nextTurn'>;
   readonly #proceed: (connection: Connection, message: ClientMessage, length: number) => void;
   readonly #queues = new Map<Connection, Waiting[]>();
   #left = PER_TURN;
   #isScheduled = false;
 
   /** @param proceed - handles a message whose turn has come */
-  constructor(proceed: (connection: Connection, message: ClientMessage, length: number) => void) {
+  constructor(
+    clock: Pick<Clock, 'nextTurn'>,
+    proceed: (connection: Connection, message: ClientMessage, length: number) => void,
+  ) {
+    this.#clock = clock;
     this.#proceed = proceed;
   }
 
@@ -67,6 +73,6 @@ export class DearFrames {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => this.#nextTurn());
+    this.#clock.nextTurn(() => this.#nextTurn());
   }
 }

@@ -11,6 +11,7 @@ export function disconnect(node: Node, connection: Connection): void {
   connection.cancelAuthorizationTimeout?.();
   node.connections.delete(connection.socketId);
   node.liveness.forget(connection);
+  node.uptake.forget(connection);
   for (const subscription of connection.subscriptions.values()) {
     connection.subscriptions.delete(subscription.channel.name);
     node.settle(leaveSubscription(node, connection, subscription), 'leaving a channel');

@@ -33,6 +33,8 @@ export class LocalChannel {
   latest: BrokerMessage | undefined;
   /** Position of the last message that was handed on, where messages have one. */
   position = 0;
+  /** Characters that were handed on since subscribers were last asked whether they read. */
+  unprovenLength = 0;
   /** Frames that wait for others, in their order. */
   held: HeldFrame[] | undefined;
   readonly #waiting: { position: number; resolve: () => void }[] = [];

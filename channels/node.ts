@@ -20,6 +20,7 @@ import { PacedEnd } from './paced-end.ts';
 import { RateLimits } from './rate-limits.ts';
 import { takeTurn } from './receive.ts';
 import type { TokenVerifier } from './token-verifier.ts';
+import { Uptake } from './uptake.ts';
 
 /** Sends a frame to every client of this node that subscribed to a topic. */
 export interface FanOut {
@@ -48,6 +49,8 @@ export interface NodeOptions {
   readonly activityTimeoutSeconds: number;
   readonly pongTimeoutSeconds: number;
   readonly userAuthenticationTimeoutMs: number;
+  /** What may wait for all connections together. */
+  readonly maxBufferedBytesTotal: number;
   /** Tell a refused subscription on the channel too (`pusher:subscription_error`). */
   readonly subscriptionErrorEvent: boolean;
   /** -1 for any number. */
@@ -85,7 +88,8 @@ export class Node {
   readonly tokens: TokenVerifier;
   readonly control: NodeControl;
   readonly dueTimes: DueTimes;
-  readonly dearFrames = new DearFrames((connection, message, length) => takeTurn(this, connection, message, length));
+  readonly dearFrames: DearFrames;
+  readonly uptake = new Uptake(this);
   readonly rateLimits: RateLimits;
   readonly liveness: Liveness;
   /** Accepted connections by socket id. */
@@ -107,6 +111,9 @@ export class Node {
     this.coalescer = new Coalescer(parts.clock, parts.fanOut);
     this.clock = parts.clock;
     this.rateLimits = new RateLimits(parts.clock);
+    this.dearFrames = new DearFrames(parts.clock, (connection, message, length) =>
+      takeTurn(this, connection, message, length),
+    );
     this.observer = parts.observer;
     this.createSocketId = parts.createSocketId;
     this.tokens = parts.tokens;
@@ -229,6 +236,14 @@ export class Node {
     this.observer.disconnected(connection.socketId, connection.app, reason);
   }
 
+  /** Ends a connection without a word to its client, which would not read it, and gives back what waits for it. */
+  cutOff(connection: Connection, reason: Disconnect): void {
+    if (connection.isClosed) return;
+    disconnect(this, connection);
+    connection.transport.cutOff();
+    this.observer.disconnected(connection.socketId, connection.app, reason);
+  }
+
   /** Hands no message on from here: all connections are about to end. */
   mute(): void {
     this.broker.listen(() => {});
@@ -242,6 +257,7 @@ export class Node {
   /** Stops timers and seams. Connections must be gone. */
   close(): MaybePromise<void> {
     this.liveness.stop();
+    this.uptake.stop();
     this.#pacedEnd.stop();
     this.dueTimes.stop();
     return after(this.broker.close(), () => this.store.close());
@@ -303,6 +319,7 @@ export class Node {
     const excluded = exceptSocketId === undefined ? undefined : this.connections.get(exceptSocketId);
     const except = excluded && channel.connections.has(excluded) ? excluded : undefined;
     this.coalescer.publish(channel, frame, except, keepSeconds === undefined ? undefined : position);
+    this.uptake.handedOn(channel, frame.length);
   }
 
   #terminate(channel: LocalChannel, message: string): void {

@@ -5,7 +5,7 @@ import { quote } from '../protocol/json.ts';
 import { encodeError, encodeSubscriptionError, PONG_FRAME } from '../protocol/server-message.ts';
 import { clientEvent } from './client-event.ts';
 import type { Connection } from './connection.ts';
-import { costOf, faultCost, REFUSED, refill, spend } from './frame-budget.ts';
+import { costOf, faultCost, REFUSED, refill, SIGN_OF_LIFE, spend } from './frame-budget.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { signIn } from './sign-in.ts';
@@ -83,6 +83,11 @@ function proceed(node: Node, connection: Connection, message: ClientMessage, len
 function noteActivity(node: Node, connection: Connection): void {
   refill(connection, node.liveness.nowSeconds);
   connection.lastReceivedSeconds = node.liveness.nowSeconds;
+}
+
+/** Takes a WebSocket pong, with what the ping had in it. */
+export function receivePong(node: Node, connection: Connection, payload: string): void {
+  if (receiveOther(node, connection, SIGN_OF_LIFE)) node.uptake.answered(connection, payload);
 }
 
 /** A frame larger than the transport hands over: refused, but a reason to stay connected. */

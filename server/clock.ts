@@ -4,6 +4,7 @@ import type { Clock } from '../channels/clock.ts';
 export const systemClock: Clock = {
   now: Date.now,
   elapsedMs: () => performance.now(),
+  nextTurn: (task) => void setImmediate(task),
   schedule(task, delayMs) {
     const timer = setTimeout(task, delayMs);
     timer.unref();

@@ -216,6 +216,7 @@ function nodeOptions(settings: Settings): NodeOptions {
     strictProtocol: settings.protocol.strict,
     activityTimeoutSeconds: settings.activityTimeoutSeconds,
     pongTimeoutSeconds: settings.pongTimeoutSeconds,
+    maxBufferedBytesTotal: settings.maxBufferedBytesTotal,
     userAuthenticationTimeoutMs: settings.userAuthenticationTimeout,
     subscriptionErrorEvent: settings.subscriptions.errorEvent,
     maxSubscriptionsPerConnection: settings.subscriptions.maxPerConnection,

@@ -74,6 +74,10 @@ export const settingsSchema = z.strictObject({
     bytes(1024).default(1_048_576),
     'Bytes that may wait for a slow subscriber before it is disconnected.',
   ),
+  maxBufferedBytesTotal: about(
+    bytes(1024).default(536_870_912),
+    'Bytes that may wait for all slow subscribers of a process together. When it is more, those for whom most waits are disconnected.',
+  ),
   userAuthenticationTimeout: about(
     milliseconds(1).default(30_000),
     'Milliseconds to sign in, or enter a private or presence channel, in apps with `enableUserAuthentication`.',

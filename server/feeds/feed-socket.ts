@@ -20,8 +20,16 @@ export class FeedSocket implements FeedSink {
     this.#socket.close(code, reason);
   }
 
-  ping(): void {
-    this.#socket.ping();
+  cutOff(): void {
+    this.#socket.cutOff();
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedBytes;
+  }
+
+  ping(payload?: string): void {
+    this.#socket.ping(payload);
   }
 
   join(fanOut: FeedFanOut, topic: string, { format }: Feed): void {

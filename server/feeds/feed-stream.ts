@@ -150,6 +150,14 @@ export class FeedStream implements FeedSink, FeedReader {
     res?.cork(() => res.end(encodeComment(reason)));
   }
 
+  cutOff(): void {
+    this.#take()?.close();
+  }
+
+  get bufferedBytes(): number {
+    return this.#waitingBytes;
+  }
+
   /** A comment: proxies close what is silent. */
   ping(): void {
     this.put(COMMENT);

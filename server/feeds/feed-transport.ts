@@ -10,7 +10,9 @@ export interface FeedSink {
   /** Sends an event in the form of this sink. */
   sendEvent(event: FeedEvent, feed: Feed): void;
   close(code: number, reason: string): void;
-  ping(): void;
+  cutOff(): void;
+  readonly bufferedBytes: number;
+  ping(payload?: string): void;
   /** Takes part in the fan-out of a topic from now on. */
   join(fanOut: FeedFanOut, topic: string, feed: Feed): void;
   leave(fanOut: FeedFanOut, topic: string, feed: Feed): void;
@@ -44,8 +46,16 @@ export class FeedTransport implements Transport {
     this.#sink.close(code, reason);
   }
 
-  ping(): void {
-    this.#sink.ping();
+  cutOff(): void {
+    this.#sink.cutOff();
+  }
+
+  get bufferedBytes(): number {
+    return this.#sink.bufferedBytes;
+  }
+
+  ping(payload?: string): void {
+    this.#sink.ping(payload);
   }
 
   subscribe(topic: string): void {

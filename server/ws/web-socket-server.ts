@@ -6,7 +6,7 @@ import type { Feed } from '../../channels/feed.ts';
 import { echoCost, SIGN_OF_LIFE, UNREAD } from '../../channels/frame-budget.ts';
 import { after } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
-import { receive, receiveOther, refuseFrame } from '../../channels/receive.ts';
+import { receive, receiveOther, receivePong, refuseFrame } from '../../channels/receive.ts';
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import { type ClientLibrary, hasLives, parseConnectionPath } from '../../protocol/handshake.ts';
 import { encodeError } from '../../protocol/server-message.ts';
@@ -20,7 +20,13 @@ import { statusLine } from '../http/answer.ts';
 import { type Logger, loggableFrame } from '../log.ts';
 import { type HttpRequest, type HttpResponse, NO_COMPRESSION, type TemplatedApp, type WebSocket } from '../uws.ts';
 import type { NativeFanOut } from './native-fan-out.ts';
-import { type SocketData, type UpgradeFacts, WebSocketSession, WebSocketTransport } from './web-socket-transport.ts';
+import {
+  type SocketData,
+  type UpgradeFacts,
+  type WebSocketParts,
+  WebSocketSession,
+  WebSocketTransport,
+} from './web-socket-transport.ts';
 
 export interface WebSocketOptions {
   readonly pathPrefix: string;
@@ -59,6 +65,13 @@ export function serveWebSockets(
   log: Logger,
 ): void {
   const frameLog = log.isLevelEnabled('debug') ? log : undefined;
+  const parts: WebSocketParts = {
+    log: frameLog,
+    sentMuch(ws) {
+      const connection = ws.getUserData().session?.connection;
+      if (connection) node.uptake.ask(connection);
+    },
+  };
   const appPath = `${options.pathPrefix}/app/`;
   const pace = { silenceSeconds: options.feedPingSeconds, answersPings: true };
 
@@ -94,7 +107,7 @@ export function serveWebSockets(
     },
 
     open(ws) {
-      const transport = new WebSocketTransport(ws, app, frameLog);
+      const transport = new WebSocketTransport(ws, app, parts);
       const session = new WebSocketSession(transport);
       const data = ws.getUserData();
       const { upgrade } = data;
@@ -127,8 +140,15 @@ export function serveWebSockets(
       else if (session?.connection) handleMessage(session.connection, Buffer.from(message));
     },
 
-    ping: noteSign,
-    pong: noteSign,
+    ping(ws) {
+      const { connection } = ws.getUserData().session ?? {};
+      if (connection) receiveOther(node, connection, SIGN_OF_LIFE);
+    },
+
+    pong(ws, message) {
+      const { connection } = ws.getUserData().session ?? {};
+      if (connection) receivePong(node, connection, Buffer.from(message).toString('latin1'));
+    },
 
     dropped(ws) {
       const session = ws.getUserData().session;
@@ -258,11 +278,6 @@ export function serveWebSockets(
     if (!frameLog || !connection || connection.isClosed) return;
     const { socketId, app } = connection;
     frameLog.debug({ socketId, app: app.id, ...arrivalFacts(ws, upgrade) }, 'connection opened');
-  }
-
-  function noteSign(ws: WebSocket<SocketData>): void {
-    const connection = ws.getUserData().session?.connection;
-    if (connection) receiveOther(node, connection, SIGN_OF_LIFE);
   }
 
   function logEnd({ connection, transport: { isSlow } }: WebSocketSession, code: number, reason: string): void {

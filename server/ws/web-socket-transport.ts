@@ -1,5 +1,6 @@
 import type { Connection, Transport } from '../../channels/connection.ts';
 import type { Feed } from '../../channels/feed.ts';
+import { PROOF_EVERY } from '../../channels/uptake.ts';
 import { closeReason } from '../../protocol/close-codes.ts';
 import { type Logger, loggableFrame } from '../log.ts';
 import type { TemplatedApp, WebSocket } from '../uws.ts';
@@ -36,20 +37,29 @@ export class WebSocketSession {
   }
 }
 
+/** What all sockets share. */
+export interface WebSocketParts {
+  /** Given when each frame is to be logged. */
+  readonly log: Logger | undefined;
+  /** Told when a client was sent much. */
+  readonly sentMuch: (ws: WebSocket<SocketData>) => void;
+}
+
 /** A client on a WebSocket. */
 export class WebSocketTransport implements Transport {
   /** The uWS app that the socket belongs to: topics reach the sockets of one app. */
   readonly app: TemplatedApp;
   /** A frame was dropped because the client does not read: nothing may be sent any more, it would follow a gap. */
   isSlow = false;
-  readonly #log: Logger | undefined;
+  readonly #parts: WebSocketParts;
   #ws: WebSocket<SocketData> | undefined;
+  /** Characters that were sent to this socket alone since its client was last asked whether it reads. */
+  #unprovenLength = 0;
 
-  /** @param log - given when each frame is to be logged */
-  constructor(ws: WebSocket<SocketData>, app: TemplatedApp, log: Logger | undefined) {
+  constructor(ws: WebSocket<SocketData>, app: TemplatedApp, parts: WebSocketParts) {
     this.#ws = ws;
     this.app = app;
-    this.#log = log;
+    this.#parts = parts;
   }
 
   get isOpen(): boolean {
@@ -58,8 +68,12 @@ export class WebSocketTransport implements Transport {
 
   send(frame: string): void {
     if (!this.#ws || this.isSlow) return;
-    this.#log?.debug({ frame: loggableFrame(frame) }, 'message out');
+    this.#parts.log?.debug({ frame: loggableFrame(frame) }, 'message out');
     this.#ws.send(frame);
+    this.#unprovenLength += frame.length;
+    if (this.#unprovenLength < PROOF_EVERY) return;
+    this.#unprovenLength = 0;
+    this.#parts.sentMuch(this.#ws);
   }
 
   /** Publishes to a topic's other sockets in the same app. False when there was nobody, or nothing could be done. */
@@ -73,15 +87,18 @@ export class WebSocketTransport implements Transport {
     ws?.end(code, closeReason(reason));
   }
 
-  /** Ends without a word. Not to be called while uWebSockets.js hands a message out. */
   cutOff(): void {
     const ws = this.#ws;
     this.#ws = undefined;
     ws?.close();
   }
 
-  ping(): void {
-    this.#ws?.ping();
+  get bufferedBytes(): number {
+    return this.#ws?.getBufferedAmount() ?? 0;
+  }
+
+  ping(payload?: string): void {
+    this.#ws?.ping(payload);
   }
 
   subscribe(topic: string): void {

@@ -84,6 +84,7 @@ export class TestNode {
         strictProtocol: false,
         activityTimeoutSeconds: 120,
         pongTimeoutSeconds: 30,
+        maxBufferedBytesTotal: 1_000_000,
         userAuthenticationTimeoutMs: 30_000,
         subscriptionErrorEvent: true,
         maxSubscriptionsPerConnection: 10_000,
@@ -159,6 +160,8 @@ export class TestClient {
   readonly frames: string[] = [];
   closedWith: { readonly code: number; readonly reason: string } | undefined;
   nativePings = 0;
+  /** What was in the last of them. */
+  nativePing: string | undefined;
   connection: Connection | undefined;
   readonly connecting: Promise<void> | undefined;
   #isGone = false;
@@ -242,8 +245,14 @@ export class TestClient {
         this.closedWith ??= { code, reason };
         this.vanish();
       },
-      ping: () => {
+      cutOff: () => {
+        this.closedWith ??= { code: 1006, reason: '' };
+        this.vanish();
+      },
+      bufferedBytes: 0,
+      ping: (payload) => {
         this.nativePings += 1;
+        this.nativePing = payload;
       },
       subscribe: (topic) => {
         const clients = topics.get(topic) ?? new Set();

@@ -26,6 +26,9 @@ export class FakeClock implements Clock {
 
   elapsedMs = (): number => this.#elapsedMs;
 
+  /** Turns of the event loop pass by themselves. */
+  nextTurn = (task: () => void): void => void setImmediate(task);
+
   schedule = (run: () => void, delayMs: number): (() => void) => {
     const task = { dueMs: this.#elapsedMs + delayMs, run };
     this.#tasks.add(task);

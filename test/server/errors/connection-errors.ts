@@ -108,6 +108,29 @@ export const CONNECTION_ERRORS: readonly Row[] = [
   },
   {
     kind: 'Disconnect',
+    id: 'not-reading',
+    raise: async () => {
+      const idle = new TestNode({ options: { pongTimeoutSeconds: 1 } });
+      idle.node.uptake.ask(idle.connect().connected);
+      idle.clock.advance(2000);
+      return { id: String(idle.ended[0]?.id), code: String(idle.ended[0]?.code) };
+    },
+  },
+  {
+    kind: 'Disconnect',
+    id: 'buffers-full',
+    raise: async () => {
+      const busy = new TestNode();
+      const slow = busy.connect();
+      slow.subscribe('news');
+      Object.assign(slow.connected.transport, { bufferedBytes: 2_000_000 });
+      void busy.node.broker.publish({ appId: '3', channel: 'news', frame: 'x'.repeat(500_000) });
+      busy.clock.advance(500);
+      return { id: String(busy.ended[0]?.id), code: String(busy.ended[0]?.code) };
+    },
+  },
+  {
+    kind: 'Disconnect',
     id: 'pong-timeout',
     // Takes more than 30 s on a real clock.
     raise: async () => {

@@ -62,7 +62,7 @@ test('a client that lost an answer is cut off, though nothing is published', asy
   const { fanOut } = createFanOut();
   let isClosed = false;
   const socket = { close: () => (isClosed = true) } as unknown as ConstructorParameters<typeof WebSocketTransport>[0];
-  fanOut.noteSlow(new WebSocketTransport(socket, {} as TemplatedApp, undefined));
+  fanOut.noteSlow(new WebSocketTransport(socket, {} as TemplatedApp, { log: undefined, sentMuch: () => {} }));
   expect(isClosed).toBe(false);
   await new Promise((resolve) => {
     setImmediate(resolve);

@@ -115,7 +115,7 @@ test('a subscriber that lost a frame is closed before the next event can be publ
       fanOut.noteSlow(slow);
     },
   } as unknown as ConstructorParameters<typeof WebSocketTransport>[1];
-  const slow = new WebSocketTransport(socket, app, undefined);
+  const slow = new WebSocketTransport(socket, app, { log: undefined, sentMuch: () => {} });
   fanOut.add(app);
 
   fanOut.publish('topic', 'that is lost', undefined);
