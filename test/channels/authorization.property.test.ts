@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ruleFor } from '../../auth/channel-rules.ts';
 import { CONTROL_APP, CONTROL_CHANNEL } from '../../channels/control-message.ts';
+import { atLength } from '../support/at-length.ts';
 import { DelayedSeams } from '../support/delayed-seams.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import type { TestClient } from './test-node.ts';
@@ -246,7 +247,7 @@ test('nobody is in a channel, or hears of it, without a right to it, in whatever
       expect([...seams.subscribed]).toEqual([`${CONTROL_APP}/${CONTROL_CHANNEL}`]);
       expect(node.failures).toEqual([]);
     }),
-    { numRuns: 300 },
+    { numRuns: atLength(60, 300) },
   );
 });
 

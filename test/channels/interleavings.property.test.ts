@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { atLength } from '../support/at-length.ts';
 import { DelayedSeams } from '../support/delayed-seams.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { type TestClient, TestNode } from './test-node.ts';
@@ -78,6 +79,6 @@ test('every subscriber knows the members of a presence channel, whenever the slo
       expect(server.node.channels.size).toBe(0);
       expect(server.failures).toEqual([]);
     }),
-    { numRuns: 200 },
+    { numRuns: atLength(60, 200) },
   );
 });

@@ -1,13 +1,14 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CONTROL_CHANNEL } from '../../channels/control-message.ts';
+import { atLength } from '../support/at-length.ts';
 import { APP } from '../support/broker.ts';
 import type { RawClient } from '../support/raw-client.ts';
 import { untilEqual } from '../support/until.ts';
 import { Cluster } from './cluster.ts';
 import { WireTap } from './wire-tap.ts';
 
-const EVENTS = 1000;
+const EVENTS = atLength(300, 1000);
 const CHANNEL = 'private-scada';
 /** A channel of the node whose wire is tapped. What comes on it shows that what was published before it has come, or never will. */
 const OWN = 'private-own';

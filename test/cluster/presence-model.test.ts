@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { atLength } from '../support/at-length.ts';
 import { untilEqual, untilSame } from '../support/until.ts';
 import { Cluster } from './cluster.ts';
 import { Page } from './page.ts';
@@ -8,7 +9,7 @@ import { Page } from './page.ts';
 const NODES = 3;
 const ROOMS = 3;
 const USERS = ['ann', 'bob', 'cid', 'dan'] as const;
-const RUNS = Number(process.env.KULKUL_TEST_RUNS ?? 4);
+const RUNS = Number(process.env.KULKUL_TEST_RUNS ?? atLength(2, 8));
 const SEED = Number(process.env.KULKUL_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 type Step =

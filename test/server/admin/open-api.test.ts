@@ -101,7 +101,9 @@ describe('the OpenAPI document', () => {
       ...parameters.map(({ schema }) => schema),
     ]);
     expect(schemas.length).toBeGreaterThan(40);
-    for (const schema of [...schemas, ...Object.values(document.components.schemas)]) compile(schema);
+    // Many routes have the same: to compile one takes long.
+    const texts = [...schemas, ...Object.values(document.components.schemas)].map((schema) => JSON.stringify(schema));
+    for (const text of new Set(texts)) compile(JSON.parse(text) as Json);
   });
 
   test('says what is answered', async () => {

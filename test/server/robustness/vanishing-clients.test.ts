@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hmacHex } from '../../../auth/hmac.ts';
+import { atLength } from '../../support/at-length.ts';
 import { APP, startBroker, type TestBroker } from '../../support/broker.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { SEED, signedSubscription } from './arbitraries.ts';
@@ -51,7 +52,7 @@ test('a client that vanishes anywhere in its upgrade leaves nothing behind', asy
     raw.write(request.slice(0, length));
     await vanish(raw, ending);
   });
-  await fc.assert(property, { seed: SEED, numRuns: 100 });
+  await fc.assert(property, { seed: SEED, numRuns: atLength(40, 100) });
   await expectNothingLeft(broker);
 });
 
@@ -69,7 +70,7 @@ test('clients that vanish anywhere in what they say leave nothing behind', async
       await onlyLeft(broker, 0);
     },
   );
-  await fc.assert(property, { seed: SEED, numRuns: 200 });
+  await fc.assert(property, { seed: SEED, numRuns: atLength(60, 200) });
   await expectNothingLeft(broker);
 });
 

@@ -6,6 +6,7 @@ import type { HostedWorker } from '../../../server/workers/hosted-worker.ts';
 import type { ToHost, ToWorker } from '../../../server/workers/wire.ts';
 import { createWorkerSeams } from '../../../server/workers/worker-seams.ts';
 import { type TestClient, TestNode } from '../../channels/test-node.ts';
+import { atLength } from '../../support/at-length.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 const ROOM = 'presence-cache-room';
@@ -176,6 +177,6 @@ test('pages on all workers agree with the host, however messages are carried and
       expect(failures).toEqual([]);
       for (const { node } of workers) expect(node.failures).toEqual([]);
     }),
-    { numRuns: 150 },
+    { numRuns: atLength(50, 150) },
   );
 });
