@@ -16,6 +16,8 @@ export interface Opponents {
 export class Contenders {
   readonly floor: Contender;
   readonly kulkul: Contender;
+  /** It tells the subscribers of a channel how many they are. */
+  readonly #counting: Contender;
   readonly #others: readonly Contender[];
   readonly #script = fileURLToPath(new URL('../dist/server/main.js', import.meta.url));
   readonly #hasSoketi: boolean;
@@ -23,6 +25,7 @@ export class Contenders {
   constructor(scripts: Scripts, { soketi: wantsSoketi, others }: Opponents, onProgress: (text: string) => void) {
     this.floor = floor(scripts.floor);
     this.kulkul = kulkul('kulkul', this.#script);
+    this.#counting = kulkul('kulkul', this.#script, {}, { enableSubscriptionCountEvents: true });
     if (wantsSoketi && !isSoketiInstalled()) installSoketi(onProgress);
     this.#hasSoketi = wantsSoketi !== false && isSoketiInstalled();
     this.#others = this.#hasSoketi ? [...others, soketi()] : others;
@@ -35,6 +38,8 @@ export class Contenders {
 
   /** Those that can do a workload, the reference first; none when no broker can. */
   for({ deployments, needs = [] }: Pick<Workload, 'deployments' | 'needs'>): readonly Contender[] {
+    // What a floor would have to do to stand it is what a broker does beyond the floor.
+    if (deployments === 'alone') return [this.#counting, ...this.#others.filter((contender) => contender.has('plain'))];
     if (deployments === 'workers') return workersOf((name, settings) => kulkul(name, this.#script, settings));
     if (deployments === 'coalescing') {
       const waiting = coalescingFor([0, 2, 5, 10], (name, app) => kulkul(name, this.#script, {}, app));

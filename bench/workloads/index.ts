@@ -1,3 +1,4 @@
+import { abuse } from './abuse.ts';
 import { clientEvents } from './client-events.ts';
 import { cluster } from './cluster.ts';
 import { clusterLatency } from './cluster-latency.ts';
@@ -34,6 +35,7 @@ export const WORKLOADS: readonly Workload[] = [
   workers,
   cluster,
   clusterLatency,
+  abuse,
 ];
 
 /** @throws {Error} that names the ones there are */

@@ -66,7 +66,7 @@ export interface Workload extends Setting {
   /** Rounds at most; fewer for what hardly varies and takes long. */
   readonly maxRounds?: number;
   /** What is measured instead of single servers and the floor. */
-  readonly deployments?: 'coalescing' | 'workers' | 'cluster' | 'clusters';
+  readonly deployments?: 'alone' | 'coalescing' | 'workers' | 'cluster' | 'clusters';
   /** Left out unless it is asked for. */
   readonly isExtra?: boolean;
   /** Rounds in which everything else on the machine took more are repeated, some times. */
