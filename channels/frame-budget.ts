@@ -6,20 +6,22 @@ import { topicOf } from './local-channel.ts';
 import type { Node } from './node.ts';
 
 /**
- * What the frames of a client may cost at once. One unit is about what a ping costs, two microseconds. A client that comes back into
- * the 10,000 channels that one connection may be in has enough of it.
+ * What the frames of a client may cost at once. One unit is about a microsecond of this thread, so that one client takes some
+ * hundredths of a second at once. A client that comes back into the 10,000 channels that one connection may be in has enough of it.
  */
 export const FULL_BUDGET = 40_000;
-/** Units that come back per second: a client that never rests takes two thousandths of a core. */
-const UNITS_PER_SECOND = 1000;
+/** Units that come back per second: a client that never rests takes some thousandths of a core. */
+const UNITS_PER_SECOND = 2000;
 
 const CHARACTERS_PER_UNIT = 1024;
 /** A WebSocket ping or pong. */
-export const SIGN_OF_LIFE = 1;
+export const SIGN_OF_LIFE = 2;
 /** Something that is not looked at. */
-export const UNREAD = 1;
+export const UNREAD = 2;
+const PING = 4;
+const UNSUBSCRIBE = 4;
 /** A message that is answered with an error: one that stock clients send at times. */
-export const REFUSED = 10;
+export const REFUSED = 20;
 /** A frame that no client library sends. Dozens of them in a row are an attack or a bug. */
 export const FAULTY = 600;
 const ECHO = 5;
@@ -67,9 +69,9 @@ export function costOf(node: Node, connection: Connection, message: ClientMessag
       return 0;
     case 'ping':
     case 'pong':
-      return 1 + size;
+      return PING + size;
     case 'unsubscribe':
-      return 2 + size + membersCost(node, connection, message.channel);
+      return UNSUBSCRIBE + size + membersCost(node, connection, message.channel);
     case 'subscribe':
       return SUBSCRIBE + size + authCost(message.auth) + membersCost(node, connection, message.channel);
     case 'signin':
