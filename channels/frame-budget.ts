@@ -1,6 +1,6 @@
 import type { ClientMessage } from '../protocol/client-message.ts';
 import { CLOSE_CODES } from '../protocol/close-codes.ts';
-import { Disconnect } from '../protocol/errors.ts';
+import { Disconnect, PusherError } from '../protocol/errors.ts';
 import type { Connection } from './connection.ts';
 import { topicOf } from './local-channel.ts';
 import type { Node } from './node.ts';
@@ -22,8 +22,11 @@ const PING = 4;
 const UNSUBSCRIBE = 4;
 /** A message that is answered with an error: one that stock clients send at times. */
 export const REFUSED = 20;
-/** A frame that no client library sends. Dozens of them in a row are an attack or a bug. */
-export const FAULTY = 600;
+/** A message that is none of those that clients may send, or lacks something: clients written by hand do that, and go on with it. */
+const MISTAKEN = 100;
+/** What is no message at all, or far too large. Dozens of them in a row are an attack or a bug. */
+const FAULTY = 600;
+const NONSENSE: readonly string[] = ['invalid-json', 'invalid-message', 'frame-too-large'];
 const ECHO = 5;
 const ECHO_BYTES_PER_UNIT = 8192;
 const SUBSCRIBE = 3;
@@ -84,9 +87,15 @@ export function echoCost(bytes: number): number {
   return ECHO + Math.floor(bytes / ECHO_BYTES_PER_UNIT);
 }
 
-/** A frame that could not be read. */
-export function faultCost(length: number): number {
-  return FAULTY + Math.floor(length / CHARACTERS_PER_UNIT);
+/**
+ * What a frame costs that could not be read.
+ *
+ * @param error - the reason
+ * @param length - characters of the frame
+ */
+export function faultCost(error: unknown, length: number): number {
+  const isNonsense = !(error instanceof PusherError) || NONSENSE.includes(error.id);
+  return (isNonsense ? FAULTY : MISTAKEN) + Math.floor(length / CHARACTERS_PER_UNIT);
 }
 
 /** Frames that are handled a few per turn, as others wait meanwhile. */

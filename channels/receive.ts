@@ -28,7 +28,7 @@ export function receive(node: Node, connection: Connection, text: string): void 
   try {
     message = parseClientMessage(text);
   } catch (error) {
-    answer(node, connection, error, faultCost(text.length));
+    answer(node, connection, error, faultCost(error, text.length));
     return;
   }
   if (!spend(node, connection, costOf(node, connection, message, text.length))) return;
@@ -95,7 +95,8 @@ export function refuseFrame(node: Node, connection: Connection, bytes: number, m
   if (connection.isClosed) return;
   noteActivity(node, connection);
   const text = `Message of ${bytes} bytes is too large: limit ${maxBytes} bytes (maxFrameBytes)`;
-  answer(node, connection, new PusherError('frame-too-large', text), faultCost(bytes));
+  const error = new PusherError('frame-too-large', text);
+  answer(node, connection, error, faultCost(error, bytes));
 }
 
 /** What the message must not overtake: an earlier command for its channel, or a sign-in. */
