@@ -1,30 +1,59 @@
 import { isatty } from 'node:tty';
-import pino, { type Logger } from 'pino';
+import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import type { Settings } from './config/index.ts';
+import { Output } from './output.ts';
 
 export type { Logger } from 'pino';
 
-/** `process.stdout` would set the descriptor to non-blocking, and whatever is written to it then may be cut in two. */
+/** `process.stdout` would wait for nobody either, but drop nothing, tell nothing, and end the process when its reader is gone. */
 const STDOUT = 1;
 
 export function isTerminal(): boolean {
   return isatty(STDOUT);
 }
 
-/** Writes lines that are ready to standard output, whole and at once like those of the log. */
-export function createPrinter(): (lines: string) => void {
-  const destination = pino.destination({ dest: STDOUT, sync: true });
-  return (lines) => void destination.write(lines);
+/** Standard output of a program that must outlive whoever reads it. To be made once. */
+export function openStandardOutput(): Output {
+  const output = new Output(STDOUT);
+  process.on('exit', () => output.end());
+  return output;
 }
 
-/** Writes to standard output: JSON lines for machines, or coloured lines for people on a terminal. */
-export async function createLog({ level, format }: Settings['log'], isColoured = isTerminal()): Promise<Logger> {
+/** What each log line is made by, wherever it goes. */
+export function logOptions(level: Settings['log']['level']): LoggerOptions {
+  return {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+  };
+}
+
+/**
+ * Writes JSON lines for machines, or coloured lines for people on a terminal.
+ *
+ * @param output - says in the log when it could not be written for a while
+ */
+export async function createLog(
+  { level, format }: Settings['log'],
+  output: Output,
+  isColoured = isTerminal(),
+): Promise<Logger> {
   const isPretty = format === 'pretty' || (format === 'auto' && isColoured);
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!isPretty) return pino(options, pino.destination({ dest: STDOUT, sync: true }));
+  const log = pino(logOptions(level), isPretty ? await prettyStream(output, isColoured) : output);
+  output.onResume = (outage) => log.warn(outage, 'the log could not be written for a while');
+  return log;
+}
+
+/** For commands that have their standard output for something else. */
+export function silentLog(): Logger {
+  return pino({ level: 'silent' }, { write: () => {} });
+}
+
+async function prettyStream(output: Output, colorize: boolean): Promise<DestinationStream> {
   // Loaded when it is needed: machines read most logs.
   const { default: pretty } = await import('pino-pretty');
-  return pino(options, pretty({ sync: true, colorize: isColoured, translateTime: 'SYS:HH:MM:ss.l', singleLine: true }));
+  const prettify = pretty.prettyFactory({ colorize, translateTime: 'SYS:HH:MM:ss.l', singleLine: true });
+  return { write: (line) => output.write(prettify(line)) };
 }
 
 const AUTH = /(\\*"auth\\*"\s*:\s*\\*")(?:([^"\\:]*:)?[^"\\]+)/g;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { EXIT_USAGE, fail } from './command/exit.ts';
+import { EXIT_USAGE, fail, print, printError } from './command/exit.ts';
 import { parseSupervision, readMadeApp, type Supervision } from './command/supervision.ts';
 import { type TokenFlags, withTokenFlags } from './command/token-flags.ts';
 import { ConfigError, type ConfigSources, describeConfig, type LoadedConfig, loadConfig } from './config/index.ts';
@@ -26,7 +26,11 @@ const program = new Command('kulkul')
   .helpOption('-h, --help', 'print this help')
   .helpCommand('help [command]', 'print the help of a command')
   .showHelpAfterError('(kulkul --help says more)')
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'kulkul: ')) })
+  .configureOutput({
+    writeOut: print,
+    writeErr: printError,
+    outputError: (text, write) => write(text.replace(/^error: /, 'kulkul: ')),
+  })
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_USAGE));
 
 const configFlag = ['-c, --config <file>', "configuration file, Kulkul's or Soketi's (default: none)"] as const;
@@ -51,7 +55,7 @@ withSettings(program.command('start'), 'start the broker')
 withSettings(program.command('config'), 'print the effective settings and where each comes from')
   .description('Print the effective settings and where each comes from, secrets masked. Starts nothing.')
   .action((flags: CommandFlags) => {
-    process.stdout.write(describeConfig(load(sourcesOf(flags))));
+    print(describeConfig(load(sourcesOf(flags))));
   });
 
 withTokenFlags(program.command('token').option(...configFlag))

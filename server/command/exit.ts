@@ -1,9 +1,51 @@
+import { writeSync } from 'node:fs';
+
 /** Exit codes: 1 for a failure of the program, 2 for something to mend in how it was called or configured. */
 export const EXIT_FAILURE = 1;
 export const EXIT_USAGE = 2;
 
 /** Ends the process with a word about why. */
 export function fail(message: string, exitCode: number): never {
-  process.stderr.write(`kulkul: ${message}\n`);
+  printError(`kulkul: ${message}\n`);
   process.exit(exitCode);
+}
+
+/** Writes to standard error, if it can be written to: the exit code tells, too. */
+export function printError(text: string): void {
+  try {
+    write(STDERR, text);
+  } catch {
+    // There is no place left to say it.
+  }
+}
+
+/** Writes the answer of a command to standard output. Ends the process, without a word, when its reader wants no more: `kulkul config | head -1`. */
+export function print(text: string): void {
+  try {
+    write(STDOUT, text);
+  } catch (error) {
+    if (codeOf(error) === 'EPIPE') process.exit(0);
+    fail(`the answer could not be written (${error instanceof Error ? error.message : String(error)})`, EXIT_FAILURE);
+  }
+}
+
+const STDOUT = 1;
+const STDERR = 2;
+const PAUSE_MS = 10;
+
+/** Waits for the reader where the descriptor itself does not. */
+function write(descriptor: number, text: string): void {
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  for (let rest = Buffer.from(text); rest.length > 0; ) {
+    try {
+      rest = rest.subarray(writeSync(descriptor, rest));
+    } catch (error) {
+      if (codeOf(error) !== 'EAGAIN') throw error;
+      Atomics.wait(sleeper, 0, 0, PAUSE_MS);
+    }
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

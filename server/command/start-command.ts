@@ -5,7 +5,8 @@ import type { Admin, AdminParts } from '../admin/start-admin.ts';
 import { AppReload } from '../apps/app-reload.ts';
 import { claimPort } from '../claim-port.ts';
 import type { ConfigSources, LoadedConfig, Settings } from '../config/index.ts';
-import { createLog, type Logger } from '../log.ts';
+import { createLog, type Logger, openStandardOutput } from '../log.ts';
+import type { Output } from '../output.ts';
 import type { Parting, Server } from '../server.ts';
 import { Supervisor, workerCount } from '../workers/supervisor.ts';
 import { keepYoungHeapSmall } from '../young-heap.ts';
@@ -45,14 +46,15 @@ export async function startCommand(
   supervision?: Supervision,
 ): Promise<void> {
   keepYoungHeapSmall();
-  const ownLog = await createLog(config.settings.log);
+  const output = openStandardOutput();
+  const ownLog = await createLog(config.settings.log, output);
   // Beside the lines of the process before it and the one after it.
   const log = supervision ? ownLog.child({ pid: process.pid }) : ownLog;
   failOnUnexpected(log);
   for (const warning of config.warnings) log.warn(warning);
   // It would end a process that is not done starting; what changed meanwhile is seen without it.
   process.on('SIGHUP', () => {});
-  const server = await run(await placed(config, supervision, log), log, supervision?.isTakeover === true);
+  const server = await run(await placed(config, supervision, log), log, output, supervision?.isTakeover === true);
   if (supervision) tellSupervisor({ kind: 'listening', port: server.port, log: config.settings.log });
   const replaceApps = (settings: Settings): MaybePromise<void> => server.replaceApps(settings);
   const listed = new ListedRegistry({ settings: config.settings, replaceApps, log });
@@ -77,8 +79,7 @@ export async function startCommand(
   // Whoever started the first one has read it.
   if (supervision?.port != null) return;
   // JSON lines are for machines: a text between them would be an error to those.
-  if (config.settings.log.format !== 'json')
-    process.stdout.write(startMessage(config, server.port, version, admin?.url));
+  if (config.settings.log.format !== 'json') output.write(startMessage(config, server.port, version, admin?.url));
   else if (config.generatedApp) log.warn({ app: config.apps[0]?.id }, GENERATED_APP_WARNING);
 }
 
@@ -90,10 +91,11 @@ async function placed(config: LoadedConfig, supervision: Supervision | undefined
   return { ...config, settings: { ...settings, port } };
 }
 
-async function run(config: LoadedConfig, log: Logger, sharesPort: boolean): Promise<RunningServer> {
+async function run(config: LoadedConfig, log: Logger, output: Output, sharesPort: boolean): Promise<RunningServer> {
   try {
     const workers = workerCount(config.settings.workers, log);
-    if (workers > 1) return await Supervisor.start(config.settings, workers, log, sharesPort);
+    const print = (lines: string): void => output.write(lines);
+    if (workers > 1) return await Supervisor.start(config.settings, workers, log, print, sharesPort);
     // Loaded late: the native module of uWebSockets.js fails to load where it has no binary, and that needs words.
     const { startServer } = await import('../server.ts');
     const server = await startServer(config, log, { sharesPort });

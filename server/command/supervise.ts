@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { Backoff } from '../backoff.ts';
 import { randomCredentials } from '../config/credentials.ts';
-import { createLog, type Logger } from '../log.ts';
+import { createLog, type Logger, openStandardOutput } from '../log.ts';
+import type { Output } from '../output.ts';
 import { EXIT_FAILURE } from './exit.ts';
 import { onHangup } from './on-hangup.ts';
 import {
@@ -33,11 +34,13 @@ interface Broker {
  * @param args - of the command line, without `--supervised`
  */
 export async function supervise(args: readonly string[]): Promise<void> {
-  new SupervisingProcess(args, await createLog({ level: 'info', format: 'auto' })).run();
+  const output = openStandardOutput();
+  new SupervisingProcess(args, output, await createLog({ level: 'info', format: 'auto' }, output)).run();
 }
 
 class SupervisingProcess {
   readonly #args: readonly string[];
+  readonly #output: Output;
   readonly #env = writeMadeApp(process.env, randomCredentials());
   readonly #backoff = new Backoff();
   readonly #leaving = new Set<Broker>();
@@ -51,9 +54,10 @@ class SupervisingProcess {
   #isStopping = false;
   #exitCode = 0;
 
-  /** @param log - until a broker has said how the operator wants it */
-  constructor(args: readonly string[], log: Logger) {
+  /** @param log - to the output, until a broker has said how the operator wants it */
+  constructor(args: readonly string[], output: Output, log: Logger) {
     this.#args = args;
+    this.#output = output;
     this.#log = log;
   }
 
@@ -96,7 +100,7 @@ class SupervisingProcess {
   #listens(broker: Broker, { port, log }: ListeningMessage): void {
     broker.isListening = true;
     this.#port = port;
-    void createLog(log).then((own) => {
+    void createLog(log, this.#output).then((own) => {
       this.#log = own;
     });
     this.#backoff.started(performance.now());

@@ -5,9 +5,9 @@ import { AppStoreUnavailable } from '../apps/app-store.ts';
 import { createAppDirectory } from '../apps/create-app-directory.ts';
 import { AppStoreStartError } from '../apps/sql-errors.ts';
 import type { LoadedConfig } from '../config/index.ts';
-import { createLog } from '../log.ts';
+import { silentLog } from '../log.ts';
 import { signDevelopmentToken } from './development-token.ts';
-import { EXIT_FAILURE, EXIT_USAGE, fail } from './exit.ts';
+import { EXIT_FAILURE, EXIT_USAGE, fail, print } from './exit.ts';
 import type { TokenFlags } from './token-flags.ts';
 import { DevelopmentTokenError } from './token-values.ts';
 
@@ -19,9 +19,8 @@ export async function tokenCommand({ settings, apps }: LoadedConfig, flags: Toke
   let directory: AppDirectory | undefined;
   try {
     // Standard output is for the token.
-    const log = await createLog({ level: 'silent', format: 'json' });
-    directory = await createAppDirectory({ settings, apps, log });
-    process.stdout.write(`${await createToken(directory, flags, Date.now() / 1000)}\n`);
+    directory = await createAppDirectory({ settings, apps, log: silentLog() });
+    print(`${await createToken(directory, flags, Date.now() / 1000)}\n`);
   } catch (error) {
     if (error instanceof DevelopmentTokenError) fail(error.message, EXIT_USAGE);
     if (error instanceof AppStoreUnavailable) fail(error.detail, EXIT_FAILURE);

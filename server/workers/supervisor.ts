@@ -5,7 +5,7 @@ import { Backoff } from '../backoff.ts';
 import { claimPort } from '../claim-port.ts';
 import { systemClock } from '../clock.ts';
 import type { Settings } from '../config/index.ts';
-import { createPrinter, isTerminal, type Logger } from '../log.ts';
+import { isTerminal, type Logger } from '../log.ts';
 import type { Parting } from '../server.ts';
 import { processUsage, sumUsage, type Usage } from '../usage.ts';
 import { WORKER_LAYOUT, type WorkerStart } from './control.ts';
@@ -44,7 +44,7 @@ export class Supervisor {
   #settings: Settings;
   readonly #log: Logger;
   readonly #host: WorkerHost;
-  readonly #print = createPrinter();
+  readonly #print: (lines: string) => void;
   readonly #workers = new Set<WorkerProcess>();
   readonly #restarts = new Set<NodeJS.Timeout>();
   #areStarted = false;
@@ -52,7 +52,8 @@ export class Supervisor {
   #heartbeat: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
 
-  private constructor(settings: Settings, port: number, log: Logger) {
+  private constructor(settings: Settings, port: number, log: Logger, print: (lines: string) => void) {
+    this.#print = print;
     this.#settings = { ...settings, port };
     this.port = port;
     this.#log = log;
@@ -64,13 +65,20 @@ export class Supervisor {
   }
 
   /**
+   * @param print - writes lines that a worker logged
    * @param sharesPort - another process of this user listens on the port, until this one does
    * @throws {Error} why the port can't be had, or what the first worker that failed says
    */
-  static async start(settings: Settings, count: number, log: Logger, sharesPort = false): Promise<Supervisor> {
+  static async start(
+    settings: Settings,
+    count: number,
+    log: Logger,
+    print: (lines: string) => void,
+    sharesPort = false,
+  ): Promise<Supervisor> {
     const address = { host: settings.host, port: settings.port, isTls: settings.ssl.certPath !== '' };
     const port = sharesPort ? settings.port : await claimPort(address, log);
-    const supervisor = new Supervisor(settings, port, log);
+    const supervisor = new Supervisor(settings, port, log, print);
     const workers = Array.from({ length: count }, (_, index) => supervisor.#run(index + 1, new Backoff()));
     try {
       await Promise.race([Promise.all(workers.map(({ started }) => started)), ...workers.map(failAtEnd)]);

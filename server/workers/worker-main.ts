@@ -6,7 +6,7 @@ import { createAppDirectory, useSettings } from '../apps/create-app-directory.ts
 import { ListedApps } from '../apps/listed-apps.ts';
 import { createApps } from '../config/app-from-config.ts';
 import type { Settings } from '../config/index.ts';
-import { createLog, type Logger } from '../log.ts';
+import { createLog, type Logger, openStandardOutput } from '../log.ts';
 import type { Server } from '../server.ts';
 import { processUsage } from '../usage.ts';
 import { keepYoungHeapSmall } from '../young-heap.ts';
@@ -89,7 +89,7 @@ async function start({ layout, worker, settings, areStarted, isTerminal }: Worke
     send({ kind: 'failed', name: 'WorkerLayoutError', message, stack: undefined }, () => process.exit(EXIT_FAILURE));
     return;
   }
-  const log = (await createLog(settings.log, isTerminal)).child({ worker });
+  const log = (await createLog(settings.log, openStandardOutput(), isTerminal)).child({ worker });
   failOnUnexpected(log);
   const apps = createApps(settings);
   siblings.areStarted = areStarted;

@@ -5,6 +5,7 @@ import pino from 'pino';
 import type { Clock } from '../../channels/clock.ts';
 import type { Node } from '../../channels/node.ts';
 import { type LoadedConfig, loadConfig, type Settings } from '../../server/config/index.ts';
+import { logOptions } from '../../server/log.ts';
 import { type ServerOptions, startServer } from '../../server/server.ts';
 
 export const APP = { id: '12345', key: 'test-key', secret: 'test-secret' } as const;
@@ -51,7 +52,7 @@ export async function startBroker(
   const values = { host: '127.0.0.1', port: 0, 'appManager.array.apps': apps, ...settings };
   const config = loadValues(values);
   const log: Record<string, unknown>[] = [];
-  const logger = pino({ level: config.settings.log.level }, { write: (line) => log.push(JSON.parse(line)) });
+  const logger = pino(logOptions(config.settings.log.level), { write: (line) => log.push(JSON.parse(line)) });
   const server = await startServer(config, logger, clock ? { ...parts, clock } : parts);
   const scheme = config.settings.ssl.certPath === '' ? '' : 's';
   return {

@@ -198,7 +198,7 @@ export async function untilDeaf({ url }: BrokerProcess): Promise<void> {
 }
 
 /** Without the admin API: there is one port for it, and brokers of several tests run at once. */
-function neutralEnvironment(): NodeJS.ProcessEnv {
+export function neutralEnvironment(): NodeJS.ProcessEnv {
   const isConfiguration = /^(SOKETI|KULKUL|PUSHER|REVERB|FORCE_COLOR$|NO_COLOR$|NODE_OPTIONS$|VITEST)/;
   const inherited = Object.entries(process.env).filter(([name]) => !isConfiguration.test(name));
   return { ...Object.fromEntries(inherited), KULKUL_ADMIN_ENABLED: 'false' };
