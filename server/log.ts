@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
 import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import type { Settings } from './config/index.ts';
+import { logError, logFields } from './foreign-text.ts';
 import { Output } from './output.ts';
 
 export type { Logger } from 'pino';
@@ -25,6 +26,8 @@ export function logOptions(level: Settings['log']['level']): LoggerOptions {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { log: logFields },
+    serializers: { err: logError },
   };
 }
 
@@ -35,7 +38,7 @@ export function logOptions(level: Settings['log']['level']): LoggerOptions {
  */
 export async function createLog(
   { level, format }: Settings['log'],
-  output: Output,
+  output: Pick<Output, 'write' | 'onResume'>,
   isColoured = isTerminal(),
 ): Promise<Logger> {
   const isPretty = format === 'pretty' || (format === 'auto' && isColoured);
@@ -49,16 +52,26 @@ export function silentLog(): Logger {
   return pino({ level: 'silent' }, { write: () => {} });
 }
 
-async function prettyStream(output: Output, colorize: boolean): Promise<DestinationStream> {
+async function prettyStream(output: Pick<Output, 'write'>, colorize: boolean): Promise<DestinationStream> {
   // Loaded when it is needed: machines read most logs.
   const { default: pretty } = await import('pino-pretty');
   const prettify = pretty.prettyFactory({ colorize, translateTime: 'SYS:HH:MM:ss.l', singleLine: true });
   return { write: (line) => output.write(prettify(line)) };
 }
 
-const AUTH = /(\\*"auth\\*"\s*:\s*\\*")(?:([^"\\:]*:)?[^"\\]+)/g;
+/** Longer than what is logged of a frame, with room for what is masked. */
+const MAX_READ_LENGTH = 20_000;
+/** Backslashes before a quote in texts within texts. */
+const MAX_ESCAPING = 16;
+/** No part of it can begin where another one does, so that it goes through any text once. */
+const AUTH = /("auth\\*"\s*:\s*\\*")([^"]+)/g;
 
 /** A frame as it may be logged: of the value of `auth`, which can be a token, only a key before a colon stays. */
 export function loggableFrame(frame: string): string {
-  return frame.replace(AUTH, (_, name: string, key = '') => `${name}${key}•••`);
+  return frame.slice(0, MAX_READ_LENGTH).replace(AUTH, (_, name: string, value: string) => {
+    const colon = value.indexOf(':');
+    // In a text within a text, the quote at the end has backslashes before it.
+    const end = /\\*$/.exec(value.slice(-MAX_ESCAPING))?.[0] ?? '';
+    return `${name}${colon < 0 ? '' : value.slice(0, colon + 1)}•••${end}`;
+  });
 }

@@ -16,6 +16,7 @@ import { HttpServer } from './http/http-server.ts';
 import { OpenRequests } from './http/open-requests.ts';
 import { Listener } from './listener.ts';
 import type { Logger } from './log.ts';
+import { SampledLog } from './sampled-log.ts';
 import { createSeams, type Seams } from './seams.ts';
 import { createSocketIdSource } from './socket-id.ts';
 import { KeyedTokenVerifier } from './tokens/token-verifier.ts';
@@ -82,15 +83,15 @@ export async function startServer(
   const isInUse = (appId: string): boolean => node.hasConnections(appId);
   const directory = options.directory ?? (await createAppDirectory({ settings, apps, log, clock, isInUse }));
   const seams = options.seams ?? (await createSeams(settings, directory, clock, log));
-  const frameLog = log.isLevelEnabled('debug') ? log : undefined;
-  const fanOut = new NativeFanOut(frameLog);
+  const sampledLog = new SampledLog(log);
+  const fanOut = new NativeFanOut(sampledLog.eachStep);
   const node = new Node({
     options: nodeOptions(settings),
     broker: seams.broker,
     store: seams.store,
     fanOut,
     clock,
-    observer: logObserver(log),
+    observer: logObserver(sampledLog),
     createSocketId: createSocketIdSource(),
     tokens: new KeyedTokenVerifier({ clock, log }),
     appsChanged: (ids) => node.settle(directory.refresh(ids), 'looking again at apps'),
@@ -114,7 +115,7 @@ export async function startServer(
     defaultLimits: createLimits({}, settings),
     health,
     requests,
-    log,
+    log: sampledLog,
     now: clock.now,
   });
   const feedPingSeconds = settings.feeds.pingIntervalSeconds;
@@ -127,7 +128,7 @@ export async function startServer(
     maxBufferedBytes: settings.maxBufferedBytes,
     requests,
     pace: { silenceSeconds: feedPingSeconds, answersPings: false },
-    log,
+    log: sampledLog,
   };
   const listener = new Listener({
     host: settings.host,
@@ -137,7 +138,7 @@ export async function startServer(
     log,
     attach: (app, isTls) => {
       fanOut.add(app);
-      serveWebSockets(app, isTls, { ...settings, feedPingSeconds }, node, directory, fanOut, log);
+      serveWebSockets(app, isTls, { ...settings, feedPingSeconds }, node, directory, fanOut, sampledLog);
       serveStreams(app, isTls, streams);
       http.serve(app);
     },
@@ -227,15 +228,16 @@ function nodeOptions(settings: Settings): NodeOptions {
   };
 }
 
-function logObserver(log: Logger): Observer {
+function logObserver(log: SampledLog): Observer {
   return {
     disconnected: (socketId, app, { id, code, message }) => {
       // All clients at once: how many they are is said once.
-      const level = id === 'restarting' ? 'debug' : 'info';
-      log[level]({ socketId, app: app.id, code, cause: id, reason: message }, 'connection ended');
+      const facts = { socketId, app: app.id, code, cause: id, reason: message };
+      if (id === 'restarting') log.eachStep?.debug(facts, 'connection ended');
+      else log.info(facts, 'connection ended');
     },
     refused: (socketId, app, { id, message }) =>
-      log.debug({ socketId, app: app.id, cause: id, reason: message }, 'message refused'),
+      log.eachStep?.debug({ socketId, app: app.id, cause: id, reason: message }, 'message refused'),
     removed: (socketId, app, { id, channel, message }) =>
       log.info({ socketId, app: app.id, channel, cause: id, reason: message }, 'subscription ended'),
     failed: (error, during) => log.error({ err: error, during }, 'unexpected failure'),

@@ -10,7 +10,7 @@ import { errorAnswer } from '../http/answer.ts';
 import type { Cors } from '../http/cors.ts';
 import type { OpenRequests } from '../http/open-requests.ts';
 import { isRoute, notFound } from '../http/routes.ts';
-import type { Logger } from '../log.ts';
+import type { SampledLog } from '../sampled-log.ts';
 import type { HttpRequest, HttpResponse, TemplatedApp } from '../uws.ts';
 import type { FeedFanOut } from './feed-fan-out.ts';
 import { FeedStream } from './feed-stream.ts';
@@ -28,7 +28,7 @@ export interface StreamParts {
   readonly maxBufferedBytes: number;
   readonly requests: OpenRequests;
   readonly pace: Pace;
-  readonly log: Logger;
+  readonly log: SampledLog;
 }
 
 /** Facts of a request, which is gone after the call that hands it over. */
@@ -114,7 +114,7 @@ function openStream(
     connected: (connection) => {
       const { ip, forwardedFor, origin, userAgent } = request;
       const arrival = { socketId: connection.socketId, app: connection.app.id, ip, forwardedFor, origin, userAgent };
-      log.debug(arrival, 'connection opened');
+      log.eachStep?.debug(arrival, 'connection opened');
       stream.onOver = () => {
         const facts = { socketId: connection.socketId, app: connection.app.id };
         if (stream.isSlow) {
@@ -125,7 +125,7 @@ function openStream(
             'reader of a feed gone while something waited for it: it left, or took nothing for 10 seconds',
           );
         } else if (!connection.isClosed) {
-          log.debug(facts, 'connection closed');
+          log.eachStep?.debug(facts, 'connection closed');
         }
         disconnect(node, connection);
       };

@@ -7,7 +7,7 @@ import type { Node } from '../../channels/node.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
 import type { Settings } from '../config/index.ts';
-import type { Logger } from '../log.ts';
+import type { SampledLog } from '../sampled-log.ts';
 import type { HttpRequest, TemplatedApp } from '../uws.ts';
 import { type Answer, errorAnswer, tokenErrorAnswer } from './answer.ts';
 import { AUTH_HEADERS, type AuthRequest, answerAuth } from './auth/auth-endpoint.ts';
@@ -33,7 +33,7 @@ export interface HttpParts {
   readonly defaultLimits: AppLimits;
   readonly health: Health;
   readonly requests: OpenRequests;
-  readonly log: Logger;
+  readonly log: SampledLog;
   readonly now: () => number;
 }
 

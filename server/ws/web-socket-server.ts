@@ -17,7 +17,8 @@ import { FeedTransport } from '../feeds/feed-transport.ts';
 import { openFeed } from '../feeds/open-feed.ts';
 import { tokenOf } from '../feeds/token-of.ts';
 import { statusLine } from '../http/answer.ts';
-import { type Logger, loggableFrame } from '../log.ts';
+import { loggableFrame } from '../log.ts';
+import type { SampledLog } from '../sampled-log.ts';
 import { type HttpRequest, type HttpResponse, NO_COMPRESSION, type TemplatedApp, type WebSocket } from '../uws.ts';
 import type { NativeFanOut } from './native-fan-out.ts';
 import {
@@ -62,9 +63,9 @@ export function serveWebSockets(
   node: Node,
   apps: AppDirectory,
   fanOut: NativeFanOut,
-  log: Logger,
+  log: SampledLog,
 ): void {
-  const frameLog = log.isLevelEnabled('debug') ? log : undefined;
+  const frameLog = log.eachStep;
   const parts: WebSocketParts = {
     log: frameLog,
     sentMuch(ws) {
@@ -292,7 +293,7 @@ export function serveWebSockets(
       const limit = options.maxFrameBytes * HARD_FRAME_FACTOR;
       log.warn({ ...facts, limit }, 'message far over maxFrameBytes: the connection was cut off');
     } else {
-      log.debug(facts, 'connection closed');
+      frameLog?.debug(facts, 'connection closed');
     }
   }
 }

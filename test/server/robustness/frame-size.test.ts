@@ -10,7 +10,7 @@ const HARD_LIMIT = 16 * LIMIT;
 
 let broker: TestBroker;
 beforeAll(async () => {
-  broker = await startBroker({ maxFrameBytes: LIMIT }, [FULL_APP]);
+  broker = await startBroker({ maxFrameBytes: LIMIT, 'log.level': 'debug' }, [FULL_APP]);
 });
 afterAll(async () => {
   await expectNothingLeft(broker);
@@ -58,7 +58,7 @@ test.for([
     client.ws.send('x'.repeat(size), { fin: index === parts.length - 1 });
   }
   await client.closed();
-  expect(broker.log.filter(({ socketId }) => socketId === client.socketId)).toEqual([
+  expect(broker.log.filter(({ level, socketId }) => level === 40 && socketId === client.socketId)).toEqual([
     expect.objectContaining({
       level: 40,
       limit: HARD_LIMIT,

@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest';
+import { parseParams } from '../../../auth/request-params.ts';
+import { hasLives, parseConnectionPath } from '../../../protocol/handshake.ts';
+import { tokenOf } from '../../../server/feeds/token-of.ts';
+import { foreign } from '../../../server/foreign-text.ts';
+import { bearerToken } from '../../../server/http/auth/auth-token.ts';
+import { notFound } from '../../../server/http/routes.ts';
+import { loggableFrame } from '../../../server/log.ts';
+
+/** What goes through it once is done in a moment. What goes through the rest of it at each character never ends. */
+const LENGTH = 5_000_000;
+const long = (text: string): string => text.repeat(LENGTH / text.length);
+const NO_PARAMS = parseParams('');
+
+// Cause: a regular expression tried all ways to share spaces, or began anew at each backslash. Symptom: one frame or header held up everybody for seconds.
+describe('a long text takes no more than going through it once', () => {
+  test.for([
+    ['a frame of backslashes at debug level', () => loggableFrame(long('\\'))],
+    ['a frame of names at debug level', () => loggableFrame(long('"auth":"'))],
+    ['a frame of names and spaces at debug level', () => loggableFrame(long('"auth"          '))],
+    ['control characters in the log', () => foreign(long('\u009b'))],
+    ['a token after spaces, with a line separator', () => tokenOf(`Bearer${long(' ')}\u2028`, NO_PARAMS)],
+    ['a token of spaces and letters', () => tokenOf(`Bearer ${long('a ')}\u2028`, NO_PARAMS)],
+    ['a bearer token after spaces', () => bearerToken(`Bearer${long(' ')}\u2028`)],
+    ['a list parameter of brackets', () => parseParams(`${long('[')}]`)],
+    ['a list parameter of digits', () => parseParams(`${long('[1')}]`)],
+    ['a path of slashes', () => notFound(long('/'))],
+    ['a path of slashes and letters', () => notFound(long('//a'))],
+    [
+      'a path to connect to',
+      () => expect(() => parseConnectionPath(`/app/${long('/')}`, '')).toThrow('Path not found'),
+    ],
+    ['a version of a client', () => hasLives({ client: 'js', version: long('1.'), origin: '' })],
+  ] as const)('%s', ([, read]) => {
+    read();
+  });
+});
