@@ -5,6 +5,13 @@ import { Disconnect, SubscriptionError } from '../protocol/errors.ts';
 /** What whoever met a bug is told; the log says more. */
 export const INTERNAL_ERROR = new Disconnect('internal-error', CLOSE_CODES.overCapacity, 'Internal error');
 
+/** What WebSockets and feeds are told while a process has all the connections it should. They may find room in a second, or on another node. */
+export const OVER_CAPACITY = new Disconnect(
+  'over-capacity',
+  CLOSE_CODES.overCapacity,
+  'Over capacity: this server has all the connections that it can have (limits.maxConnections)',
+);
+
 /** Why somebody is not let in, told by what was thrown; `INTERNAL_ERROR` for what can only be a bug. */
 export function connectionRefusal(error: unknown): Disconnect {
   if (error instanceof Disconnect) return error;

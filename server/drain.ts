@@ -1,10 +1,10 @@
-import { readdirSync } from 'node:fs';
 import type { Connection } from '../channels/connection.ts';
 import { disconnect } from '../channels/disconnect.ts';
 import type { Node } from '../channels/node.ts';
 import { CLOSE_CODES } from '../protocol/close-codes.ts';
 import { Disconnect } from '../protocol/errors.ts';
 import type { Logger } from './log.ts';
+import { countOpenFiles } from './open-files.ts';
 
 const STEP_MS = 50;
 /**
@@ -79,7 +79,7 @@ function planMoments(
 export async function endClients(node: Node, log: Logger): Promise<void> {
   const connections = [...node.connections.values()];
   if (connections.length === 0) return;
-  const before = openDescriptors();
+  const before = countOpenFiles();
   for (const channel of node.channels.values()) node.coalescer.release(channel);
   // All leave, so nobody is told that the others do.
   node.mute();
@@ -90,17 +90,8 @@ export async function endClients(node: Node, log: Logger): Promise<void> {
   log.info({ clients: connections.length }, 'clients ended: they connect again by themselves');
   // uWebSockets.js tells of the end of a WebSocket when it is begun. That the client has closed its side, too, shows in the descriptors.
   const deadline = performance.now() + LINGER_MS;
-  const areGone = (): boolean => before !== undefined && (openDescriptors() ?? 0) <= before - connections.length;
+  const areGone = (): boolean => before !== undefined && (countOpenFiles() ?? 0) <= before - connections.length;
   while (!areGone() && performance.now() < deadline) await pause(LOOK_MS);
-}
-
-/** How many files and sockets this process has open; undefined where the system doesn't say. */
-function openDescriptors(): number | undefined {
-  try {
-    return readdirSync('/proc/self/fd').length;
-  } catch {
-    return undefined;
-  }
 }
 
 function pause(ms: number): Promise<void> {

@@ -16,6 +16,7 @@ import { HttpServer } from './http/http-server.ts';
 import { OpenRequests } from './http/open-requests.ts';
 import { Listener } from './listener.ts';
 import type { Logger } from './log.ts';
+import { maxConnections, OpenConnections } from './open-connections.ts';
 import { SampledLog } from './sampled-log.ts';
 import { createSeams, type Seams } from './seams.ts';
 import { createSocketIdSource } from './socket-id.ts';
@@ -100,10 +101,12 @@ export async function startServer(
     replaceApp(node, id, app);
     endChangedFeeds(node, id);
   });
+  const connections = new OpenConnections(maxConnections(settings.limits.maxConnections), sampledLog);
   const health = new Health({
     node,
     memoryThresholdPercent: settings.httpApi.acceptTraffic.memoryThreshold,
     seamsProblem: () => seams.problem(),
+    capacityProblem: () => connections.problem,
     apps: directory,
     siblings,
   });
@@ -127,6 +130,7 @@ export async function startServer(
     pathPrefix: settings.pathPrefix,
     maxBufferedBytes: settings.maxBufferedBytes,
     requests,
+    connections,
     pace: { silenceSeconds: feedPingSeconds, answersPings: false },
     log: sampledLog,
   };
@@ -138,7 +142,8 @@ export async function startServer(
     log,
     attach: (app, isTls) => {
       fanOut.add(app);
-      serveWebSockets(app, isTls, { ...settings, feedPingSeconds }, node, directory, fanOut, sampledLog);
+      connections.guard(app);
+      serveWebSockets(app, isTls, { ...settings, feedPingSeconds }, node, directory, fanOut, connections, sampledLog);
       serveStreams(app, isTls, streams);
       http.serve(app);
     },

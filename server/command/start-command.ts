@@ -12,7 +12,7 @@ import { Supervisor, workerCount } from '../workers/supervisor.ts';
 import { keepYoungHeapSmall } from '../young-heap.ts';
 import { EXIT_FAILURE, EXIT_USAGE, fail } from './exit.ts';
 import { onHangup } from './on-hangup.ts';
-import { startMessage } from './start-message.ts';
+import { lowFileLimit, startMessage } from './start-message.ts';
 import type { ListeningMessage, Supervision, SupervisorMessage } from './supervision.ts';
 
 interface RunningServer extends Pick<Server, 'port' | 'stop' | 'refreshApps'> {
@@ -78,6 +78,8 @@ export async function startCommand(
   log.info({ host: config.settings.host, port: server.port, version }, 'listening');
   // Whoever started the first one has read it.
   if (supervision?.port != null) return;
+  const fileLimit = lowFileLimit(config.settings.limits.maxConnections);
+  if (fileLimit && config.settings.log.format === 'json') log.warn(fileLimit, 'the open-file limit is low: raise it');
   // JSON lines are for machines: a text between them would be an error to those.
   if (config.settings.log.format !== 'json') output.write(startMessage(config, server.port, version, admin?.url));
   else if (config.generatedApp) log.warn({ app: config.apps[0]?.id }, GENERATED_APP_WARNING);

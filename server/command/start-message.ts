@@ -1,5 +1,7 @@
 import type { App } from '../../channels/app.ts';
-import type { LoadedConfig } from '../config/index.ts';
+import type { LoadedConfig, Settings } from '../config/index.ts';
+import { maxConnections } from '../open-connections.ts';
+import { openFileLimit } from '../open-files.ts';
 
 /** What a person who starts the broker needs next: where it is, and what to paste where. */
 export function startMessage(config: LoadedConfig, port: number, version: string, adminUrl?: string): string {
@@ -14,6 +16,7 @@ export function startMessage(config: LoadedConfig, port: number, version: string
     `  HTTP API   ${isTls ? 'https' : 'http'}://${host}:${port}${settings.pathPrefix}/apps/${app?.id ?? 'APP_ID'}`,
     ...(adminUrl === undefined ? [] : [`  admin API  ${adminUrl} lists what it can do`]),
     ...appLines(config),
+    ...fileLines(settings.limits.maxConnections),
     `  settings   ${configFile ?? 'defaults and environment (no configuration file)'}`,
     `             kulkul config${configFile ? ` --config ${configFile}` : ''} shows them all`,
   ];
@@ -22,6 +25,29 @@ export function startMessage(config: LoadedConfig, port: number, version: string
     lines.push('', ...laravelBlock(app, address, showsSecret(config)), '', ...echoBlock(app, address), '');
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** With as many open files a broker does well. */
+const ENOUGH_FILES = 10_000;
+
+/** The open-file limit where it is low, and the connections that it leaves room for: undefined where it is not. */
+export function lowFileLimit(setting: Settings['limits']['maxConnections']): FileLimit | undefined {
+  const openFiles = openFileLimit();
+  if (openFiles === undefined || openFiles >= ENOUGH_FILES) return undefined;
+  return { openFiles, maxConnections: maxConnections(setting, openFiles) };
+}
+
+interface FileLimit {
+  readonly openFiles: number;
+  readonly maxConnections: number;
+}
+
+function fileLines(setting: Settings['limits']['maxConnections']): string[] {
+  const limit = lowFileLimit(setting);
+  if (!limit) return [];
+  return [
+    `  open files ${limit.openFiles} at the most (ulimit -n, LimitNOFILE): room for ${limit.maxConnections} connections in each process`,
+  ];
 }
 
 /** 0.0.0.0 is an address to listen on, not one to connect to. */

@@ -88,6 +88,12 @@ export const settingsSchema = z.strictObject({
     'Milliseconds over which clients are moved off when the broker is stopped and `drain.mode` is `move`, so that they do not all come back at once. 0: all together.',
     'SOKETI_SHUTDOWN_GRACE_PERIOD',
   ),
+  limits: section('Connections', {
+    maxConnections: about(
+      z.union([count(1), z.literal('auto')]).default('auto'),
+      'Connections that one process may have open: WebSockets, feeds, requests. `auto`: the open-file limit, less a reserve; never more than that. (How many one app may have is another thing: `maxConnections` of the app.)',
+    ),
+  }),
   drain: section('Stopping', {
     mode: about(
       z.enum(['auto', 'restart', 'move']).default('auto'),

@@ -5,11 +5,12 @@ import type { Node } from '../../channels/node.ts';
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import { ApiError, type Disconnect, SubscriptionError } from '../../protocol/errors.ts';
 import type { AppDirectory, FoundFeed } from '../apps/app-directory.ts';
-import { connectionRefusal, INTERNAL_ERROR } from '../connection-refusal.ts';
+import { connectionRefusal, INTERNAL_ERROR, OVER_CAPACITY } from '../connection-refusal.ts';
 import { errorAnswer } from '../http/answer.ts';
 import type { Cors } from '../http/cors.ts';
 import type { OpenRequests } from '../http/open-requests.ts';
 import { isRoute, notFound } from '../http/routes.ts';
+import type { OpenConnections } from '../open-connections.ts';
 import type { SampledLog } from '../sampled-log.ts';
 import type { HttpRequest, HttpResponse, TemplatedApp } from '../uws.ts';
 import type { FeedFanOut } from './feed-fan-out.ts';
@@ -27,6 +28,7 @@ export interface StreamParts {
   /** What a reader may have waiting before it is cut off. */
   readonly maxBufferedBytes: number;
   readonly requests: OpenRequests;
+  readonly connections: OpenConnections;
   readonly pace: Pace;
   readonly log: SampledLog;
 }
@@ -80,6 +82,7 @@ export function serveStreams(app: TemplatedApp, isTls: boolean, parts: StreamPar
     function open(feed: FoundFeed | undefined): void | Promise<void> {
       if (!feed) throw notFound(path);
       if (!request.asksForStream || request.isHead) throw NOT_ASKED_FOR;
+      if (parts.connections.isCrowded) throw OVER_CAPACITY;
       return openStream(stream, feed, request, parts);
     }
   };

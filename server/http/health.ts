@@ -23,6 +23,8 @@ export interface HealthParts {
   readonly memoryThresholdPercent: number;
   /** Why the seams are not fit, or undefined. */
   readonly seamsProblem: () => string | undefined;
+  /** Why no more connections can be taken, or undefined. */
+  readonly capacityProblem: () => string | undefined;
   readonly apps: Pick<AppDirectory, 'problem' | 'knownIds'>;
   readonly siblings: Siblings | undefined;
 }
@@ -53,12 +55,14 @@ export class Health {
 
   /** Why this node should get no new connections, or undefined when it is ready. */
   problem(): string | undefined {
-    const { siblings, seamsProblem, apps, memoryThresholdPercent } = this.#parts;
+    const { siblings, seamsProblem, capacityProblem, apps, memoryThresholdPercent } = this.#parts;
     if (!this.isStarted || siblings?.areStarted === false) return 'Not ready: starting';
     if (this.isStopping) return STOPPING_PROBLEM;
     const seams = seamsProblem();
     if (seams !== undefined) return `Not ready: ${seams}`;
     if (apps.problem !== undefined && apps.knownIds.length === 0) return `Not ready: ${apps.problem}`;
+    const capacity = capacityProblem();
+    if (capacity !== undefined) return `Not ready: ${capacity}`;
     const { percent } = (siblings?.latestUsage ?? this.#ownUsage()).memory;
     if (percent <= memoryThresholdPercent) return undefined;
     const limit = `${memoryThresholdPercent} % (httpApi.acceptTraffic.memoryThreshold)`;

@@ -11,13 +11,14 @@ import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import { type ClientLibrary, hasLives, parseConnectionPath } from '../../protocol/handshake.ts';
 import { encodeError } from '../../protocol/server-message.ts';
 import type { AppDirectory, FoundFeed } from '../apps/app-directory.ts';
-import { connectionRefusal, INTERNAL_ERROR } from '../connection-refusal.ts';
+import { connectionRefusal, INTERNAL_ERROR, OVER_CAPACITY } from '../connection-refusal.ts';
 import { echoOf, FeedSocket } from '../feeds/feed-socket.ts';
 import { FeedTransport } from '../feeds/feed-transport.ts';
 import { openFeed } from '../feeds/open-feed.ts';
 import { tokenOf } from '../feeds/token-of.ts';
 import { statusLine } from '../http/answer.ts';
 import { loggableFrame } from '../log.ts';
+import type { OpenConnections } from '../open-connections.ts';
 import type { SampledLog } from '../sampled-log.ts';
 import { type HttpRequest, type HttpResponse, NO_COMPRESSION, type TemplatedApp, type WebSocket } from '../uws.ts';
 import type { NativeFanOut } from './native-fan-out.ts';
@@ -46,6 +47,8 @@ export interface WebSocketOptions {
 const HARD_FRAME_FACTOR = 16;
 /** Messages of a client that does not wait to be let in; the protocol gives it nothing to say before. */
 const MAX_EARLY = 16;
+/** RFC 6455, 7.4.1: the connection ended without a close frame. */
+const CUT_OFF = 1006;
 /** The native limit is a signed 32-bit number. */
 const MAX_NATIVE_LENGTH = 2_147_483_647;
 
@@ -63,6 +66,7 @@ export function serveWebSockets(
   node: Node,
   apps: AppDirectory,
   fanOut: NativeFanOut,
+  connections: OpenConnections,
   log: SampledLog,
 ): void {
   const frameLog = log.eachStep;
@@ -159,6 +163,7 @@ export function serveWebSockets(
     },
 
     close(ws, code, message) {
+      connections.webSocketClosed(code === CUT_OFF);
       const session = ws.getUserData().session;
       if (!session) return;
       session.transport.detach();
@@ -170,6 +175,7 @@ export function serveWebSockets(
   });
 
   function openConnection(upgrade: UpgradeFacts, session: WebSocketSession): void | Promise<void> {
+    if (connections.isCrowded) throw OVER_CAPACITY;
     if (isOfPusher(upgrade.path)) return openClient(upgrade, session);
     return after(apps.feedAt(upgrade.path), (found) =>
       found ? openReader(found, upgrade, session) : openClient(upgrade, session),

@@ -51,6 +51,17 @@ export const CONNECTION_ERRORS: readonly Row[] = [
   refused('app-disabled', `/app/${APPS.disabled.key}${QUERY}`),
   refused('over-connection-quota', `/app/${APPS.full.key}${QUERY}`),
   refused('path-not-found', `/socket${QUERY}`),
+  {
+    kind: 'Disconnect',
+    id: 'over-capacity',
+    raise: async () => {
+      const full = await startBroker({ 'limits.maxConnections': 1 });
+      const client = new RawClient(`${full.wsUrl}/app/${APP.key}${QUERY}`);
+      const answer = await seen(client, () => loggedCause(full, 'connection refused'));
+      full.kill();
+      return answer;
+    },
+  },
   refused('invalid-version', `/app/${APP.key}?protocol=7&version=new`),
   refused('unsupported-protocol', `/app/${APP.key}?protocol=3`),
   refused('missing-protocol', `/app/${APP.key}`),

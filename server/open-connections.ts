@@ -1,0 +1,158 @@
+import { countOpenFiles, openFileLimit } from './open-files.ts';
+import type { SampledLog } from './sampled-log.ts';
+import type { HttpResponse, TemplatedApp } from './uws.ts';
+
+/** Where the system sets no limit. */
+const MOST_CONNECTIONS = 1_000_000;
+/** Descriptors for Redis, databases, files, the admin API and what else may come. */
+const RESERVED_FILES = 48;
+/** Of all descriptors: sockets that were closed a moment ago keep theirs a little longer. */
+const RESERVED_SHARE = 0.03;
+/** Of the connections, for requests and health checks while there are too many WebSockets. */
+const REQUESTS_SHARE = 0.05;
+const MIN_FOR_REQUESTS = 16;
+/** A state is left when the number is this share below its bound, so that it isn't entered again at once. */
+const SLACK_SHARE = 0.02;
+/** Descriptors are counted again after a pause that grows with their number: 20,000 of them ten times a second at the most. */
+const FILES_PER_MS = 200;
+
+/** Where a state begins and ends. */
+class Bound {
+  readonly limit: number;
+  readonly #slack: number;
+  #isReached = false;
+
+  constructor(limit: number) {
+    this.limit = limit;
+    this.#slack = Math.ceil(limit * SLACK_SHARE);
+  }
+
+  get isReached(): boolean {
+    return this.#isReached;
+  }
+
+  /** @returns whether the state has changed */
+  update(count: number): boolean {
+    const isReached = count > (this.#isReached ? this.limit - this.#slack : this.limit);
+    const hasChanged = isReached !== this.#isReached;
+    this.#isReached = isReached;
+    return hasChanged;
+  }
+}
+
+/**
+ * Most connections that a process may have open.
+ *
+ * @param setting - `limits.maxConnections`
+ * @param used - descriptors that are in use before the first connection
+ */
+export function maxConnections(
+  setting: number | 'auto',
+  limit = openFileLimit(),
+  used = countOpenFiles() ?? 0,
+): number {
+  const possible =
+    limit === undefined
+      ? MOST_CONNECTIONS
+      : Math.max(limit - used - RESERVED_FILES - Math.ceil(limit * RESERVED_SHARE), 1);
+  return setting === 'auto' ? possible : Math.min(setting, possible);
+}
+
+/**
+ * The connections of this process on the port of clients: WebSockets, feeds, requests, and those that have said nothing yet. At the open-file limit the system
+ * would neither take nor refuse anybody. So whoever is one too many is closed before a byte is read, and a little earlier WebSockets are told to come back later.
+ */
+export class OpenConnections {
+  readonly #log: SampledLog;
+  readonly #now: () => number;
+  /** For all connections. */
+  readonly #full: Bound;
+  /** For WebSockets and feeds. */
+  readonly #crowded: Bound;
+  #open = 0;
+  /** WebSockets that were ended, whose clients may not have closed their side: at the most. */
+  #lingering = 0;
+  /** Descriptors that are no connections. */
+  readonly #otherFiles = countOpenFiles();
+  #nextCountAt = Number.NEGATIVE_INFINITY;
+
+  /**
+   * @param max - of all connections
+   * @param now - milliseconds of any clock that goes forward
+   */
+  constructor(max: number, log: SampledLog, now: () => number = () => performance.now()) {
+    this.#log = log;
+    this.#now = now;
+    this.#full = new Bound(max);
+    const forRequests = Math.max(Math.ceil(max * REQUESTS_SHARE), MIN_FOR_REQUESTS);
+    this.#crowded = new Bound(max - Math.min(forRequests, Math.ceil(max / 4)));
+  }
+
+  /** New WebSockets and feeds are not let in. */
+  get isCrowded(): boolean {
+    // Those that lingered may be gone by now, of which nobody tells.
+    if (this.#crowded.isReached && this.#lingering > 0) this.#update();
+    return this.#crowded.isReached;
+  }
+
+  /** Why no more clients should be sent here, or undefined. */
+  get problem(): string | undefined {
+    if (!this.isCrowded) return undefined;
+    return `${this.#open} connections are open, and new WebSockets are let in up to ${this.#crowded.limit} (limits.maxConnections, open-file limit)`;
+  }
+
+  /** Watches over the connections of an app. Each WebSocket that closes is to be told by `webSocketClosed`. */
+  guard(app: TemplatedApp): void {
+    app.filter(this.#count);
+  }
+
+  /** Called before a byte is read, and again when a connection closes that is no WebSocket. */
+  readonly #count = (res: HttpResponse, change: unknown): void => {
+    if (Number(change) < 0) {
+      this.#changed(-1);
+      return;
+    }
+    this.#changed(1);
+    if (this.#full.isReached) res.close();
+  };
+
+  /** uWebSockets.js counts no WebSocket out. Whoever is not cut off keeps the descriptor until it closes its side, for up to 16 seconds. */
+  webSocketClosed(isCutOff: boolean): void {
+    if (!isCutOff && this.#otherFiles !== undefined) this.#lingering += 1;
+    this.#changed(-1);
+  }
+
+  #changed(change: 1 | -1): void {
+    this.#open += change;
+    this.#update();
+  }
+
+  #update(): void {
+    const mayBeCrowded = this.#crowded.isReached || this.#open + this.#lingering > this.#crowded.limit;
+    if (mayBeCrowded && this.#lingering > 0) this.#countLingering();
+    const count = this.#open + this.#lingering;
+    const facts = { connections: this.#open };
+    if (this.#crowded.update(count)) {
+      const limit = this.#crowded.limit;
+      if (this.#crowded.isReached)
+        this.#log.warn({ ...facts, limit }, 'over capacity: new WebSockets get 4100, /ready answers 503');
+      else this.#log.info({ ...facts, limit }, 'no longer over capacity: new WebSockets are let in');
+    }
+    if (this.#full.update(count)) {
+      const { limit } = this.#full;
+      if (this.#full.isReached) this.#log.error({ ...facts, limit }, 'full: new connections are closed at once');
+      else this.#log.info({ ...facts, limit }, 'no longer full: new connections are taken');
+    }
+  }
+
+  /** Most clients close their side at once, so that fewer linger than were ended. */
+  #countLingering(): void {
+    const now = this.#now();
+    if (now < this.#nextCountAt) return;
+    const files = countOpenFiles();
+    if (files === undefined) return;
+    this.#nextCountAt = now + files / FILES_PER_MS;
+    const lingering = Math.max(files - (this.#otherFiles ?? files) - this.#open, 0);
+    this.#lingering = Math.min(lingering, this.#lingering);
+  }
+}
