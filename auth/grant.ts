@@ -1,3 +1,4 @@
+import { Refusal } from '../protocol/errors.ts';
 import type { Claims } from './channel-pattern.ts';
 
 /** What a verified token says about the one who holds it. */
@@ -18,7 +19,7 @@ export interface Grant {
 }
 
 /** Why a token is not taken. The message is for people, and holds nothing of the token that could be used. */
-export class TokenError extends Error {
+export class TokenError extends Refusal {
   override readonly name = 'TokenError';
   /** Stable name of the fault, for logs, tests and docs/errors.md. */
   readonly id: string;

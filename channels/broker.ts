@@ -1,3 +1,4 @@
+import { Refusal } from '../protocol/errors.ts';
 import type { WireMember } from '../protocol/server-message.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 
@@ -33,7 +34,7 @@ export interface LastEvent {
 }
 
 /** What is behind a seam can't be reached now, through no fault of the caller. The text says why, for people. */
-export class SeamUnavailable extends Error {
+export class SeamUnavailable extends Refusal {
   override readonly name: string = 'SeamUnavailable';
 }
 

@@ -1,7 +1,19 @@
 import type { ERROR_CODES } from './close-codes.ts';
 
+/**
+ * What a client can cause, again and again. It is made without a stack trace, which takes most of the time of an error: what happened, its id tells.
+ */
+export class Refusal extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(message, options);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 /** Answers a client's message with `pusher:error`; the connection stays open. */
-export class PusherError extends Error {
+export class PusherError extends Refusal {
   override readonly name: string = 'PusherError';
   /** Stable name of the fault, for logs, tests and docs/errors.md. */
   readonly id: string;
@@ -33,7 +45,7 @@ export class SubscriptionError extends PusherError {
 }
 
 /** Ends a connection: `pusher:error` with the code, then a close frame with the same code and text. */
-export class Disconnect extends Error {
+export class Disconnect extends Refusal {
   override readonly name = 'Disconnect';
   readonly id: string;
   readonly code: number;
@@ -46,7 +58,7 @@ export class Disconnect extends Error {
 }
 
 /** Answers an HTTP request with a status and one line of text. */
-export class ApiError extends Error {
+export class ApiError extends Refusal {
   override readonly name = 'ApiError';
   readonly id: string;
   readonly status: number;

@@ -1,9 +1,10 @@
 import { isUserId, MAX_USER_ID_LENGTH } from './channel-name.ts';
+import { Refusal } from './errors.ts';
 import { encodeJson, isJsonObject, parseJson, quote } from './json.ts';
 import type { WireMember } from './server-message.ts';
 
 /** Why a `channel_data` or `user_data` text can't be used; the message says it to the client. */
-export class MemberDataError extends Error {
+export class MemberDataError extends Refusal {
   override readonly name = 'MemberDataError';
 }
 

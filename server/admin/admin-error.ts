@@ -1,3 +1,5 @@
+import { Refusal } from '../../protocol/errors.ts';
+
 /** One thing that is wrong with what a request brought. */
 export interface Problem {
   /** JSON Pointer into the body (RFC 6901): `/auth/jwt/keys/0/secret`; `?limit` for a parameter of the URL. */
@@ -9,7 +11,7 @@ export interface Problem {
 }
 
 /** Answers a request of the admin API with a status and a JSON object. */
-export class AdminError extends Error {
+export class AdminError extends Refusal {
   override readonly name = 'AdminError';
   /** Stable name of the fault, `error` of the answer. */
   readonly id: string;

@@ -1,4 +1,5 @@
 import { SeamUnavailable } from '../../channels/broker.ts';
+import { Refusal } from '../../protocol/errors.ts';
 import type { AppOptions } from '../config/app-options.ts';
 
 /** What is known of an app, in any of the ways in which one is configured. */
@@ -46,6 +47,6 @@ export class AppStoreUnavailable extends SeamUnavailable {
 }
 
 /** What was to be stored does not go together with what is there, or the store can't hold it. */
-export class AppConflict extends Error {
+export class AppConflict extends Refusal {
   override readonly name = 'AppConflict';
 }

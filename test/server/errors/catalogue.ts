@@ -29,8 +29,16 @@ export function errorsInCode(): ReadonlySet<ErrorName> {
   return names;
 }
 
-function sourceFiles(): string[] {
-  return FOLDERS.flatMap((folder) =>
+/** Classes that extend `Error` itself, in the files below a folder. */
+export function classesOfErrors(folder: string): string[] {
+  return sourceFiles([folder]).flatMap((file) => {
+    const source = readFileSync(join(ROOT, file), 'utf8');
+    return [...source.matchAll(/class (\w+) extends Error\b/g)].map(([, name]) => `${file}: ${name}`);
+  });
+}
+
+function sourceFiles(folders = FOLDERS): string[] {
+  return folders.flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
       .map((file) => `${folder}/${file}`),
