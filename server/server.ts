@@ -4,6 +4,7 @@ import { Node, type NodeOptions, type Observer } from '../channels/node.ts';
 import { replaceApp } from '../channels/replace-app.ts';
 import type { AppDirectory } from './apps/app-directory.ts';
 import { createAppDirectory, useSettings } from './apps/create-app-directory.ts';
+import { TrustedAddresses } from './client-address.ts';
 import { systemClock } from './clock.ts';
 import { createLimits } from './config/app-from-config.ts';
 import type { LoadedConfig, Settings } from './config/index.ts';
@@ -14,6 +15,7 @@ import { Cors } from './http/cors.ts';
 import { Health, type Siblings } from './http/health.ts';
 import { HttpServer } from './http/http-server.ts';
 import { OpenRequests } from './http/open-requests.ts';
+import { RefusalBudget } from './http/refusal-budget.ts';
 import { Listener } from './listener.ts';
 import type { Logger } from './log.ts';
 import { maxConnections, OpenConnections } from './open-connections.ts';
@@ -101,6 +103,7 @@ export async function startServer(
     replaceApp(node, id, app);
     endChangedFeeds(node, id);
   });
+  const trusted = new TrustedAddresses(settings.limits.trustedProxies);
   const connections = new OpenConnections(maxConnections(settings.limits.maxConnections), sampledLog);
   const health = new Health({
     node,
@@ -111,6 +114,7 @@ export async function startServer(
     siblings,
   });
   const requests = new OpenRequests();
+  const refusals = new RefusalBudget(trusted, sampledLog);
   const http = new HttpServer({
     settings,
     node,
@@ -118,6 +122,7 @@ export async function startServer(
     defaultLimits: createLimits({}, settings),
     health,
     requests,
+    refusals,
     log: sampledLog,
     now: clock.now,
   });
@@ -130,6 +135,7 @@ export async function startServer(
     pathPrefix: settings.pathPrefix,
     maxBufferedBytes: settings.maxBufferedBytes,
     requests,
+    refusals,
     connections,
     pace: { silenceSeconds: feedPingSeconds, answersPings: false },
     log: sampledLog,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseNetwork } from '../client-address.ts';
 import {
   cacheSchema,
   DATABASE_DRIVERS,
@@ -92,6 +93,14 @@ export const settingsSchema = z.strictObject({
     maxConnections: about(
       z.union([count(1), z.literal('auto')]).default('auto'),
       'Connections that one process may have open: WebSockets, feeds, requests. `auto`: the open-file limit, less a reserve; never more than that. (How many one app may have is another thing: `maxConnections` of the app.)',
+    ),
+    trustedProxies: about(
+      list()
+        .refine((entries) => entries.every((entry) => parseNetwork(entry) !== undefined), {
+          error: 'must be addresses, or networks such as 10.0.0.0/8 or 2001:db8::/32',
+        })
+        .default([]),
+      'Addresses and networks of proxies before the broker, and of backends: limits by address are not for them. Of what comes through a proxy, the limits go by the last address in `X-Forwarded-For` that is not in this list.',
     ),
   }),
   drain: section('Stopping', {

@@ -3,6 +3,7 @@ import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import { type Answer, statusLine, text } from '../http/answer.ts';
 import type { Headers } from '../http/cors.ts';
 import type { OpenRequests } from '../http/open-requests.ts';
+import type { RefusalBudget } from '../http/refusal-budget.ts';
 import type { HttpResponse } from '../uws.ts';
 import type { FeedFanOut, FeedReader } from './feed-fan-out.ts';
 import { COMMENT, encodeComment, type FeedEvent } from './feed-frames.ts';
@@ -83,6 +84,13 @@ export class FeedStream implements FeedSink, FeedReader {
       res.write(RETRY);
       this.flush();
     });
+  }
+
+  /** Closes the connection of a reader that asks for too much at once. */
+  isTooMany(refusals: RefusalBudget): boolean {
+    if (!this.#res || !refusals.isSpent(this.#res)) return false;
+    this.#take()?.close();
+    return true;
   }
 
   /** Answers a reader that is not let in. */

@@ -9,6 +9,7 @@ import { connectionRefusal, INTERNAL_ERROR, OVER_CAPACITY } from '../connection-
 import { errorAnswer } from '../http/answer.ts';
 import type { Cors } from '../http/cors.ts';
 import type { OpenRequests } from '../http/open-requests.ts';
+import type { RefusalBudget } from '../http/refusal-budget.ts';
 import { isRoute, notFound } from '../http/routes.ts';
 import type { OpenConnections } from '../open-connections.ts';
 import type { SampledLog } from '../sampled-log.ts';
@@ -28,6 +29,7 @@ export interface StreamParts {
   /** What a reader may have waiting before it is cut off. */
   readonly maxBufferedBytes: number;
   readonly requests: OpenRequests;
+  readonly refusals: RefusalBudget;
   readonly connections: OpenConnections;
   readonly pace: Pace;
   readonly log: SampledLog;
@@ -138,8 +140,10 @@ function openStream(
   if (opened) stream.begin();
 }
 
-function refuse(stream: FeedStream, request: StreamRequest, error: unknown, { log }: StreamParts): void {
+function refuse(stream: FeedStream, request: StreamRequest, error: unknown, parts: StreamParts): void {
+  const { log, refusals } = parts;
   if (!stream.isOpen) return;
+  if (stream.isTooMany(refusals)) return;
   if (error instanceof ApiError) {
     stream.refuse(errorAnswer(error));
     return;

@@ -43,9 +43,15 @@ function refuseAppId(apps: AppDirectory, appId: string, key: string | undefined)
   });
 }
 
+/** Ids that are compared with one that nobody has. */
+const MAX_COMPARED = 200;
+
 function didYouMean(ids: readonly string[], appId: string, appOfKey: App | undefined): string {
   if (appOfKey) return `: the auth_key of this request belongs to app ${appOfKey.id}`;
-  const close = ids.find((id) => distance(id, appId) <= Math.max(1, Math.floor(id.length / 4)));
+  const close = ids.slice(0, MAX_COMPARED).find((id) => {
+    const mostLetters = Math.max(1, Math.floor(id.length / 4));
+    return Math.abs(id.length - appId.length) <= mostLetters && distance(id, appId) <= mostLetters;
+  });
   return close === undefined ? '. Is it the id (not the key) of the app?' : `, did you mean ${close}?`;
 }
 

@@ -2,19 +2,24 @@ import type { HttpResponse } from '../uws.ts';
 import { type Answer, statusLine } from './answer.ts';
 import type { Headers } from './cors.ts';
 import type { OpenRequests } from './open-requests.ts';
+import type { RefusalBudget } from './refusal-budget.ts';
 
 /** One request and its answer: ends once, and never after the client went away. */
 export class Exchange {
   readonly res: HttpResponse;
   headers: Headers = [];
   isHead = false;
+  /** The answer takes no right to ask: anybody gets it. */
+  isForAnybody = false;
   stopReading: (() => void) | undefined;
   readonly #requests: OpenRequests;
+  readonly #refusals: RefusalBudget;
   #isOver = false;
 
-  constructor(res: HttpResponse, requests: OpenRequests) {
+  constructor(res: HttpResponse, requests: OpenRequests, refusals: RefusalBudget) {
     this.res = res;
     this.#requests = requests;
+    this.#refusals = refusals;
     requests.begin();
     res.onAborted(() => {
       if (!this.#isOver) this.#finish();
@@ -30,6 +35,10 @@ export class Exchange {
   end(answer: Answer, closeConnection = false): void {
     if (this.#isOver) return;
     this.#finish();
+    if ((this.isForAnybody || isRefusal(answer.status)) && this.#refusals.isSpent(this.res)) {
+      this.res.close();
+      return;
+    }
     const isLast = closeConnection || this.#requests.closesConnections;
     if (answer.status !== 200) this.res.writeStatus(statusLine(answer.status));
     for (const [name, value] of this.headers) this.res.writeHeader(name, value);
@@ -49,6 +58,10 @@ export class Exchange {
 
   preflight(headers: Headers): void {
     this.#finish();
+    if (this.#refusals.isSpent(this.res)) {
+      this.res.close();
+      return;
+    }
     this.res.cork(() => {
       this.res.writeStatus(statusLine(204));
       for (const [name, value] of headers) this.res.writeHeader(name, value);
@@ -62,4 +75,9 @@ export class Exchange {
     this.#isOver = true;
     this.#requests.end();
   }
+}
+
+/** 429 takes a right to ask, and 5xx is no fault of the client. */
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 429;
 }

@@ -20,6 +20,7 @@ import { callEndpoint } from './endpoints.ts';
 import { Exchange } from './exchange.ts';
 import type { Health } from './health.ts';
 import type { OpenRequests } from './open-requests.ts';
+import type { RefusalBudget } from './refusal-budget.ts';
 import { type ApiRoute, type AuthRoute, findRoute, isAuthPath } from './routes.ts';
 
 /** Said with a 503: the way to Redis is tried again all the time. */
@@ -33,6 +34,7 @@ export interface HttpParts {
   readonly defaultLimits: AppLimits;
   readonly health: Health;
   readonly requests: OpenRequests;
+  readonly refusals: RefusalBudget;
   readonly log: SampledLog;
   readonly now: () => number;
 }
@@ -49,7 +51,7 @@ export class HttpServer {
 
   serve(app: TemplatedApp): void {
     app.any('/*', (res, req) => {
-      const exchange = new Exchange(res, this.#parts.requests);
+      const exchange = new Exchange(res, this.#parts.requests, this.#parts.refusals);
       try {
         this.#handle(exchange, req);
       } catch (error) {
@@ -71,6 +73,7 @@ export class HttpServer {
     const apiPath = this.#withoutPrefix(path);
     const route = findRoute(method, apiPath);
     if (route.name === 'health') {
+      exchange.isForAnybody = true;
       this.#answer(exchange, () => this.#parts.health.answer(route.check));
       return;
     }

@@ -42,6 +42,10 @@ type Method = 'GET' | 'POST' | 'DELETE';
 type Match<T extends Route = Route> = readonly [T, ...Method[]];
 
 const APPS = '/apps/';
+/** More than any route has. */
+const MAX_SEGMENTS = 6;
+/** Of a path that is looked at for advice. */
+const MAX_ADVISED = 1000;
 /** Of an app. */
 const AUTH = 'auth/';
 
@@ -108,7 +112,7 @@ function searchMatch(path: string): Match | undefined {
   }
   const auth = AUTH_PATHS.get(path);
   if (auth) return [{ name: 'auth', what: auth, appId: undefined }, 'GET', 'POST'];
-  const segments = path.split('/');
+  const segments = path.split('/', MAX_SEGMENTS);
   // The Python SDK leaves out `/apps/:id` here; the key says which app is meant.
   if (segments[1] === 'users' && segments[3] === 'terminate_connections' && segments.length === 4) {
     return [{ name: 'terminate', appId: undefined, userId: decode(segments[2]) }, 'POST'];
@@ -125,7 +129,7 @@ function findAppMatch(appId: string, resource: string): Match | undefined {
     const what = APP_AUTH_PATHS.get(resource.slice(AUTH.length - 1));
     return what && [{ name: 'auth', what, appId }, 'GET', 'POST'];
   }
-  const [first, second, third, fourth, ...more] = resource.split('/');
+  const [first, second, third, fourth, ...more] = resource.split('/', MAX_SEGMENTS);
   if (second === undefined) return undefined;
   if (first === 'users' && third === 'terminate_connections' && fourth === undefined) {
     return [{ name: 'terminate', appId, userId: decode(second) }, 'POST'];
@@ -161,7 +165,8 @@ export function notFound(path: string): ApiError {
   return new ApiError('not-found', 404, `Path not found: ${quote(path, 100)}; ${adviceFor(path)}`);
 }
 
-function adviceFor(path: string): string {
+function adviceFor(whole: string): string {
+  const path = whole.slice(0, MAX_ADVISED);
   const collapsed = path.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
   if (collapsed !== path && (collapsed.startsWith('/app/') || searchMatch(collapsed))) {
     return `it has a slash too many: ask for ${quote(collapsed, 100)}. Does the base of the URL end with a slash?`;

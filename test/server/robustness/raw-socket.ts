@@ -9,8 +9,8 @@ export class RawSocket {
   #received = Buffer.alloc(0);
   #arrived: (() => void) | undefined;
 
-  private constructor(port: number) {
-    this.socket = connect(port, '127.0.0.1');
+  private constructor(port: number, localAddress?: string) {
+    this.socket = connect({ port, host: '127.0.0.1', ...(localAddress !== undefined && { localAddress }) });
     this.socket.on('error', () => {});
     this.socket.on('data', (part: Buffer) => {
       this.#received = Buffer.concat([this.#received, part]);
@@ -24,8 +24,9 @@ export class RawSocket {
     });
   }
 
-  static async open(port: number): Promise<RawSocket> {
-    const raw = new RawSocket(port);
+  /** @param localAddress - of loopback, for a client of its own */
+  static async open(port: number, localAddress?: string): Promise<RawSocket> {
+    const raw = new RawSocket(port, localAddress);
     await once(raw.socket, 'connect');
     return raw;
   }
