@@ -1,3 +1,4 @@
+import type { AddressGate } from './address-gate.ts';
 import { countOpenFiles, openFileLimit } from './open-files.ts';
 import type { SampledLog } from './sampled-log.ts';
 import type { HttpResponse, TemplatedApp } from './uws.ts';
@@ -63,6 +64,8 @@ export function maxConnections(
  * would neither take nor refuse anybody. So whoever is one too many is closed before a byte is read, and a little earlier WebSockets are told to come back later.
  */
 export class OpenConnections {
+  /** What one address may hold of them. */
+  readonly addresses: AddressGate;
   readonly #log: SampledLog;
   readonly #now: () => number;
   /** For all connections. */
@@ -80,7 +83,8 @@ export class OpenConnections {
    * @param max - of all connections
    * @param now - milliseconds of any clock that goes forward
    */
-  constructor(max: number, log: SampledLog, now: () => number = () => performance.now()) {
+  constructor(max: number, addresses: AddressGate, log: SampledLog, now: () => number = () => performance.now()) {
+    this.addresses = addresses;
     this.#log = log;
     this.#now = now;
     this.#full = new Bound(max);
@@ -113,7 +117,7 @@ export class OpenConnections {
       return;
     }
     this.#changed(1);
-    if (this.#full.isReached) res.close();
+    if (this.#full.isReached || !this.addresses.admits(res)) res.close();
   };
 
   /** uWebSockets.js counts no WebSocket out. Whoever is not cut off keeps the descriptor until it closes its side, for up to 16 seconds. */

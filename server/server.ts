@@ -2,6 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import type { Clock } from '../channels/clock.ts';
 import { Node, type NodeOptions, type Observer } from '../channels/node.ts';
 import { replaceApp } from '../channels/replace-app.ts';
+import { AddressGate } from './address-gate.ts';
+import { AddressLimits } from './address-limits.ts';
 import type { AppDirectory } from './apps/app-directory.ts';
 import { createAppDirectory, useSettings } from './apps/create-app-directory.ts';
 import { TrustedAddresses } from './client-address.ts';
@@ -104,7 +106,13 @@ export async function startServer(
     endChangedFeeds(node, id);
   });
   const trusted = new TrustedAddresses(settings.limits.trustedProxies);
-  const connections = new OpenConnections(maxConnections(settings.limits.maxConnections), sampledLog);
+  const { connectionsPerAddress, newConnectionsPerSecondPerAddress } = settings.limits;
+  const addressLimits = new AddressLimits(
+    { maxOpen: connectionsPerAddress, maxPerSecond: newConnectionsPerSecondPerAddress },
+    () => performance.now(),
+  );
+  const addresses = new AddressGate(addressLimits, trusted, sampledLog);
+  const connections = new OpenConnections(maxConnections(settings.limits.maxConnections), addresses, sampledLog);
   const health = new Health({
     node,
     memoryThresholdPercent: settings.httpApi.acceptTraffic.memoryThreshold,
@@ -123,6 +131,7 @@ export async function startServer(
     health,
     requests,
     refusals,
+    addresses,
     log: sampledLog,
     now: clock.now,
   });

@@ -94,6 +94,14 @@ export const settingsSchema = z.strictObject({
       z.union([count(1), z.literal('auto')]).default('auto'),
       'Connections that one process may have open: WebSockets, feeds, requests. `auto`: the open-file limit, less a reserve; never more than that. (How many one app may have is another thing: `maxConnections` of the app.)',
     ),
+    connectionsPerAddress: about(
+      rate().default(-1),
+      'Connections that one client address may have open in a process: WebSockets, feeds, requests, and those that have said nothing yet. An address is one of IPv4, or a /64 network of IPv6. One too many is closed before a byte is read. -1: no limit.',
+    ),
+    newConnectionsPerSecondPerAddress: about(
+      rate().default(-1),
+      'Connections that one client address may open in a second. -1: no limit.',
+    ),
     trustedProxies: about(
       list()
         .refine((entries) => entries.every((entry) => parseNetwork(entry) !== undefined), {

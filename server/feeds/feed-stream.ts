@@ -18,6 +18,8 @@ export interface StreamOptions {
   readonly isHead?: boolean;
   /** Tells whether an answer is the last of its connection. */
   readonly requests?: Pick<OpenRequests, 'closesConnections'>;
+  /** The connection may not be kept after the answer. */
+  readonly isLast?: boolean;
 }
 
 /** What is handed to uWebSockets.js at once, unless one record is larger. What the system does not take of it stays there. */
@@ -45,6 +47,8 @@ export class FeedStream implements FeedSink, FeedReader {
   format: FeedFormat = 'data';
   /** Called once, when nothing can be written any more, by whoever's doing. */
   onOver = (): void => {};
+  /** Called once as well: the connection is not the stream's any more. */
+  onEnd = (): void => {};
   /** The reader was cut off because it does not read. */
   isSlow = false;
   /** The system had taken nothing for so long that uWebSockets.js gave the reader up. */
@@ -98,7 +102,7 @@ export class FeedStream implements FeedSink, FeedReader {
     const res = this.#take();
     res?.cork(() => {
       this.#writeHead(res, statusLine(status), [...Object.entries(headers), ['Content-Type', contentType]]);
-      const isLast = this.#options.requests?.closesConnections === true;
+      const isLast = this.#options.requests?.closesConnections === true || this.#options.isLast === true;
       if (this.#options.isHead) {
         res.endWithoutBody(Buffer.byteLength(body), isLast);
       } else {
@@ -212,7 +216,9 @@ export class FeedStream implements FeedSink, FeedReader {
     const res = this.#res;
     this.#res = undefined;
     this.#waiting = [];
-    if (res) this.onOver();
+    if (!res) return undefined;
+    this.onEnd();
+    this.onOver();
     return res;
   }
 }

@@ -72,9 +72,14 @@ export function serveStreams(app: TemplatedApp, isTls: boolean, parts: StreamPar
       userAgent: req.getHeader('user-agent') || undefined,
     };
     const headers = parts.cors.headersFor(origin);
-    const stream = new FeedStream(res, { maxBufferedBytes, headers, isHead: request.isHead, requests: parts.requests });
+    const { addresses } = parts.connections;
+    const isLast = addresses.holder(res) !== undefined;
+    const { isHead } = request;
+    const stream = new FeedStream(res, { maxBufferedBytes, headers, isHead, requests: parts.requests, isLast });
     const failed = (error: unknown): void => refuse(stream, request, error, parts);
     try {
+      const address = addresses.holderOf(res, req);
+      stream.onEnd = () => addresses.release(address);
       const opened = found instanceof Promise ? found.then((feed) => open(feed)) : open(found);
       if (opened instanceof Promise) opened.catch(failed);
     } catch (error) {

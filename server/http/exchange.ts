@@ -1,8 +1,15 @@
+import type { AddressGate } from '../address-gate.ts';
 import type { HttpResponse } from '../uws.ts';
 import { type Answer, statusLine } from './answer.ts';
 import type { Headers } from './cors.ts';
 import type { OpenRequests } from './open-requests.ts';
 import type { RefusalBudget } from './refusal-budget.ts';
+
+export interface ExchangeParts {
+  readonly requests: OpenRequests;
+  readonly refusals: RefusalBudget;
+  readonly addresses: AddressGate;
+}
 
 /** One request and its answer: ends once, and never after the client went away. */
 export class Exchange {
@@ -12,15 +19,16 @@ export class Exchange {
   /** The answer takes no right to ask: anybody gets it. */
   isForAnybody = false;
   stopReading: (() => void) | undefined;
-  readonly #requests: OpenRequests;
-  readonly #refusals: RefusalBudget;
+  readonly #parts: ExchangeParts;
+  /** That the connection is counted by. */
+  readonly #address: string | undefined;
   #isOver = false;
 
-  constructor(res: HttpResponse, requests: OpenRequests, refusals: RefusalBudget) {
+  constructor(res: HttpResponse, parts: ExchangeParts) {
     this.res = res;
-    this.#requests = requests;
-    this.#refusals = refusals;
-    requests.begin();
+    this.#parts = parts;
+    this.#address = parts.addresses.holder(res);
+    parts.requests.begin();
     res.onAborted(() => {
       if (!this.#isOver) this.#finish();
       this.stopReading?.();
@@ -35,11 +43,11 @@ export class Exchange {
   end(answer: Answer, closeConnection = false): void {
     if (this.#isOver) return;
     this.#finish();
-    if ((this.isForAnybody || isRefusal(answer.status)) && this.#refusals.isSpent(this.res)) {
+    if ((this.isForAnybody || isRefusal(answer.status)) && this.#parts.refusals.isSpent(this.res)) {
       this.res.close();
       return;
     }
-    const isLast = closeConnection || this.#requests.closesConnections;
+    const isLast = closeConnection || this.#isLast();
     if (answer.status !== 200) this.res.writeStatus(statusLine(answer.status));
     for (const [name, value] of this.headers) this.res.writeHeader(name, value);
     for (const name in answer.headers) this.res.writeHeader(name, answer.headers[name] ?? '');
@@ -58,22 +66,29 @@ export class Exchange {
 
   preflight(headers: Headers): void {
     this.#finish();
-    if (this.#refusals.isSpent(this.res)) {
+    if (this.#parts.refusals.isSpent(this.res)) {
       this.res.close();
       return;
     }
     this.res.cork(() => {
-      this.res.writeStatus(statusLine(204));
+      // Closing needs a length, which is not allowed with 204.
+      this.res.writeStatus(statusLine(this.#address === undefined ? 204 : 200));
       for (const [name, value] of headers) this.res.writeHeader(name, value);
       // A length, which closing would need here, is not allowed in this answer.
-      if (this.#requests.closesConnections) this.res.writeHeader('Connection', 'close');
-      this.res.endWithoutBody();
+      if (this.#parts.requests.closesConnections) this.res.writeHeader('Connection', 'close');
+      if (this.#address === undefined) this.res.endWithoutBody();
+      else this.res.end('', true);
     });
   }
 
   #finish(): void {
     this.#isOver = true;
-    this.#requests.end();
+    this.#parts.requests.end();
+    this.#parts.addresses.release(this.#address);
+  }
+
+  #isLast(): boolean {
+    return this.#parts.requests.closesConnections || this.#address !== undefined;
   }
 }
 

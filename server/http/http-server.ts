@@ -17,24 +17,20 @@ import { type BodyLimits, readBody, skipBody } from './body.ts';
 import { apiBodyLimits, authBodyLimits } from './body-limits.ts';
 import { Cors } from './cors.ts';
 import { callEndpoint } from './endpoints.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, type ExchangeParts } from './exchange.ts';
 import type { Health } from './health.ts';
-import type { OpenRequests } from './open-requests.ts';
-import type { RefusalBudget } from './refusal-budget.ts';
 import { type ApiRoute, type AuthRoute, findRoute, isAuthPath } from './routes.ts';
 
 /** Said with a 503: the way to Redis is tried again all the time. */
 const RETRY_AFTER_SECONDS = 1;
 
-export interface HttpParts {
+export interface HttpParts extends ExchangeParts {
   readonly settings: Settings;
   readonly node: Node;
   readonly apps: AppDirectory;
   /** Of an app that sets none of its own. */
   readonly defaultLimits: AppLimits;
   readonly health: Health;
-  readonly requests: OpenRequests;
-  readonly refusals: RefusalBudget;
   readonly log: SampledLog;
   readonly now: () => number;
 }
@@ -51,7 +47,7 @@ export class HttpServer {
 
   serve(app: TemplatedApp): void {
     app.any('/*', (res, req) => {
-      const exchange = new Exchange(res, this.#parts.requests, this.#parts.refusals);
+      const exchange = new Exchange(res, this.#parts);
       try {
         this.#handle(exchange, req);
       } catch (error) {

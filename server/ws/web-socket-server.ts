@@ -8,6 +8,7 @@ import { after } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
 import { receive, receiveOther, receivePong, refuseFrame } from '../../channels/receive.ts';
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
+import { ApiError } from '../../protocol/errors.ts';
 import { type ClientLibrary, hasLives, parseConnectionPath } from '../../protocol/handshake.ts';
 import { encodeError } from '../../protocol/server-message.ts';
 import type { AppDirectory, FoundFeed } from '../apps/app-directory.ts';
@@ -16,7 +17,7 @@ import { echoOf, FeedSocket } from '../feeds/feed-socket.ts';
 import { FeedTransport } from '../feeds/feed-transport.ts';
 import { openFeed } from '../feeds/open-feed.ts';
 import { tokenOf } from '../feeds/token-of.ts';
-import { statusLine } from '../http/answer.ts';
+import { type Answer, errorAnswer, statusLine, text } from '../http/answer.ts';
 import { loggableFrame } from '../log.ts';
 import type { OpenConnections } from '../open-connections.ts';
 import type { SampledLog } from '../sampled-log.ts';
@@ -90,7 +91,14 @@ export function serveWebSockets(
 
     upgrade(res, req, context) {
       if (node.isDraining && hasLives(libraryOf(req))) {
-        sendAway(res);
+        const address = connections.addresses.holder(res);
+        sendAway(res, STOPPED);
+        connections.addresses.release(address);
+        return;
+      }
+      const address = addressOf(res, req);
+      if (address instanceof ApiError) {
+        sendAway(res, errorAnswer(address));
         return;
       }
       const upgrade = {
@@ -103,7 +111,7 @@ export function serveWebSockets(
         authorization: req.getHeader('authorization'),
       };
       res.upgrade<SocketData>(
-        { upgrade, session: undefined },
+        { upgrade, session: undefined, address },
         req.getHeader('sec-websocket-key'),
         req.getHeader('sec-websocket-protocol'),
         req.getHeader('sec-websocket-extensions'),
@@ -164,6 +172,7 @@ export function serveWebSockets(
 
     close(ws, code, message) {
       connections.webSocketClosed(code === CUT_OFF);
+      connections.addresses.release(ws.getUserData().address);
       const session = ws.getUserData().session;
       if (!session) return;
       session.transport.detach();
@@ -173,6 +182,16 @@ export function serveWebSockets(
       disconnect(node, connection);
     },
   });
+
+  /** What an upgrade is counted by, or why it is not taken. */
+  function addressOf(res: HttpResponse, req: HttpRequest): string | undefined | ApiError {
+    try {
+      return connections.addresses.holderOf(res, req);
+    } catch (error) {
+      if (error instanceof ApiError) return error;
+      throw error;
+    }
+  }
 
   function openConnection(upgrade: UpgradeFacts, session: WebSocketSession): void | Promise<void> {
     if (connections.isCrowded) throw OVER_CAPACITY;
@@ -319,12 +338,14 @@ function libraryOf(req: HttpRequest): ClientLibrary {
   return { client: req.getQuery('client'), version: req.getQuery('version'), origin };
 }
 
+const STOPPED: Answer = { ...text(STOPPING.message, 503), headers: { 'X-Kulkul-Error': STOPPING.id } };
+
 /** In place of a WebSocket that would be closed at once. */
-function sendAway(res: HttpResponse): void {
-  res.writeStatus(statusLine(503));
-  res.writeHeader('X-Kulkul-Error', STOPPING.id);
-  res.writeHeader('Content-Type', 'text/plain; charset=utf-8');
-  res.end(STOPPING.message, true);
+function sendAway(res: HttpResponse, { status, headers = {}, contentType, body }: Answer): void {
+  res.writeStatus(statusLine(status));
+  for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value);
+  res.writeHeader('Content-Type', contentType);
+  res.end(body, true);
 }
 
 function decodeKey(key: string): string {

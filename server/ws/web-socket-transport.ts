@@ -10,6 +10,8 @@ export interface SocketData {
   /** Taken away when the socket opens: with many connections these texts add up. */
   upgrade?: UpgradeFacts | undefined;
   session?: WebSocketSession | undefined;
+  /** That the connection is counted by. */
+  readonly address: string | undefined;
 }
 
 /** Facts of the upgrade request, which is gone when the socket opens. */

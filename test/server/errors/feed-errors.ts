@@ -9,6 +9,15 @@ export const FEED_ERRORS: readonly Row[] = [
     const answer = await fetch(`${url}/feeds/open`);
     return { status: answer.status, text: await answer.text(), headers: answer.headers };
   }),
+  row('too-many-connections', async () => {
+    const limits = { 'limits.connectionsPerAddress': 0, 'limits.trustedProxies': ['127.0.0.1'] };
+    const broker = await startBroker(limits, [{ ...APPS.plain, feeds: [{ path: '/feed', channel: 'news' }] }]);
+    const headers = { Accept: 'text/event-stream', 'X-Forwarded-For': '1.2.3.4' };
+    const answer = await fetch(`${broker.url}/feed`, { headers });
+    const text = await answer.text();
+    broker.kill();
+    return { status: answer.status, text, headers: answer.headers };
+  }),
   {
     kind: 'SubscriptionError',
     id: 'feed-without-token',

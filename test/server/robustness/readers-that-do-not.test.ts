@@ -14,6 +14,8 @@ let broker: TestBroker;
 beforeEach(async () => {
   clock = new FakeClock(Date.now());
   const settings = {
+    // All lines of a cause.
+    'log.level': 'debug',
     'eventLimits.maxPayloadInKb': 100,
     maxBufferedBytes: 50_000_000,
     maxBufferedBytesTotal: 8_000_000,
