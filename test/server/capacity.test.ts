@@ -1,8 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { trigger } from '../support/api-client.ts';
 import { APP, FULL_APP, startBroker, type TestBroker } from '../support/broker.ts';
+import { temporaryFolder } from '../support/process.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { RedirectedBroker } from '../support/redirected.ts';
+import { Authority } from '../support/tls.ts';
 import { untilEqual } from '../support/until.ts';
 import { RawSocket, upgradeRequest } from './robustness/raw-socket.ts';
 
@@ -75,6 +79,22 @@ describe('a process with room for 40 connections', () => {
     await untilEqual(() => readyStatus(broker.url).catch(() => 0), 200);
     expect(messages('no longer full')).toHaveLength(1);
     await (await RawClient.connect(broker.wsUrl)).close();
+  });
+
+  test('counts connections over TLS, and those that never begin with it', async () => {
+    const { cert, key } = await (await Authority.create()).issue();
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'cert.pem'), cert);
+    writeFileSync(join(folder, 'key.pem'), key);
+    await start({ 'ssl.certPath': join(folder, 'cert.pem'), 'ssl.keyPath': join(folder, 'key.pem') });
+    const options = { rejectUnauthorized: false };
+    for (let round = 0; round < 50; round += 1) (await RawClient.connect(broker.wsUrl, options)).ws.terminate();
+    await open(31);
+    await untilEqual(() => messages('over capacity').length, 1);
+    await expect(RawClient.connect(broker.wsUrl, options)).rejects.toThrow();
+    for (const { socket } of sockets.splice(0)) socket.destroy();
+    await untilEqual(() => messages('no longer over capacity').length, 1);
+    await (await RawClient.connect(broker.wsUrl, options)).close();
   });
 
   test('is not kept full by WebSockets that came and went', async () => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { APP } from './broker.ts';
@@ -8,10 +9,11 @@ import { COMMAND, neutralEnvironment, temporaryFolder } from './process.ts';
 import { RawClient } from './raw-client.ts';
 import { until } from './until.ts';
 
-const running = new Set<ChildProcess>();
+/** With what resolves when each has ended. */
+const running = new Map<ChildProcess, Promise<unknown>>();
 
 atEndOfFiles(async () => {
-  await Promise.all([...running].map(killed));
+  await Promise.all([...running.keys()].map(killed));
 });
 
 export interface Redirection {
@@ -47,7 +49,7 @@ export class RedirectedBroker {
     const line = [process.execPath, COMMAND, 'start', '--config', config, ...args].join(' ');
     const [program, ...words] = below(`exec ${line} ${shell}`);
     const child = spawn(program, words, { stdio, env: neutralEnvironment(), detached: true });
-    running.add(child);
+    running.set(child, once(child, 'exit'));
     const broker = new RedirectedBroker(child, port, config);
     await until(async () => broker.hasEnded || (await broker.answers()));
     if (broker.hasEnded) throw new Error(`the broker has ended with ${child.exitCode ?? child.signalCode}`);
@@ -93,8 +95,7 @@ function commandLineOf(pid: string): string[] {
 
 async function killed(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
   // With its workers, or what it runs below.
   process.kill(-child.pid, 'SIGKILL');
-  await ended;
+  await running.get(child);
 }
