@@ -9,7 +9,7 @@ import type { ToHost, ToWorker } from './wire.ts';
  * Version of all that the main process and its workers say to each other. To be raised with any change that the other side would misread: a worker that is
  * replaced is started from what is installed then, which may be another version than the one that runs.
  */
-export const WORKER_LAYOUT = 1;
+export const WORKER_LAYOUT = 2;
 
 /** What a worker has to know to start. */
 export interface WorkerStart {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RedisKeys } from '../../server/redis/keys.ts';
+import { WORKER_LAYOUT } from '../../server/workers/control.ts';
 import { FULL_APP } from '../support/broker.ts';
 import { commandOf, installThisRelease } from '../support/previous-release.ts';
 import { run, startProcess } from '../support/process.ts';
@@ -21,7 +22,10 @@ function raise(folder: string, constant: string): void {
   const changed = files.filter((file) => {
     if (!file.endsWith('.js')) return false;
     const source = readFileSync(file, 'utf8');
-    const raised = source.replace(`var ${constant} = 1;`, `var ${constant} = 2;`);
+    const raised = source.replace(
+      new RegExp(`var ${constant} = (\\d+);`),
+      (_, version: string) => `var ${constant} = ${Number(version) + 1};`,
+    );
     if (raised !== source) writeFileSync(file, raised);
     return raised !== source;
   });
@@ -141,7 +145,7 @@ test('a worker that is replaced after another version was installed is refused i
   process.kill(workers.pid(2), 'SIGKILL');
   const failure = await workers.broker.logged('worker failed to start');
   expect(JSON.stringify(failure)).toContain(
-    'another version of Kulkul is installed than the one that runs (its messages have layout 1, those of this worker 2): restart the broker',
+    `another version of Kulkul is installed than the one that runs (its messages have layout ${WORKER_LAYOUT}, those of this worker ${WORKER_LAYOUT + 1}): restart the broker`,
   );
   expect(await stays?.flush()).toEqual([]);
   await workers.broker.kill();

@@ -261,7 +261,9 @@ test('lines of the log are whole, and say which worker wrote them', async () => 
   workers.broker.signal('SIGTERM');
   await workers.broker.exited;
   expect(workers.broker.stdout).toMatch(/^(\{.*\}\n)*$/);
-  const frames = workers.broker.log.filter(({ msg, frame }) => msg === 'message in' && String(frame).length > 100_000);
+  const frames = workers.broker.log.filter(
+    ({ msg, frame }) => msg === 'message in' && String(frame).endsWith(' characters)'),
+  );
   expect(frames).toHaveLength(40);
   expect(new Set(frames.map(({ worker }) => worker))).toEqual(new Set([1, 2]));
 });
