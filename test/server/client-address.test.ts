@@ -39,6 +39,16 @@ describe('the client behind trusted proxies', () => {
   });
 });
 
+test('a list has its addresses however they are written', () => {
+  const trusted = new TrustedAddresses(['10.0.0.0/8', '2001:db8::/32']);
+  for (const text of ['10.1.2.3', '::ffff:10.1.2.3', '0000:0000:0000:0000:0000:ffff:0a01:0203', '2001:DB8::1']) {
+    expect(trusted.has(text)).toBe(true);
+  }
+  for (const text of ['11.1.2.3', '::ffff:11.1.2.3', '2001:db9::1', '', 'unknown'])
+    expect(trusted.has(text)).toBe(false);
+  expect(new TrustedAddresses([]).has('10.1.2.3')).toBe(false);
+});
+
 test('lists take addresses and networks of both families, and nothing else', () => {
   for (const text of ['1.2.3.4', '10.0.0.0/8', '::1', '2001:db8::/32', '0.0.0.0/0']) {
     expect(parseNetwork(text)).toBeDefined();
