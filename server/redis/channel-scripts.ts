@@ -141,9 +141,10 @@ function parseMembers(texts: readonly string[]): WireMember[] {
   return texts.map(parseMember).filter((member) => member !== undefined);
 }
 
-/** What stands before and after a value in a frame that a script completes. */
+/** What stands before and after a value in a frame that a script completes. A channel's name may look like anything, but stands before it. */
 function around(encode: (value: string) => string): [head: string, tail: string] {
   const mark = '0000000000000000';
-  const [head = '', tail = ''] = encode(mark).split(mark);
-  return [head, tail];
+  const frame = encode(mark);
+  const at = frame.lastIndexOf(mark);
+  return [frame.slice(0, at), frame.slice(at + mark.length)];
 }

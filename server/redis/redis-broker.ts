@@ -3,7 +3,7 @@ import { KeptEvents } from './kept-events.ts';
 import type { RedisKeys } from './keys.ts';
 import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
-import { encodeHeader, parseWireMessage, type WireMessage } from './wire.ts';
+import { encodeHeader, MAX_KEEP_SECONDS, parseWireMessage, type WireMessage } from './wire.ts';
 
 /** Told what became of messages up to a position that did not come. */
 export interface RedisBrokerEvents {
@@ -95,7 +95,8 @@ export class RedisBroker implements Broker {
   }
 
   async publish(message: BrokerMessage): Promise<void> {
-    const { appId, channel, frame, exceptSocketId, member, keepSeconds } = message;
+    const { appId, channel, frame, exceptSocketId, member } = message;
+    const keepSeconds = message.keepSeconds && Math.min(message.keepSeconds, MAX_KEEP_SECONDS);
     const topic = this.#keys.topic(appId, channel);
     const key = this.#keys.position(appId, channel);
     const lastEventKey = this.#keys.lastEvent(appId, channel);

@@ -23,6 +23,9 @@ interface HeaderParts {
   readonly member?: MemberChange | undefined;
 }
 
+/** Three hundred years: what is longer has no room in a header, nor in an expiry of Redis. */
+export const MAX_KEEP_SECONDS = 9_999_999_999;
+
 /** The part of the header that the sender writes; scripts put the positions before it. */
 export function encodeHeader({ exceptSocketId, keepSeconds, member }: HeaderParts): string {
   const except = exceptSocketId ?? '-';
@@ -30,7 +33,8 @@ export function encodeHeader({ exceptSocketId, keepSeconds, member }: HeaderPart
   return `${LAYOUT} ${except} ${keepSeconds === undefined ? 'e' : `k${Math.ceil(keepSeconds)}`}`;
 }
 
-const HEADER = /^(\d{1,16}) (\d{1,16}) (\d{1,9}) (-|\d+\.\d+) (?:([ec]|k\d{1,10})|([-+]) (\[.*\]))$/;
+/** Only a line feed ends the header. To `.` U+2028 and U+2029 are ends of lines, too, and both may stand in JSON text. */
+const HEADER = /^(\d{1,16}) (\d{1,16}) (\d{1,9}) (-|\d+\.\d+) (?:([ec]|k\d{1,10})|([-+]) (\[[^\n]*\]))$/;
 
 /** Undefined for anything that is no message of ours, or of another layout: others may use the same Redis. */
 export function parseWireMessage(payload: string): WireMessage | undefined {
@@ -39,6 +43,7 @@ export function parseWireMessage(payload: string): WireMessage | undefined {
   if (!match || Number(match[3]) !== LAYOUT) return undefined;
   const [, position, previousEvent, , except, kind, change, text] = match;
   const member = text === undefined ? undefined : parseMember(text);
+  if (text !== undefined && !member) return undefined;
   return {
     position: Number(position),
     previousEvent: Number(previousEvent),
@@ -50,9 +55,13 @@ export function parseWireMessage(payload: string): WireMessage | undefined {
   };
 }
 
-/** `[user id, user_id as JSON, user_info as JSON or null]` as JSON text, which holds no line break. */
+/**
+ * `[user id, user_id as JSON, user_info as JSON or null]` as JSON text, which holds no line break of any kind: nodes of 0.1.0 don't
+ * understand headers with U+2028 or U+2029.
+ */
 export function encodeMember({ userId, userIdJson, userInfoJson }: WireMember): string {
-  return JSON.stringify([userId, userIdJson, userInfoJson ?? null]);
+  const text = JSON.stringify([userId, userIdJson, userInfoJson ?? null]);
+  return text.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
 }
 
 export function parseMember(text: string): WireMember | undefined {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CONTROL_APP, CONTROL_CHANNEL, parseControlMessage } from '../../channels/control-message.ts';
 import { watchChannelName } from '../../channels/local-channel.ts';
@@ -9,6 +10,7 @@ import {
   encodeWatchlistEvents,
   type WireMember,
 } from '../../protocol/server-message.ts';
+import { ODD_MEMBERS, SEED, wireMember } from '../support/wire-arbitraries.ts';
 import { APP, type ContractNode, type CreateSeams, type Started, start } from './seams-fixture.ts';
 
 const ROOM = 'presence-room';
@@ -209,6 +211,40 @@ export function describeChannelStore(name: string, create: CreateSeams): void {
         }
         expect(await members()).toHaveLength(5);
       });
+
+      test('tells of members unchanged, whatever Unicode and JSON they are made of', async () => {
+        await seams.last.subscribe(ROOM);
+        const odd = [...fc.sample(wireMember, { seed: SEED, numRuns: 60 }), ...ODD_MEMBERS];
+        for (const member of odd) {
+          const joined = await join(seams.first, '1.1', member);
+          expect(joined.outcome === 'joined' && [...joined.members]).toEqual([member]);
+          expect(await members()).toEqual([member]);
+          await leave(seams.first, '1.1', member);
+        }
+        expect(await members()).toEqual([]);
+        const told = await seams.last.messages();
+        expect(told.map(({ frame }) => frame)).toEqual(
+          odd.flatMap((member) => [encodeMemberAdded(ROOM, member), encodeMemberRemoved(ROOM, member)]),
+        );
+        expect(told.map(({ member }) => member?.member)).toEqual(odd.flatMap((member) => [member, member]));
+      });
+
+      test('tells of members and counts in channels of any name', async () => {
+        for (const channel of ['presence-0000000000000000', 'presence-=@,.;', 'presence-__proto__']) {
+          await seams.last.subscribe(channel);
+          await seams.first.store.join(APP, channel, '1.1', ANN, 100);
+          await seams.first.store.leave(APP, channel, '1.1', ANN.userId);
+          expect(await seams.last.frames()).toEqual([
+            encodeMemberAdded(channel, ANN),
+            encodeMemberRemoved(channel, ANN),
+          ]);
+        }
+        const channel = `news-${'0'.repeat(40)}`;
+        await seams.last.subscribe(channel);
+        seams.first.store.setSubscriptionCount(APP, channel, 3);
+        seams.first.store.announceSubscriptionCount(APP, channel);
+        expect(await seams.last.frames()).toEqual([encodeSubscriptionCount(channel, 3)]);
+      });
     });
 
     describe('signed-in users', () => {
@@ -230,6 +266,19 @@ export function describeChannelStore(name: string, create: CreateSeams): void {
         await signOut(seams.last, '1.2');
         expect(await online('ann')).toEqual([]);
         expect(await seams.last.frames()).toEqual([frame('online'), frame('offline')]);
+      });
+
+      test('may have any text for an id', async () => {
+        for (const { userId } of ODD_MEMBERS) {
+          await seams.last.subscribe(watchChannelName(userId));
+          await signIn(seams.first, '1.1', userId);
+          expect(await online(userId, 'ann')).toEqual([userId]);
+          await signOut(seams.first, '1.1', userId);
+          expect(await online(userId)).toEqual([]);
+          expect(await seams.last.frames()).toEqual(
+            (['online', 'offline'] as const).map((name) => encodeWatchlistEvents([{ name, userIds: [userId] }])),
+          );
+        }
       });
 
       test('come and go without a word where nobody watches', async () => {

@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { encodeMemberAdded } from '../../../protocol/server-message.ts';
+import { RedisKeys } from '../../../server/redis/keys.ts';
+import {
+  encodeChannelId,
+  encodeMemberEntry,
+  type MemberEntry,
+  parseChannelId,
+  parseMemberEntry,
+} from '../../../server/redis/node-facts.ts';
+import { encodeHeader, encodeMember, parseMember, parseWireMessage } from '../../../server/redis/wire.ts';
+import { anyText, ODD_MEMBERS, SEED, socketId, userId, wireMember } from '../../support/wire-arbitraries.ts';
+
+const RUNS = { seed: SEED, numRuns: 300 };
+const POSITION = 1_764_000_000_000_000;
+
+describe('a message between nodes', () => {
+  // A user_info or user_id with U+2028 or U+2029 made a header that no node understood: the member was invisible, and its own
+  // subscription waited for a position that never came.
+  test('comes out as it went in, whatever the member and the frame hold', () => {
+    const parts = fc.record(
+      {
+        exceptSocketId: socketId,
+        keepSeconds: fc.integer({ min: 1, max: 9_999_999_999 }),
+        member: fc.record({ change: fc.constantFrom('added' as const, 'removed' as const), member: wireMember }),
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(parts, anyText, (given, frame) => {
+        const message = parseWireMessage(`${POSITION} 12 ${encodeHeader(given)}\n${frame}`);
+        expect(message).toEqual({
+          position: POSITION,
+          previousEvent: 12,
+          exceptSocketId: given.exceptSocketId,
+          isCount: false,
+          keepSeconds: given.member ? undefined : given.keepSeconds,
+          member: given.member,
+          frame,
+        });
+      }),
+      RUNS,
+    );
+  });
+
+  test('is understood by nodes of 0.1.0, which take U+2028 and U+2029 for the end of a line', () => {
+    for (const member of ODD_MEMBERS) {
+      expect(encodeHeader({ member: { change: 'added', member } })).toMatch(/^\d - \+ \[.*\]$/);
+    }
+  });
+
+  test('of a node of 0.1.0 is understood, which sends both as they are', () => {
+    for (const member of ODD_MEMBERS) {
+      const { userId: id, userIdJson, userInfoJson } = member;
+      const text = JSON.stringify([id, userIdJson, userInfoJson]);
+      const payload = `5 4 1 - - ${text}\n${encodeMemberAdded('presence-a', member)}`;
+      expect(parseWireMessage(payload)?.member).toEqual({ change: 'removed', member });
+    }
+  });
+
+  test('is none when it is anything else', () => {
+    const near = ['', '\n', '1 0 1 - e', '1 0 2 - e\nx', '1 0 1 - + [1]\nx', '1 0 1 - + []\nx', '1 0 1 - + [\n]\nx'];
+    for (const payload of near) expect(parseWireMessage(payload)).toBeUndefined();
+    fc.assert(
+      fc.property(anyText, anyText, (header, frame) => {
+        const message = parseWireMessage(`${header}\n${frame}`);
+        expect(message === undefined || header.startsWith('0000000000000000')).toBe(true);
+      }),
+      RUNS,
+    );
+  });
+});
+
+describe('a member of a presence channel in Redis', () => {
+  test('is read as it was written', () => {
+    fc.assert(
+      fc.property(wireMember, (member) => {
+        expect(parseMember(encodeMember(member))).toEqual(member);
+      }),
+      RUNS,
+    );
+  });
+
+  test('is none when it is anything else', () => {
+    for (const text of ['', 'null', '[]', '[1,"1",null]', '["a"]', '{"0":"a"}', '["a","a"']) {
+      expect(parseMember(text)).toBeUndefined();
+    }
+  });
+});
+
+const appId = fc.stringMatching(/^[^\s/?#%{}]{1,10}$/);
+const channel = fc.oneof(
+  fc.stringMatching(/^[-a-zA-Z0-9_=@,.;]{1,20}$/),
+  userId.map((id) => `#watch-${id}`),
+);
+const place = fc.record({ appId, channel });
+
+describe('what is written under a node', () => {
+  test('is read as it was written, ids with slashes included', () => {
+    const entry: fc.Arbitrary<MemberEntry> = fc.record({ appId, channel, socketId, userId, isSignIn: fc.boolean() });
+    fc.assert(
+      fc.property(entry, place, (member, { appId: app, channel: name }) => {
+        expect(parseMemberEntry(encodeMemberEntry(member))).toEqual(member);
+        expect(parseChannelId(encodeChannelId(app, name))).toEqual({ appId: app, channel: name });
+      }),
+      RUNS,
+    );
+  });
+});
+
+test('no two channels share a key, and all keys of one are in its slot', () => {
+  const keys = new RedisKeys('');
+  const keysOf = ({ appId: app, channel: name }: { appId: string; channel: string }): string[] => [
+    keys.topic(app, name),
+    keys.position(app, name),
+    keys.lastEvent(app, name),
+    keys.members(app, name),
+    keys.sockets(app, name),
+    keys.userSockets(app, name),
+    keys.counts(app, name),
+    keys.announced(app, name),
+  ];
+  const hashTag = (key: string): string | undefined => /\{([^}]+)\}/.exec(key)?.[1];
+  fc.assert(
+    fc.property(place, place, (one, other) => {
+      fc.pre(one.appId !== other.appId || one.channel !== other.channel);
+      expect(new Set([...keysOf(one), ...keysOf(other)]).size).toBe(16);
+      expect(new Set(keysOf(one).map(hashTag)).size).toBe(1);
+    }),
+    RUNS,
+  );
+});
