@@ -18,6 +18,14 @@ export interface Grant {
   readonly expiresAtSeconds: number | undefined;
 }
 
+/** Whether what a grant opened has come to its end. */
+export function hasEnded(
+  grant: Grant | undefined,
+  nowMs: number,
+): grant is Grant & { readonly expiresAtSeconds: number } {
+  return grant?.expiresAtSeconds !== undefined && grant.expiresAtSeconds * 1000 <= nowMs;
+}
+
 /** Why a token is not taken. The message is for people, and holds nothing of the token that could be used. */
 export class TokenError extends Refusal {
   override readonly name = 'TokenError';

@@ -1,6 +1,6 @@
 import { admits, type ChannelRule, isForAnyone, keptGrant, refusalText, ruleFor } from '../auth/channel-rules.ts';
 import { verifyChannelAuth } from '../auth/client-signature.ts';
-import { type Grant, TokenError } from '../auth/grant.ts';
+import { type Grant, hasEnded, TokenError } from '../auth/grant.ts';
 import { isToken } from '../auth/json-web-token.ts';
 import { grantIn } from '../auth/signed-grant.ts';
 import { type ChannelKind, channelKindOf, userChannelName } from '../protocol/channel-name.ts';
@@ -65,8 +65,7 @@ export function refusalOf(
 ): SubscriptionError | undefined {
   const { grant } = admission;
   if (isRevoked(node, connection, channel, admission)) return revoked(channel);
-  const end = grant?.expiresAtSeconds;
-  if (end !== undefined && end * 1000 <= node.clock.now()) return expired(channel, end);
+  if (hasEnded(grant, node.clock.now())) return expired(channel, grant.expiresAtSeconds);
   const { isPrivate, isPresence, isUser } = channelKindOf(channel);
   if (isUser) return isOwnChannel(connection, channel) ? undefined : notThisUser(channel);
   // Signatures are the application's own decision.
@@ -118,15 +117,14 @@ function admitHolder(
 }
 
 function admitWithoutToken(connection: Connection, kind: ChannelKind, request: SubscribeRequest): Admission {
-  const { app, socketId, user } = connection;
+  const { app, user } = connection;
   const { channel, auth, channelData } = request;
   if (kind.isUser) {
     if (isOwnChannel(connection, channel)) return OPEN;
     throw notThisUser(channel);
   }
   if (kind.isPrivate || kind.isPresence) {
-    verifyChannelAuth(app.keys, socketId, channel, auth, channelData);
-    const grant = channelData === undefined ? undefined : grantIn(channelData);
+    const grant = verifySigned(connection, request);
     if (!kind.isPresence) return { grant, member: undefined };
     if (channelData === undefined) {
       // Whoever is in it as the user that signed in is so no longer than that.
@@ -137,12 +135,24 @@ function admitWithoutToken(connection: Connection, kind: ChannelKind, request: S
   if (isOpenToAnyone(app, channel)) return OPEN;
   const rule = ruleFor(app.channelRules, channel);
   if (auth?.includes(':')) {
-    verifyChannelAuth(app.keys, socketId, channel, auth, channelData);
-    return { grant: undefined, member: undefined, isSigned: true };
+    return { grant: verifySigned(connection, request), member: undefined, isSigned: true };
   }
   if (!user?.grant) throw needsToken(channel);
   if (!admits(rule.subscribe, rule, channel, user.grant)) throw notAllowed(rule, channel, user.grant);
   return { grant: user.grant, member: undefined };
+}
+
+/**
+ * Checks the application's signature.
+ *
+ * @returns what it put into what it signed, which limits how long the signature counts
+ */
+function verifySigned(
+  { app, socketId }: Connection,
+  { channel, auth, channelData }: SubscribeRequest,
+): Grant | undefined {
+  verifyChannelAuth(app.keys, socketId, channel, auth, channelData);
+  return channelData === undefined ? undefined : grantIn(channelData);
 }
 
 function needsToken(channel: string): SubscriptionError {

@@ -1,6 +1,6 @@
 import { keptOfUser } from '../auth/channel-rules.ts';
 import { verifyUserAuth } from '../auth/client-signature.ts';
-import { type Grant, TokenError } from '../auth/grant.ts';
+import { type Grant, hasEnded, TokenError } from '../auth/grant.ts';
 import { isToken } from '../auth/json-web-token.ts';
 import { encodeUserData, grantIn } from '../auth/signed-grant.ts';
 import { userChannelName } from '../protocol/channel-name.ts';
@@ -72,7 +72,7 @@ function enterAs(node: Node, connection: Connection, identity: Identity): MaybeP
           if (connection.isClosed) return signOut(node, connection, user.id);
           // The former sign-in ended meanwhile, and for the store this one with it.
           if (connection.user !== former) return enterAs(node, connection, identity);
-          if (isOver(node, grant)) {
+          if (hasEnded(grant, node.clock.now())) {
             return after(former ? undefined : signOut(node, connection, user.id), () => {
               throw signInExpired(grant.expiresAtSeconds);
             });
@@ -96,7 +96,7 @@ function identify(node: Node, connection: Connection, { auth, userData }: SignIn
   }
   verifyUserAuth(app.keys, socketId, auth, userData);
   const grant = grantIn(userData);
-  if (isOver(node, grant)) throw signInExpired(grant.expiresAtSeconds);
+  if (hasEnded(grant, node.clock.now())) throw signInExpired(grant.expiresAtSeconds);
   return { user: parseUser(userData), userData, grant };
 }
 
@@ -125,10 +125,6 @@ function identityOf(app: App, grant: Grant, given: string | undefined): Identity
   }
   const kept = keptOfUser(grant, app.channelRules);
   return { user: { id: userId, userInfoJson, watchlist }, userData: encodeUserData(grant, kept), grant: kept };
-}
-
-function isOver(node: Node, grant: Grant | undefined): grant is Grant & { expiresAtSeconds: number } {
-  return grant?.expiresAtSeconds !== undefined && grant.expiresAtSeconds * 1000 <= node.clock.now();
 }
 
 function signInExpired(expiresAtSeconds: number): PusherError {

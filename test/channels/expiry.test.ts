@@ -4,7 +4,20 @@ import type { Grant } from '../../auth/grant.ts';
 import { DelayedSeams } from '../support/delayed-seams.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { errorFrame, type TestClient } from './test-node.ts';
-import { ended, enter, eventsOf, expiredText, OWN, refused, rule, succeeded, TOKEN, TokenNode } from './token-node.ts';
+import {
+  APPLICATION,
+  ended,
+  enter,
+  eventsOf,
+  expiredText,
+  holder,
+  OWN,
+  refused,
+  rule,
+  succeeded,
+  TOKEN,
+  TokenNode,
+} from './token-node.ts';
 
 const ROOM = 'presence-room';
 const RULES = [rule('private-*', [TOKEN]), rule('presence-*', [TOKEN])];
@@ -114,6 +127,63 @@ describe('a subscription by token', () => {
     enter(client, 'private-x', node.token({ exp: undefined }));
     expect(client.connected.subscriptions.size).toBe(1);
     expect(node.node.dueTimes.size).toBe(0);
+  });
+});
+
+describe('a grant in what the application signs', () => {
+  // On public channels that a rule closes the signature was looked at, and the grant's end was not: an expired one entered, and nobody left.
+  const CLOSED = [
+    rule('staff', [TOKEN]),
+    rule('shift-*', [holder('operator')]),
+    rule('board', [APPLICATION]),
+    ...RULES,
+  ];
+  const data = (exp: unknown): string =>
+    JSON.stringify({ user_id: '7', grant: { roles: ['operator'], claims: {}, exp } });
+  const enterSigned = (client: TestClient, channel: string, text: string): string[] =>
+    enter(client, channel, client.signature(channel, text), text);
+  const CHANNELS = ['staff', 'shift-1', 'board', 'private-x', ROOM];
+
+  test.for(CHANNELS)('lets into %s until its end', (channel) => {
+    const node = new TokenNode(CLOSED);
+    const client = node.connect();
+    const end = node.nowSeconds + 2;
+    expect(eventsOf(enterSigned(client, channel, data(end)))).toEqual(['subscription_succeeded']);
+    node.clock.advance(1999);
+    expect(client.take()).toEqual([]);
+    node.clock.advance(1);
+    expect(client.take()).toEqual([ended(channel, 401, expiredText(channel, end))]);
+    expect(client.connected.subscriptions.size).toBe(0);
+  });
+
+  test.for(CHANNELS)('lets nobody into %s after its end, nor where the end can not be read', (channel) => {
+    const node = new TokenNode(CLOSED);
+    const client = node.connect();
+    for (const exp of [node.nowSeconds, node.nowSeconds - 3600, -1, 'soon', null]) {
+      expect(eventsOf(enterSigned(client, channel, data(exp)))).toEqual(['error', 'subscription_error']);
+    }
+    expect(new Set(node.refused)).toEqual(new Set(['subscription-expired']));
+    expect([client.connected.subscriptions.size, node.node.dueTimes.size]).toEqual([0, 0]);
+  });
+
+  test.for(CHANNELS)('lasts longer in %s by a fresh one', (channel) => {
+    const node = new TokenNode(CLOSED);
+    const client = node.connect();
+    enterSigned(client, channel, data(node.nowSeconds + 2));
+    expect(eventsOf(enterSigned(client, channel, data(node.nowSeconds + 60)))).toEqual(['subscription_succeeded']);
+    node.clock.advance(59_999);
+    expect(client.take()).toEqual([]);
+    node.clock.advance(1);
+    expect(eventsOf(client.take())).toEqual(['subscription_error']);
+  });
+
+  test('that an expired sign-in held opens nothing', () => {
+    const node = new TokenNode(CLOSED);
+    const client = node.connect();
+    client.signIn(JSON.stringify({ id: '7', grant: { roles: ['operator'], claims: {}, exp: node.nowSeconds } }));
+    expect(eventsOf(client.take())).toEqual(['error']);
+    expect(eventsOf(enter(client, 'staff'))).toEqual(['error', 'subscription_error']);
+    expect(node.refused).toEqual(['sign-in-expired', 'token-required']);
   });
 });
 

@@ -7,7 +7,7 @@ import { sign, tokenPolicy } from '../support/tokens.ts';
 import { createApp, errorFrame, type TestClient, TestNode } from './test-node.ts';
 
 const ANYONE: Audience = { kind: 'anyone' };
-const APPLICATION: Audience = { kind: 'application' };
+export const APPLICATION: Audience = { kind: 'application' };
 export const TOKEN: Audience = { kind: 'token' };
 export const OWN: Audience = { kind: 'holder', roles: undefined, isOwn: true };
 
