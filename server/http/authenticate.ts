@@ -1,4 +1,3 @@
-import { distance } from 'fastest-levenshtein';
 import { findAppKey } from '../../auth/app-key.ts';
 import type { RequestParams } from '../../auth/request-params.ts';
 import { verifyRequest } from '../../auth/request-signature.ts';
@@ -20,15 +19,38 @@ export interface ApiRequest {
   readonly body: Buffer;
 }
 
+/** Whoever mistypes an id does not make it this long. */
+const MAX_EXPLAINED_ID_LENGTH = 200;
+
 /**
  * The app that a path names.
  *
+ * @throws {ApiError} 404
+ */
+export function findApp(apps: AppDirectory, appId: string): MaybePromise<App> {
+  return after(apps.byId(appId), (app) => {
+    if (app) return app;
+    throw unknownAppId(appId, '. Is it the id (not the key) of the app?');
+  });
+}
+
+/**
+ * The app that a request of the API is for. Where there is none, the answer names another one only to whom has that one's secret.
+ *
  * @param appId - undefined where the path has none and the request's key decides
+ * @param request - its body may be still on its way
  * @throws {ApiError} 404 or 401
  */
-export function findApp(apps: AppDirectory, appId: string | undefined, params: RequestParams): MaybePromise<App> {
-  const key = params.single.get('auth_key');
-  if (appId !== undefined) return after(apps.byId(appId), (app) => app ?? refuseAppId(apps, appId, key));
+export function findCalledApp(
+  apps: AppDirectory,
+  appId: string | undefined,
+  request: ApiRequest,
+  nowSeconds: number,
+): MaybePromise<App> {
+  if (appId !== undefined) {
+    return after(apps.byId(appId), (app) => app ?? refuseAppId(apps, appId, request, nowSeconds));
+  }
+  const key = request.params.single.get('auth_key');
   if (key === undefined) throw missingKey();
   return after(apps.byKey(key), (app) => {
     if (app) return app;
@@ -36,23 +58,33 @@ export function findApp(apps: AppDirectory, appId: string | undefined, params: R
   });
 }
 
-function refuseAppId(apps: AppDirectory, appId: string, key: string | undefined): MaybePromise<never> {
-  return after(key === undefined ? undefined : apps.byKey(key), (appOfKey) => {
-    const advice = didYouMean(apps.knownIds, appId, appOfKey);
-    throw new ApiError('unknown-app-id', 404, `Unknown app id ${quote(appId, 60)}${advice}`);
+function refuseAppId(apps: AppDirectory, appId: string, request: ApiRequest, nowSeconds: number): MaybePromise<never> {
+  const key = request.params.single.get('auth_key');
+  const named = key === undefined || appId.length > MAX_EXPLAINED_ID_LENGTH ? undefined : apps.byKey(key);
+  return after(named, (app) => {
+    const advice =
+      app && isSignedFor(app, request, nowSeconds)
+        ? `: the auth_key of this request belongs to app ${app.id}`
+        : '. Is it the id (not the key) of the app?';
+    throw unknownAppId(appId, advice);
   });
 }
 
-/** Ids that are compared with one that nobody has. */
-const MAX_COMPARED = 200;
+function isSignedFor(app: App, request: ApiRequest, nowSeconds: number): boolean {
+  try {
+    // The signature covers the hash of the body, so it proves the secret without the body.
+    authenticate(app, { ...request, body: NO_BODY }, nowSeconds);
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError) return false;
+    throw error;
+  }
+}
 
-function didYouMean(ids: readonly string[], appId: string, appOfKey: App | undefined): string {
-  if (appOfKey) return `: the auth_key of this request belongs to app ${appOfKey.id}`;
-  const close = ids.slice(0, MAX_COMPARED).find((id) => {
-    const mostLetters = Math.max(1, Math.floor(id.length / 4));
-    return Math.abs(id.length - appId.length) <= mostLetters && distance(id, appId) <= mostLetters;
-  });
-  return close === undefined ? '. Is it the id (not the key) of the app?' : `, did you mean ${close}?`;
+const NO_BODY = Buffer.alloc(0);
+
+function unknownAppId(appId: string, advice: string): ApiError {
+  return new ApiError('unknown-app-id', 404, `Unknown app id ${quote(appId, 60)}${advice}`);
 }
 
 /**

@@ -12,7 +12,7 @@ import type { HttpRequest, TemplatedApp } from '../uws.ts';
 import { type Answer, errorAnswer, tokenErrorAnswer } from './answer.ts';
 import { AUTH_HEADERS, type AuthRequest, answerAuth } from './auth/auth-endpoint.ts';
 import { type Asker, bearerToken } from './auth/auth-token.ts';
-import { type ApiRequest, appDisabled, authenticate, findApp } from './authenticate.ts';
+import { type ApiRequest, appDisabled, authenticate, findCalledApp } from './authenticate.ts';
 import { type BodyLimits, readBody, skipBody } from './body.ts';
 import { apiBodyLimits, authBodyLimits } from './body-limits.ts';
 import { Cors } from './cors.ts';
@@ -80,10 +80,13 @@ export class HttpServer {
       return;
     }
     const token = tokenToPublish(route, params, req);
-    const app = findApp(this.#parts.apps, route.appId, params);
-    // Not spread from what is known before the body: copying an object of all its fields costs as much as finding the route.
-    const call = (body: Buffer): void =>
-      this.#call(exchange, app, route, { method, path, apiPath, query, params, body }, token);
+    // Completed, not copied, when the body is here: copying an object of all its fields costs as much as finding the route.
+    const request = { method, path, apiPath, query, params, body: EMPTY_BODY as Buffer };
+    const app = findCalledApp(this.#parts.apps, route.appId, request, this.#nowSeconds());
+    const call = (body: Buffer): void => {
+      request.body = body;
+      this.#call(exchange, app, route, request, token);
+    };
     if (method !== 'POST') {
       call(EMPTY_BODY);
       return;
@@ -116,11 +119,11 @@ export class HttpServer {
 
   /** @param token - with which the request is made; undefined: it is signed */
   #call(exchange: Exchange, app: MaybePromise<App>, route: ApiRoute, request: ApiRequest, token?: string): void {
-    const { node, now } = this.#parts;
+    const { node } = this.#parts;
     this.#answer(exchange, () =>
       after(app, (found) => {
         if (token === undefined) {
-          authenticate(found, request, Math.floor(now() / 1000));
+          authenticate(found, request, this.#nowSeconds());
           return callEndpoint(node, found, route, request);
         }
         return after(node.tokens.verify(found, token), (grant) => {
@@ -164,6 +167,10 @@ export class HttpServer {
     } catch (error) {
       exchange.end(this.#errorAnswer(error));
     }
+  }
+
+  #nowSeconds(): number {
+    return Math.floor(this.#parts.now() / 1000);
   }
 
   #errorAnswer(error: unknown): Answer {

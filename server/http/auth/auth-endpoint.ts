@@ -49,7 +49,7 @@ export function answerAuth(parts: AuthParts, route: AuthRoute, request: AuthRequ
   const fields = readAuthFields(params, contentType, body);
   const isScript = method !== 'POST' && fields.callback !== undefined;
   const callback = isScript ? checkedCallback(fields.callback ?? '') : undefined;
-  return after(findAuthApp(parts.apps, route, fields, params), (app) => {
+  return after(findAuthApp(parts.apps, route, fields), (app) => {
     checkApp(app, asker.origin);
     const socketId = checkedSocketId(fields.socketId);
     const channel = route.what === 'channel' ? checkedAuthChannel(app, fields.channelName) : undefined;
@@ -86,13 +86,8 @@ function orToken(decide: () => MaybePromise<object>, token: string | undefined):
   }
 }
 
-function findAuthApp(
-  apps: AppDirectory,
-  { what, appId }: AuthRoute,
-  { appKey }: AuthFields,
-  params: RequestParams,
-): MaybePromise<App> {
-  if (appId !== undefined) return findApp(apps, appId, params);
+function findAuthApp(apps: AppDirectory, { what, appId }: AuthRoute, { appKey }: AuthFields): MaybePromise<App> {
+  if (appId !== undefined) return findApp(apps, appId);
   if (appKey !== undefined) {
     return after(apps.byKey(appKey), (app) => {
       if (app) return app;

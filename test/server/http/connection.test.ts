@@ -99,17 +99,43 @@ test.for([
   expect([answer.status, await answer.text()]).toEqual([404, line]);
 });
 
+// An id that was a slip away from that of an app was answered with that app's id, and compared to the ids of all apps for it.
 test.for([
-  ['1234', 'Unknown app id 1234, did you mean 12345?'],
-  ['other', `Unknown app id other. Is it the id (not the key) of the app?`],
-] as const)('the unknown app id %s is told apart', async ([id, line]) => {
-  const answer = await fetch(`${broker.url}/apps/${id}/channels`);
-  expect([answer.status, await answer.text()]).toEqual([404, line]);
+  ['1234', '1234'],
+  ['12345x', '12345x'],
+  ['other', 'other'],
+  ['%F0%9F%92%A9', '💩'],
+  ['9'.repeat(15_000), `${'9'.repeat(60)}…`],
+] as const)('the unknown app id %s is answered without a word of other apps', async ([id, shown]) => {
+  const line = `Unknown app id ${shown}. Is it the id (not the key) of the app?`;
+  const unsigned = `auth_key=${APP.key}&auth_version=1.0&auth_timestamp=${Math.floor(Date.now() / 1000)}`;
+  for (const query of ['', `?auth_key=${APP.key}`, `?${unsigned}&auth_signature=${'0'.repeat(64)}`]) {
+    for (const [method, path] of [
+      ['GET', `/apps/${id}/channels`],
+      ['POST', `/apps/${id}/events`],
+      ['DELETE', `/apps/${id}/channels/c/subscriptions`],
+      ['POST', `/apps/${id}/auth/channel`],
+    ] as const) {
+      const answer = await fetch(`${broker.url}${path}${query}`, { method });
+      expect([answer.status, await answer.text()]).toEqual([404, line]);
+    }
+  }
 });
 
-test('an unknown app id is explained by the key that was sent with it', async () => {
-  const { status, text } = await call(broker.url, 'GET', '/apps/wrong/channels');
-  expect([status, text]).toEqual([404, `Unknown app id wrong: the auth_key of this request belongs to app ${APP.id}`]);
+test('an unknown app id is explained to whom signed the request with the secret of an app', async () => {
+  const line = `Unknown app id wrong: the auth_key of this request belongs to app ${APP.id}`;
+  for (const method of ['GET', 'POST'] as const) {
+    const [path, body] = method === 'GET' ? ['/apps/wrong/channels', undefined] : ['/apps/wrong/events', EVENT];
+    const { status, text } = await call(broker.url, method, path, { body });
+    expect([status, text]).toEqual([404, line]);
+    for (const change of [{ timestamp: 1 }, { app: { ...APP, secret: 'another' } }]) {
+      const refused = await call(broker.url, method, path, { body, ...change });
+      expect([refused.status, refused.text]).toEqual([
+        404,
+        'Unknown app id wrong. Is it the id (not the key) of the app?',
+      ]);
+    }
+  }
 });
 
 test('with a path prefix the API is below it, signed with or without it', async () => {
