@@ -28,6 +28,8 @@ export interface AdminServerParts {
   readonly fleet: Fleet;
   /** '' for none, which is for loopback only. */
   readonly token: string;
+  /** Others than this machine reach the broker itself. */
+  readonly isExposed: boolean;
   readonly version: string;
   readonly log: Logger;
 }
@@ -47,9 +49,9 @@ export class AdminServer {
   constructor(parts: AdminServerParts) {
     this.#parts = parts;
     this.#gate = new Gate(parts.token);
-    const { registry, fleet, log } = parts;
+    const { registry, fleet, isExposed, log } = parts;
     this.#routes = [
-      ...createAppRoutes(registry, log),
+      ...createAppRoutes(registry, log, isExposed),
       ...createFleetRoutes(registry, fleet, log),
       ...this.#routesAboutItself(),
     ];

@@ -5,6 +5,7 @@ import { type AppOptionName, type AppOptions, appOptionsSchema } from '../config
 import { appOptions } from '../config/catalogue.ts';
 import { expectation } from '../config/check-value.ts';
 import { randomAppId, randomKey, randomSecret } from '../config/credentials.ts';
+import { placeholdersOf } from '../config/placeholders.ts';
 import { describeIssues } from '../config/schema-issues.ts';
 import { invalidApp, type Problem } from './admin-error.ts';
 
@@ -13,18 +14,22 @@ type JsonObject = Readonly<Record<string, unknown>>;
 /**
  * The app that somebody wants to have made. What is left out of id, key and secret is made up.
  *
+ * @param isExposed - others than this machine reach the broker, and must not know its secrets
  * @throws {AdminError} `invalid-app`
  */
-export function readNewApp(body: unknown): AppOptions {
+export function readNewApp(body: unknown, isExposed: boolean): AppOptions {
   const fields = readFields(body);
   const given = withoutNulls(fields);
   const hasKeys = Array.isArray(given.keys) && given.keys.length > 0;
   const needsPair = !hasKeys || 'key' in given || 'secret' in given;
-  return checked({
-    id: randomAppId(),
-    ...(needsPair && { key: randomKey(), secret: randomSecret() }),
-    ...given,
-  });
+  return checked(
+    {
+      id: randomAppId(),
+      ...(needsPair && { key: randomKey(), secret: randomSecret() }),
+      ...given,
+    },
+    isExposed,
+  );
 }
 
 /**
@@ -32,12 +37,12 @@ export function readNewApp(body: unknown): AppOptions {
  *
  * @throws {AdminError} `invalid-app`
  */
-export function readChangedApp(before: AppOptions, body: unknown): AppOptions {
+export function readChangedApp(before: AppOptions, body: unknown, isExposed: boolean): AppOptions {
   const fields = readFields(body);
   if ('id' in fields && fields.id !== before.id) {
     throw invalidApp([{ path: '/id', message: `can't be changed: make a new app, and delete ${before.id}` }]);
   }
-  return checked(merge(withAllKeys(before, fields), fields));
+  return checked(merge(withAllKeys(before, fields), fields), isExposed);
 }
 
 /** The stored first pair stands by itself: where `keys` is replaced, it is one of those that go. */
@@ -81,13 +86,20 @@ function readFields(body: unknown): JsonObject {
   throw invalidApp(files.map((path) => ({ path, message })));
 }
 
-function checked(fields: JsonObject): AppOptions {
+function checked(fields: JsonObject, isExposed: boolean): AppOptions {
   const problems = problemsOf(appOptionsSchema, fields, expectationOf);
   if (problems.length > 0) throw invalidApp(problems);
   const app = appOptionsSchema.parse(fields);
   const pairProblem = problemOfPairs(app);
   if (pairProblem) throw invalidApp([pairProblem]);
+  const placeholders = isExposed ? placeholderProblems(app) : [];
+  if (placeholders.length > 0) throw invalidApp(placeholders);
   return withPairs(app, keyPairsOf(app));
+}
+
+/** What must not be secrets of an app that others reach, with JSON Pointers. */
+export function placeholderProblems(app: Partial<AppOptions>): Problem[] {
+  return placeholdersOf(app).map(({ path, problem }) => ({ path: `/${path.join('/')}`, message: problem }));
 }
 
 function problemOfPairs(app: AppOptions): Problem | undefined {

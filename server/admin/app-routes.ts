@@ -6,7 +6,7 @@ import { randomAppId, randomKey, randomSecret } from '../config/credentials.ts';
 import { nearest } from '../config/suggest.ts';
 import type { Logger } from '../log.ts';
 import { AdminError, invalidRequest } from './admin-error.ts';
-import { problemsOf, readChangedApp, readNewApp, withKey, withoutKey } from './app-fields.ts';
+import { placeholderProblems, problemsOf, readChangedApp, readNewApp, withKey, withoutKey } from './app-fields.ts';
 import type { AppRegistry, Change, RegisteredApp } from './app-registry.ts';
 import type { AdminRequest, AdminRoute } from './route.ts';
 import {
@@ -45,8 +45,12 @@ async function unknownApp(registry: AppRegistry, id: string): Promise<AdminError
   );
 }
 
-/** What is done with apps and their keys. */
-export function createAppRoutes(registry: AppRegistry, log: Logger): readonly AdminRoute[] {
+/**
+ * What is done with apps and their keys.
+ *
+ * @param isExposed - others than this machine reach the broker
+ */
+export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: boolean): readonly AdminRoute[] {
   // A change is made of what is there, so that no other may come in between.
   const turns = new Turns();
 
@@ -89,7 +93,7 @@ export function createAppRoutes(registry: AppRegistry, log: Logger): readonly Ad
       status: 201,
       run: ({ body = {} }) =>
         turns.take(async () => {
-          let app = readNewApp(body);
+          let app = readNewApp(body, isExposed);
           const isIdMade = !isJsonObject(body) || (body.id ?? null) === null;
           while (isIdMade && (await registry.find(app.id))) app = { ...app, id: randomAppId() };
           const made = await registry.insert(app);
@@ -114,7 +118,7 @@ export function createAppRoutes(registry: AppRegistry, log: Logger): readonly Ad
       body: { schema: CHANGED_APP, isRequired: true },
       answer: SHOWN_APP,
       run: ({ params, body }) =>
-        changeApp(idOf(params), 'app changed over the admin API', (app) => readChangedApp(app, body)),
+        changeApp(idOf(params), 'app changed over the admin API', (app) => readChangedApp(app, body, isExposed)),
     },
     {
       method: 'POST',
@@ -159,6 +163,8 @@ export function createAppRoutes(registry: AppRegistry, log: Logger): readonly Ad
         if (problems.length > 0) throw invalidRequest(problems);
         const { key = randomKey(), secret = randomSecret() } = newKeySchema.parse(body);
         const pair = { key, secret };
+        const placeholders = isExposed ? placeholderProblems(pair) : [];
+        if (placeholders.length > 0) throw invalidRequest(placeholders);
         const { made } = await change(id, 'key of an app added over the admin API', (app) => {
           if (hasKey(app, key)) throw new AppConflict(`The key ${key} is one of the app ${id} already.`);
           return withKey(app, pair);

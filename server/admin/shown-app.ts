@@ -1,5 +1,6 @@
 import { keyPairsOf } from '../config/app-from-config.ts';
 import type { AppOptions } from '../config/app-options.ts';
+import { maskSecrets } from '../config/mask.ts';
 
 export type Stored = 'file' | 'memory' | 'database';
 
@@ -32,7 +33,7 @@ function show(app: AppOptions, stored: Stored, showPair: (pair: AppOptions['keys
 function showTokens({ keys, jwksUrl, ...options }: NonNullable<NonNullable<AppOptions['auth']>['jwt']>): object {
   return {
     keys: keys.map(({ secret, ...key }) => key),
-    ...(jwksUrl !== undefined && { jwksUrl: withoutCredentials(jwksUrl) }),
+    ...(jwksUrl !== undefined && { jwksUrl: maskSecrets(withoutCredentials(jwksUrl)) }),
     ...options,
   };
 }

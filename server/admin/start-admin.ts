@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { createAppStore } from '../apps/create-app-directory.ts';
 import { ListenError } from '../claim-port.ts';
 import type { LoadedConfig } from '../config/index.ts';
+import { isLoopback } from '../config/loopback.ts';
 import type { Logger } from '../log.ts';
 import { AdminServer } from './admin-server.ts';
 import { DatabaseRegistry } from './app-registry.ts';
@@ -42,7 +43,8 @@ export async function startAdmin(
   if (!enabled) return undefined;
   const store = await createAppStore(settings, log);
   const registry = store ? new DatabaseRegistry(store, fleet) : listed;
-  const server = new AdminServer({ registry, fleet, token, version, log });
+  const isExposed = !isLoopback(settings.host);
+  const server = new AdminServer({ registry, fleet, token, isExposed, version, log });
   const stop = async (): Promise<void> => {
     await server.stop();
     await store?.close();

@@ -1,4 +1,5 @@
 import type { DatabaseDriver } from '../config/app-database-settings.ts';
+import { maskSecrets } from '../config/mask.ts';
 import type { Logger } from '../log.ts';
 import { REQUIRED_COLUMNS } from './app-columns.ts';
 import { type AppDatabase, type AppDatabaseSettings, openAppDatabase } from './app-database.ts';
@@ -79,7 +80,7 @@ function explain(
   settings: AppDatabaseSettings,
   error: unknown,
 ): string {
-  const message = messageOf(error);
+  const message = maskSecrets(messageOf(error));
   if (driver === 'sqlite') {
     const path = 'Set appManager.sqlite.path to a file in a folder that this user may write to';
     if (part === 'access' || part === 'database') return `the file can't be opened (${message}). ${path}.`;
@@ -112,7 +113,7 @@ function explain(
 }
 
 function addressFailure(message: string, host: string): string {
-  if (/ENOTFOUND|EAI_AGAIN/.test(message)) return `the host ${JSON.stringify(host)} is not found`;
+  if (/ENOTFOUND|EAI_AGAIN/.test(message)) return `the host ${JSON.stringify(maskSecrets(host))} is not found`;
   if (message.includes('ECONNREFUSED')) return 'connections are refused';
   return 'no answer';
 }

@@ -3,9 +3,11 @@ import type { Clock } from '../../channels/clock.ts';
 import { systemClock } from '../clock.ts';
 import { createApp, createApps } from '../config/app-from-config.ts';
 import type { Settings } from '../config/index.ts';
+import { isLoopback } from '../config/loopback.ts';
+import { placeholdersOf } from '../config/placeholders.ts';
 import type { Logger } from '../log.ts';
 import type { AppDirectory } from './app-directory.ts';
-import type { AppStore } from './app-store.ts';
+import type { AppStore, StoredApp } from './app-store.ts';
 import { ListedApps } from './listed-apps.ts';
 import { StoredApps } from './stored-apps.ts';
 
@@ -34,7 +36,7 @@ export async function createAppDirectory({
   const store = await createAppStore(settings, log);
   if (!store) return new ListedApps(apps);
   return new StoredApps(store, {
-    createApp: (stored) => createApp(stored, settings),
+    createApp: appCreator(settings),
     ttlSeconds: ttlOf(settings.appManager.cache),
     isInUse,
     clock,
@@ -45,7 +47,16 @@ export async function createAppDirectory({
 /** Takes the apps of other settings, where they are configured, and what all apps fall back to. */
 export function useSettings(directory: AppDirectory, settings: Settings): void {
   if (directory instanceof ListedApps) directory.replace(createApps(settings));
-  if (directory instanceof StoredApps) directory.recreate((stored) => createApp(stored, settings));
+  if (directory instanceof StoredApps) directory.recreate(appCreator(settings));
+}
+
+/** @returns makes apps of a database, and throws a `TypeError` for one that everybody knows the secrets of, where others reach the broker */
+export function appCreator(settings: Settings): (stored: StoredApp) => App {
+  return (stored) => {
+    const [placeholder] = isLoopback(settings.host) ? [] : placeholdersOf(stored);
+    if (placeholder) throw new TypeError(`${placeholder.path.join('.')}: ${placeholder.problem}`);
+    return createApp(stored, settings);
+  };
 }
 
 /**

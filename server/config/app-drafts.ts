@@ -9,7 +9,10 @@ import type { Credentials } from './credentials.ts';
 import { type AppDraft, createAppDraft, type Draft } from './draft.ts';
 import { prefixProblem } from './feed-options.ts';
 import { appsPath } from './file-apps.ts';
+import { isLoopback } from './loopback.ts';
 import { type Origin, whereIs } from './origin.ts';
+import { placeholdersOf } from './placeholders.ts';
+import { labelOf } from './schema-issues.ts';
 
 const generated: Origin = { kind: 'generated' };
 
@@ -49,10 +52,29 @@ export function finishApps(draft: Draft): AppOptions[] {
       reportTaken(draft, firstWithKey, key, app, isOwn ? 'key' : 'keys');
     }
     checkFeeds(draft, app, options, firstWithPath);
+    if (!isLoopback(hostOf(draft))) refusePlaceholders(draft, app, options);
     warnOfUselessRules(draft, app, options);
     warnOfHiddenRules(draft, app, options);
     return isComplete ? [appOptionsSchema.parse(options)] : [];
   });
+}
+
+function hostOf({ settings: given }: Draft): string {
+  return String((given.get('host') ?? { value: settings.get('host')?.defaultValue }).value);
+}
+
+/** Where others reach the broker, they must not know its secrets. */
+function refusePlaceholders(draft: Draft, app: AppDraft, options: Partial<AppOptions>): void {
+  for (const {
+    path: [name, ...rest],
+    problem,
+  } of placeholdersOf(options)) {
+    const option = name as AppOptionName;
+    draft.problems.push({
+      where: whereIs(app.options.get(option)?.origin ?? app.origin),
+      message: `${labelOf(app.optionLabel(option), rest)}: ${problem}. On ${hostOf(draft)} others can reach the broker.`,
+    });
+  }
 }
 
 /** What is wrong with feeds that are right in themselves. */

@@ -12,6 +12,17 @@ const oneOrMore = () =>
     .transform((value) => [value].flat());
 const algorithms = () => z.array(z.enum(TOKEN_ALGORITHMS)).min(1, 'must name one at least').optional();
 
+/** Of HMAC-SHA256 no fewer bytes than the hash has (RFC 7518, 3.2). */
+const MIN_SECRET_LENGTH = 32;
+const SHORT_SECRET = `has fewer than ${MIN_SECRET_LENGTH} characters: whoever has one token can try secrets until one fits. openssl rand -base64 32 makes a good one`;
+
+const PEM = /-----BEGIN [A-Z ]+-----/;
+
+/** Whether that is what is wrong with a secret. */
+function isShort(secret: string): boolean {
+  return secret !== '' && secret.length < MIN_SECRET_LENGTH && !PEM.test(secret);
+}
+
 const publicKeySchema = filled().superRefine((pem, context) => {
   const parsed = tryParse(pem);
   if (pem !== '' && parsed instanceof TypeError) context.addIssue({ code: 'custom', message: parsed.message });
@@ -26,7 +37,7 @@ export const tokenKeySchema = z
     ),
     secret: about(
       filled()
-        .refine((value) => !/-----BEGIN [A-Z ]+-----/.test(value), {
+        .refine((value) => !PEM.test(value), {
           error: 'is a key in PEM, of which no secret can be made: a public key goes into publicKey',
         })
         .optional(),
@@ -47,6 +58,9 @@ export const tokenKeySchema = z
     if (given.length !== 1) {
       context.addIssue({ code: 'custom', message: 'needs one of secret, publicKey and publicKeyFile' });
       return;
+    }
+    if (key.secret !== undefined && isShort(key.secret)) {
+      context.addIssue({ code: 'custom', path: ['secret'], message: SHORT_SECRET });
     }
     const fitting = fittingAlgorithms(key);
     for (const [index, algorithm] of (key.algorithms ?? []).entries()) {

@@ -118,17 +118,10 @@ function readKeyFile(
   return undefined;
 }
 
-const SHORT_SECRET = 32;
-
 function warnOfWeakness(reader: StructureReader, root: Node, label: string, { jwt }: AuthOptions): void {
   const warn = (valuePath: Path, text: string): void => {
     reader.warnings.push(`${labelOf(label, valuePath)} (${placeOf(reader, root, valuePath)}) ${text}`);
   };
-  for (const [index, { secret }] of (jwt?.keys ?? []).entries()) {
-    if (secret === undefined || secret.length >= SHORT_SECRET) continue;
-    const text = `has fewer than ${SHORT_SECRET} characters: whoever has one token can try secrets until one fits. openssl rand -base64 32 makes a good one.`;
-    warn(['jwt', 'keys', index, 'secret'], text);
-  }
   if (jwt?.jwksUrl !== undefined && isExposed(jwt.jwksUrl)) {
     warn(
       ['jwt', 'jwksUrl'],

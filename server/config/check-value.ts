@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type Setting, unwrap } from './catalogue.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { JsonSource } from './json-source.ts';
+import { MASK, maskSecrets } from './mask.ts';
 import { type Origin, whereIs } from './origin.ts';
 import { exactText, interpret, type RawValue } from './raw-value.ts';
 import { nearest } from './suggest.ts';
@@ -117,9 +118,8 @@ function show(raw: RawValue, candidate: unknown, label: string): string {
   if (raw.from === 'text' && typeof candidate === 'object' && candidate !== null) {
     return Array.isArray(candidate) ? 'a list' : 'an object';
   }
-  if (isSecret(label)) return '•••';
+  if (isSecret(label)) return MASK;
   const text = raw.from === 'text' ? JSON.stringify(raw.text) : asWritten(raw.node, raw.source);
-  // A URL may have user and password before the host.
-  const masked = text.replace(/\/\/[^@/]*@/g, '//•••@');
+  const masked = maskSecrets(text);
   return masked.length > 60 ? `${masked.slice(0, 60)}…` : masked;
 }

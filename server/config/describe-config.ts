@@ -7,6 +7,7 @@ import { describeAuth, describeChannels, describeCoalescing, describeFeeds } fro
 import type { FeedOptions } from './feed-options.ts';
 import { appsPath } from './file-apps.ts';
 import type { LoadedConfig } from './loaded-config.ts';
+import { MASK, maskSecrets } from './mask.ts';
 import { nameOrigin, type Origin } from './origin.ts';
 import { type RedisAddress, redisConnectionPath } from './redis-settings.ts';
 import type { Settings } from './schema.ts';
@@ -135,19 +136,24 @@ function showValue(setting: Setting, value: unknown): string {
   if (setting.kind === 'options' || (setting.kind === 'switch' && typeof value === 'object')) return 'set';
   if (setting.kind === 'anything') return Array.isArray(value) ? `${value.length} of them` : 'set';
   // The key is public: whoever looks at a page of the application sees it.
-  if (setting.path !== 'key' && isSecret(setting.path) && value !== '') return '•••';
-  return Array.isArray(value) ? value.map(String).join(', ') || 'none' : JSON.stringify(value);
+  if (setting.path !== 'key' && isSecret(setting.path) && value !== '') return MASK;
+  if (Array.isArray(value)) return value.map((item) => maskSecrets(String(item))).join(', ') || 'none';
+  return JSON.stringify(typeof value === 'string' ? maskSecrets(value) : value);
 }
 
 function showKeys(pairs: unknown): string {
   if (!Array.isArray(pairs)) return 'none';
-  return pairs.map(({ key }: { key: string }) => `${JSON.stringify(key)} with •••`).join(', ') || 'none';
+  return pairs.map(({ key }: { key: string }) => `${JSON.stringify(key)} with ${MASK}`).join(', ') || 'none';
 }
 
 /** Without users and passwords. */
 function showAddresses(addresses: unknown): string {
   if (!Array.isArray(addresses)) return 'none';
-  return addresses.map(({ host, port }: RedisAddress) => (port ? `${host}:${port}` : host)).join(', ') || 'none';
+  const shown = addresses.map(({ host, port }: RedisAddress) => {
+    const name = maskSecrets(host);
+    return port ? `${name}:${port}` : name;
+  });
+  return shown.join(', ') || 'none';
 }
 
 function isEmptyObject(value: unknown): boolean {

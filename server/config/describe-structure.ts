@@ -1,6 +1,7 @@
 import type { AudienceOption, AuthOptions, ChannelRuleOptions, TokenOptions } from './authorization-options.ts';
 import type { CoalescingOptions } from './coalescing-options.ts';
 import type { FeedOptions } from './feed-options.ts';
+import { maskSecrets } from './mask.ts';
 import { parsePublicKey } from './token-key.ts';
 
 /** A part of a setting, `jwt.keys.0`, and its value as people are shown it. */
@@ -60,7 +61,6 @@ function describeAudience(audience: AudienceOption): string {
 }
 
 function showValue(value: unknown): string {
-  if (Array.isArray(value)) return value.map(String).join(', ');
-  // A URL may have user and password before the host.
-  return JSON.stringify(value).replace(/\/\/[^@/]*@/g, '//•••@');
+  if (Array.isArray(value)) return value.map((item) => maskSecrets(String(item))).join(', ');
+  return maskSecrets(JSON.stringify(value));
 }

@@ -12,6 +12,7 @@ import { appsPath } from './file-apps.ts';
 import type { LoadedConfig } from './loaded-config.ts';
 import { isLoopback } from './loopback.ts';
 import { type Origin, whereIs } from './origin.ts';
+import { secretPlaceholder } from './placeholders.ts';
 import { isRedisSetting } from './redis-settings.ts';
 import { type Settings, settingsSchema } from './schema.ts';
 import { collectVariables, type Environment } from './variables.ts';
@@ -101,7 +102,11 @@ function checkTls(draft: Draft): void {
 function checkAdmin(draft: Draft): void {
   const host = draft.settings.get('admin.host');
   if (host === undefined || isLoopback(String(host.value))) return;
-  if (draft.settings.get('admin.enabled')?.value === false || filledEntry(draft, 'admin.token')) return;
+  if (draft.settings.get('admin.enabled')?.value === false) return;
+  const token = filledEntry(draft, 'admin.token');
+  const placeholder = token && secretPlaceholder(String(token.value));
+  if (placeholder) draft.problems.push({ where: whereIs(token.origin), message: `admin.token: ${placeholder}.` });
+  if (token) return;
   // One that was refused is there, only wrong.
   if (draft.problems.some(({ message }) => message.startsWith('admin.token:'))) return;
   const message = `admin.host: on ${host.value} others can reach the admin API, so it needs admin.token. Make one with: openssl rand -hex 32. Or leave it on 127.0.0.1.`;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { isSecret, PLAIN_ERRORS } from './check-value.ts';
 import { keyName } from './json-key.ts';
+import { MASK, maskSecrets } from './mask.ts';
 import { nearest } from './suggest.ts';
 
 type Path = readonly (string | number)[];
@@ -88,7 +89,7 @@ function describe(issue: Issue, schema: z.ZodType, root: unknown): DescribedIssu
       return [{ ...at, message: `must be ${bound}, got ${got}` }];
     }
     default: {
-      const isShown = issue.code === 'invalid_format' && value !== '' && got !== HIDDEN;
+      const isShown = issue.code === 'invalid_format' && value !== '' && got !== MASK;
       return [{ ...at, message: isShown ? `${issue.message}, got ${got}` : issue.message }];
     }
   }
@@ -101,16 +102,14 @@ const TYPES: Readonly<Record<string, string>> = {
   array: 'a list',
   object: 'an object',
 };
-const HIDDEN = '•••';
 
 /** A wrong value, short and on one line; of objects and lists only the type, for they may hold secrets. */
 function show(value: unknown, name: string): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
   if (value === '') return 'an empty text';
-  if (isSecret(name)) return HIDDEN;
-  // A URL may have user and password before the host.
-  const masked = String(JSON.stringify(value)).replace(/\/\/[^@/]*@/g, `//${HIDDEN}@`);
+  if (isSecret(name)) return MASK;
+  const masked = maskSecrets(String(JSON.stringify(value)));
   return masked.length > 60 ? `${masked.slice(0, 60)}…` : masked;
 }
 

@@ -1,4 +1,5 @@
 import type { Redis, RedisOptions } from 'ioredis';
+import { maskSecrets } from '../config/mask.ts';
 import type { Logger } from '../log.ts';
 import { createRedisLink } from './create-link.ts';
 import { messageOf, notYet, type ProbeTarget, probe } from './probe.ts';
@@ -180,7 +181,8 @@ function mapAddress({ natMap }: RedisOptions, { host, port }: HostAndPort): Host
 }
 
 function showAddress({ host = '127.0.0.1', port = 6379, path }: RedisOptions): string {
-  return path ?? (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+  const name = maskSecrets(host);
+  return path ?? (name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`);
 }
 
 async function whenUp(link: RedisLink, label: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { maskSecrets } from '../config/mask.ts';
 import { RedisUnavailable } from './redis-commands.ts';
 
 interface Waiter {
@@ -45,7 +46,7 @@ export class LinkState {
 
   /** Notes the latest thing that went wrong. */
   note(error: Error): void {
-    this.#lastError = error.message;
+    this.#lastError = maskSecrets(error.message);
   }
 
   /** From here on nobody is told of anything: what happens now is no loss. */

@@ -111,7 +111,11 @@ describe('the OpenAPI document', () => {
       [
         'post',
         '/apps',
-        { id: 'made', auth: { jwt: { keys: [{ secret: 's' }] } }, channels: [{ name: 'a', subscribe: 'token' }] },
+        {
+          id: 'made',
+          auth: { jwt: { keys: [{ secret: 's'.repeat(32) }] } },
+          channels: [{ name: 'a', subscribe: 'token' }],
+        },
       ],
       ['get', '/apps', undefined],
       ['get', '/apps/{id}', undefined],

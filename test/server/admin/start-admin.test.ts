@@ -91,7 +91,7 @@ test('while the database is away everything that needs it is answered 503', asyn
     close: async () => {},
   };
   const registry = new DatabaseRegistry(store, fleet);
-  const server = new AdminServer({ registry, fleet, token: '', version: '1', log: logger() });
+  const server = new AdminServer({ registry, fleet, token: '', isExposed: false, version: '1', log: logger() });
   const url = `http://127.0.0.1:${await server.listen('127.0.0.1', 0)}`;
   for (const [method, path] of [
     ['GET', '/apps'],

@@ -10,7 +10,7 @@ test('changes that are made at the same time are all kept', async () => {
   const { settings } = loadAdminConfig({ 'appManager.array.apps': [FULL_APP] });
   const log = pino({ level: 'silent' });
   const registry = new ListedRegistry({ settings, replaceApps: () => {}, log });
-  const route = createAppRoutes(registry, log).find(
+  const route = createAppRoutes(registry, log, false).find(
     ({ method, path }) => `${method} ${path}` === 'POST /apps/:id/keys',
   );
   const keys = ['a', 'b', 'c', 'd'];

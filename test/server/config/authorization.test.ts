@@ -398,19 +398,31 @@ describe('variables of authorization', () => {
   });
 });
 
+describe('a secret of tokens below the minimum', () => {
+  // It was a warning in files, and nothing at all over the admin API.
+  it.each(['x', 'hush hush', 'h'.repeat(31), '💡'.repeat(15)])(
+    'is refused with its place, and not shown: %s',
+    (secret) => {
+      const jwt = JSON.stringify({ keys: [{ secret: LONG }, { secret }] });
+      const message = failure({ file: withJwt(jwt) });
+      expect(message).toMatch(
+        /soketi\.config\.json:2:\d+ {2}.*auth\.jwt\.keys\[1\]\.secret: has fewer than 32 characters: .*openssl rand -base64 32 makes a good one\.$/,
+      );
+      expect(message).not.toContain(`"${secret}"`);
+      const apps = JSON.stringify([{ id: '1', key: 'k', secret: 's', auth: { jwt: JSON.parse(jwt) } }]);
+      expect(failure({ env: { KULKUL_APP_MANAGER_ARRAY_APPS: apps } })).toContain('has fewer than 32 characters');
+    },
+  );
+});
+
 describe('warnings of authorization', () => {
   const warningsOf = (file: string) => load({ file }).warnings.map((text) => text.replaceAll(`${at}.`, ''));
 
-  it('name short secrets and key sets that are fetched without TLS, with their place', () => {
-    const jwt = { keys: [{ secret: LONG }, { secret: 'hush hush' }], jwksUrl: 'http://id.example.com/jwks' };
-    const warnings = warningsOf(withJwt(JSON.stringify(jwt)));
-    expect(warnings).toEqual([
-      expect.stringMatching(
-        /^auth\.jwt\.keys\[1\]\.secret \(soketi\.config\.json:2:\d+\) has fewer than 32 characters: .*openssl rand/,
-      ),
+  it('name key sets that are fetched without TLS, with their place', () => {
+    const jwt = { keys: [{ secret: LONG }], jwksUrl: 'http://id.example.com/jwks' };
+    expect(warningsOf(withJwt(JSON.stringify(jwt)))).toEqual([
       expect.stringMatching(/^auth\.jwt\.jwksUrl \(soketi\.config\.json:2:\d+\) is fetched without TLS: /),
     ]);
-    expect(warnings.join()).not.toContain('hush');
   });
 
   it.each(['http://localhost:8080/jwks', 'http://127.0.0.1/jwks', 'http://[::1]/jwks', 'https://id.example.com'])(
