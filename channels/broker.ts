@@ -36,6 +36,16 @@ export interface LastEvent {
 /** What is behind a seam can't be reached now, through no fault of the caller. The text says why, for people. */
 export class SeamUnavailable extends Refusal {
   override readonly name: string = 'SeamUnavailable';
+
+  /** What anybody may know of it. */
+  get told(): string {
+    return this.message;
+  }
+
+  /** Where it is and why, for operators only. */
+  get detail(): string {
+    return this.message;
+  }
 }
 
 /**

@@ -10,12 +10,20 @@ import type { Settings } from './config/index.ts';
 import type { Logger } from './log.ts';
 import { redisPrefix } from './redis/redis-options.ts';
 
+/** Why something does not work. */
+export interface Problem {
+  /** For anybody. */
+  readonly text: string;
+  /** The same with addresses and errors, for operators. */
+  readonly detail: string;
+}
+
 /** What joins a node to the others, or stands in for them. */
 export interface Seams {
   readonly broker: Broker;
   readonly store: ChannelStore;
   /** Why the node is not fit to serve because of them, or undefined. */
-  problem(): string | undefined;
+  problem(): Problem | undefined;
   /** Called once, when the node is made and before it listens. */
   start(node: Node): Promise<void>;
   /** Called last, when the node is closed. */

@@ -14,7 +14,7 @@ import { endClients, moveClients } from './drain.ts';
 import { endChangedFeeds } from './feeds/end-changed-feeds.ts';
 import { serveStreams } from './feeds/serve-streams.ts';
 import { Cors } from './http/cors.ts';
-import { Health, type Siblings } from './http/health.ts';
+import { Health, type Readiness, type Siblings } from './http/health.ts';
 import { HttpServer } from './http/http-server.ts';
 import { OpenRequests } from './http/open-requests.ts';
 import { RefusalBudget } from './http/refusal-budget.ts';
@@ -44,6 +44,8 @@ export interface Server {
   readonly port: number;
   /** Connections and channels as they are now; to look at, not to change. */
   readonly node: Node;
+  /** Whether this node should get new connections, for its operator. */
+  readiness(): Readiness;
   /** Takes the apps of these settings in place of those that were configured, with the limits that they fall back to. */
   replaceApps(settings: Settings): void;
   /** Looks up again the apps that are kept elsewhere. */
@@ -213,6 +215,7 @@ export async function startServer(
   return {
     port: listener.port,
     node,
+    readiness: () => health.readiness(true),
     replaceApps(next) {
       useSettings(directory, next);
     },

@@ -3,7 +3,7 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import { type ParseError, parseTree } from 'jsonc-parser';
 import { SeamUnavailable } from '../../channels/broker.ts';
 import { ApiError } from '../../protocol/errors.ts';
-import { AppConflict, AppStoreUnavailable } from '../apps/app-store.ts';
+import { AppConflict } from '../apps/app-store.ts';
 import type { Logger } from '../log.ts';
 import { AdminError, type ErrorDetails, invalidRequest } from './admin-error.ts';
 import { problemsOf } from './app-fields.ts';
@@ -148,9 +148,8 @@ export class AdminServer {
     if (error instanceof AdminError || error instanceof ApiError) return error;
     if (error instanceof AppConflict) return new AdminError('app-conflict', 409, error.message);
     if (error instanceof SeamUnavailable) {
-      // Whoever may call this may know where the database is.
-      const reason = error instanceof AppStoreUnavailable ? error.detail : error.message;
-      return new AdminError('unavailable', 503, `Not possible just now: ${reason}. Try again`);
+      // Whoever may call this may know where it is.
+      return new AdminError('unavailable', 503, `Not possible just now: ${error.detail}. Try again`);
     }
     const known = explainFastify(error);
     if (known) return known;

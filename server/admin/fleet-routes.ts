@@ -7,7 +7,7 @@ import type { AppRegistry } from './app-registry.ts';
 import { findApp } from './app-routes.ts';
 import type { Fleet } from './fleet.ts';
 import type { AdminRequest, AdminRoute } from './route.ts';
-import { PURGED, REVOKED, TERMINATED, USAGE } from './schemas.ts';
+import { HEALTH, PURGED, REVOKED, TERMINATED, USAGE } from './schemas.ts';
 
 /** What is asked of the nodes. */
 export function createFleetRoutes(registry: AppRegistry, fleet: Fleet, log: Logger): readonly AdminRoute[] {
@@ -27,6 +27,16 @@ export function createFleetRoutes(registry: AppRegistry, fleet: Fleet, log: Logg
       async run({ params }) {
         const { app } = await findApp(registry, params.id);
         return { id: app.id, ...(await fleet.usage(app.id)) };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/health',
+      summary: 'whether the broker is ready, and what it lacks, with addresses and errors',
+      answer: HEALTH,
+      async run() {
+        const { isReady, reason } = await fleet.readiness();
+        return { ready: isReady, reason };
       },
     },
     {

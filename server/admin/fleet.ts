@@ -3,6 +3,7 @@ import type { Node } from '../../channels/node.ts';
 import type { Revocation } from '../../channels/revocations.ts';
 import { revoke } from '../../channels/revoke.ts';
 import { terminateUser } from '../../channels/sign-in.ts';
+import type { Readiness } from '../http/health.ts';
 
 /** What an app has open over all nodes. */
 export interface AppUsage {
@@ -25,14 +26,23 @@ export interface Fleet {
   revoke(revocation: Omit<Revocation, 'atMs'>): MaybePromise<void>;
   terminateUser(appId: string, userId: string): MaybePromise<void>;
   usage(appId: string): MaybePromise<AppUsage>;
+  /** Of one of the nodes here, with addresses and errors. */
+  readiness(): MaybePromise<Readiness>;
 }
 
 /** The fleet as a node of this process reaches it. */
 export class NodeFleet implements Fleet {
   readonly #node: Node;
+  readonly #readiness: () => Readiness;
 
-  constructor(node: Node) {
+  /** @param readiness - of the node, for its operator */
+  constructor(node: Node, readiness: () => Readiness) {
     this.#node = node;
+    this.#readiness = readiness;
+  }
+
+  readiness(): Readiness {
+    return this.#readiness();
   }
 
   announceApps(ids: readonly string[] | null): MaybePromise<void> {

@@ -81,6 +81,13 @@ export const USAGE = describe(
   }),
   'output',
 );
+export const HEALTH = describe(
+  z.object({
+    ready: z.boolean().describe('What GET /ready answers with 200 or 503; with workers, of one of them.'),
+    reason: z.string().describe('Why not, or OK, with what works less well.'),
+  }),
+  'output',
+);
 export const OVERVIEW = describe(z.object({ kulkul: z.string(), routes: z.array(z.string()) }), 'output');
 export const OPEN_API = describe(z.looseObject({ openapi: z.string() }), 'output');
 

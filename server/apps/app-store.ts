@@ -34,15 +34,21 @@ export interface AppStore {
   close(): Promise<void>;
 }
 
-/** The database is away. The message is fit for clients, who need not know where it is and why. */
+/** What anybody may know of a database that is away. */
+export const STORE_AWAY = 'the database of the apps is away';
+
+/** The database is away. */
 export class AppStoreUnavailable extends SeamUnavailable {
   override readonly name = 'AppStoreUnavailable';
-  /** Which and why, for operators. */
-  readonly detail: string;
+  readonly #detail: string;
 
   constructor(detail: string, options?: ErrorOptions) {
-    super('the database of the apps is away', options);
-    this.detail = detail;
+    super(STORE_AWAY, options);
+    this.#detail = detail;
+  }
+
+  override get detail(): string {
+    return this.#detail;
   }
 }
 

@@ -101,7 +101,7 @@ async function run(config: LoadedConfig, log: Logger, output: Output, sharesPort
     // Loaded late: the native module of uWebSockets.js fails to load where it has no binary, and that needs words.
     const { startServer } = await import('../server.ts');
     const server = await startServer(config, log, { sharesPort });
-    return { ...server, fleet: new NodeFleet(server.node) };
+    return { ...server, fleet: new NodeFleet(server.node, server.readiness) };
   } catch (error) {
     fail(startFailure(error), error instanceof Error && error.name === 'TlsError' ? EXIT_USAGE : EXIT_FAILURE);
   }

@@ -1,6 +1,8 @@
 import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
+import { STORE_AWAY } from '../apps/app-store.ts';
+import type { Problem } from '../seams.ts';
 import { processUsage, sumUsage, type Usage } from '../usage.ts';
 import { type Answer, json, text } from './answer.ts';
 import type { HealthCheck } from './routes.ts';
@@ -18,11 +20,18 @@ export interface Siblings {
 /** By this text another process knows that the port will be free soon. */
 export const STOPPING_PROBLEM = 'Not ready: stopping, connections are being moved away';
 
+/** Whether a node should get new connections. */
+export interface Readiness {
+  readonly isReady: boolean;
+  /** Why not, or `OK`, with what works less well. */
+  readonly reason: string;
+}
+
 export interface HealthParts {
   readonly node: Node;
   readonly memoryThresholdPercent: number;
   /** Why the seams are not fit, or undefined. */
-  readonly seamsProblem: () => string | undefined;
+  readonly seamsProblem: () => Problem | undefined;
   /** Why no more connections can be taken, or undefined. */
   readonly capacityProblem: () => string | undefined;
   readonly apps: Pick<AppDirectory, 'problem' | 'knownIds'>;
@@ -39,28 +48,37 @@ export class Health {
     this.#parts = parts;
   }
 
-  answer(check: HealthCheck): MaybePromise<Answer> {
+  /** @param isTrusted - who asks may know addresses and errors of what this broker needs */
+  answer(check: HealthCheck, isTrusted: boolean): MaybePromise<Answer> {
     switch (check) {
       case 'alive':
         return text('OK');
       case 'ready':
       case 'accept-traffic': {
-        const problem = this.problem();
-        return problem === undefined ? text(this.#notice()) : text(problem, 503);
+        const { isReady, reason } = this.readiness(isTrusted);
+        return text(reason, isReady ? 200 : 503);
       }
       case 'usage':
         return after<Usage, Answer>(this.#parts.siblings?.usage() ?? this.#ownUsage(), json);
     }
   }
 
-  /** Why this node should get no new connections, or undefined when it is ready. */
-  problem(): string | undefined {
+  /** Whether this node should get new connections. */
+  readiness(isTrusted: boolean): Readiness {
+    const problem = this.#problem(isTrusted);
+    return problem === undefined
+      ? { isReady: true, reason: this.#notice(isTrusted) }
+      : { isReady: false, reason: problem };
+  }
+
+  #problem(isTrusted: boolean): string | undefined {
     const { siblings, seamsProblem, capacityProblem, apps, memoryThresholdPercent } = this.#parts;
     if (!this.isStarted || siblings?.areStarted === false) return 'Not ready: starting';
     if (this.isStopping) return STOPPING_PROBLEM;
     const seams = seamsProblem();
-    if (seams !== undefined) return `Not ready: ${seams}`;
-    if (apps.problem !== undefined && apps.knownIds.length === 0) return `Not ready: ${apps.problem}`;
+    if (seams !== undefined) return `Not ready: ${isTrusted ? seams.detail : seams.text}`;
+    const store = this.#storeProblem(isTrusted);
+    if (store !== undefined && apps.knownIds.length === 0) return `Not ready: ${store}`;
     const capacity = capacityProblem();
     if (capacity !== undefined) return `Not ready: ${capacity}`;
     const { percent } = (siblings?.latestUsage ?? this.#ownUsage()).memory;
@@ -70,9 +88,14 @@ export class Health {
   }
 
   /** Where known apps work, a load balancer must not take all nodes out because others can't be looked up. */
-  #notice(): string {
-    const { problem } = this.#parts.apps;
+  #notice(isTrusted: boolean): string {
+    const problem = this.#storeProblem(isTrusted);
     return problem === undefined ? 'OK' : `OK for apps that are known; ${problem}`;
+  }
+
+  #storeProblem(isTrusted: boolean): string | undefined {
+    const { problem } = this.#parts.apps;
+    return problem === undefined || isTrusted ? problem : STORE_AWAY;
   }
 
   #ownUsage(): Usage {

@@ -8,6 +8,7 @@ import { ApiError } from '../../protocol/errors.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
 import type { Settings } from '../config/index.ts';
 import type { SampledLog } from '../sampled-log.ts';
+import { SharedToken } from '../shared-token.ts';
 import type { HttpRequest, TemplatedApp } from '../uws.ts';
 import { type Answer, errorAnswer, tokenErrorAnswer } from './answer.ts';
 import { AUTH_HEADERS, type AuthRequest, answerAuth } from './auth/auth-endpoint.ts';
@@ -39,9 +40,11 @@ export interface HttpParts extends ExchangeParts {
 export class HttpServer {
   readonly #parts: HttpParts;
   readonly #cors: Cors;
+  readonly #adminToken: SharedToken;
 
   constructor(parts: HttpParts) {
     this.#parts = parts;
+    this.#adminToken = new SharedToken(parts.settings.admin.token);
     this.#cors = new Cors(parts.settings.cors);
   }
 
@@ -70,7 +73,8 @@ export class HttpServer {
     const route = findRoute(method, apiPath);
     if (route.name === 'health') {
       exchange.isForAnybody = true;
-      this.#answer(exchange, () => this.#parts.health.answer(route.check));
+      const isTrusted = this.#adminToken.isIn(req.getHeader('authorization'));
+      this.#answer(exchange, () => this.#parts.health.answer(route.check, isTrusted));
       return;
     }
     const query = req.getQuery() ?? '';
@@ -177,7 +181,7 @@ export class HttpServer {
     if (error instanceof ApiError) return errorAnswer(error);
     if (error instanceof TokenError) return tokenErrorAnswer(error);
     if (error instanceof SeamUnavailable) {
-      const message = `Not possible just now: ${error.message}. Try again; GET /ready tells when it is over`;
+      const message = `Not possible just now: ${error.told}. Try again; GET /ready tells when it is over`;
       return errorAnswer(new ApiError('unavailable', 503, message, RETRY_AFTER_SECONDS));
     }
     this.#parts.log.error({ err: error }, 'unexpected failure in the HTTP API');

@@ -105,8 +105,9 @@ export class NodeLease {
           this.#events.displaced(error);
           return;
         }
-        // While Redis is away that is no news.
-        if (this.#link.isUp) this.#events.failed(error, 'renewing the lease of this node');
+        // While Redis is away, or refuses whatever is written, that is no news.
+        const { isUp, commands } = this.#link;
+        if (isUp && commands.refusal === undefined) this.#events.failed(error, 'renewing the lease of this node');
       });
     }, this.#renewMs);
   }

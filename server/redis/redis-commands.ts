@@ -46,14 +46,25 @@ export class RedisUnavailable extends SeamUnavailable {
     super(name === 'ReplyError' ? `Redis refuses (${message})` : `Redis can't be reached (${message})`, { cause });
     this.isPassing = name !== 'ReplyError' || PASSING.test(message);
   }
+
+  /** Without the cause, which holds addresses. */
+  override get told(): string {
+    return this.message.replace(/ \(.*$/s, '');
+  }
 }
 
 /** How Redis begins the errors that pass by themselves. */
 const PASSING = /^(LOADING|BUSY|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOREPLICAS)\b/;
 
+/** Redis answers, and takes nothing: it has no memory left, is a replica, or can't save what it is told. Of a script with more before it. */
+const REFUSES_WRITES = /\b(OOM|READONLY|MISCONF|NOREPLICAS)\b/;
+
 /** Commands and scripts on one connection. Any failure of the connection is a `RedisUnavailable`. */
 export class RedisCommands {
   readonly client: Redis | Cluster;
+  #refusal: string | undefined;
+  #refusals = 0;
+  #onRefusal = (_reason: string | undefined): void => {};
 
   constructor(client: Redis | Cluster) {
     this.client = client;
@@ -69,7 +80,21 @@ export class RedisCommands {
     const scripts = this.client as unknown as Readonly<Record<string, Run>>;
     const run = scripts[`kulkul_${name}`];
     if (!run) throw new Error(`script ${name} is not defined`);
-    return this.#guard(() => run.call(this.client, ...keys, ...args));
+    const refusals = this.#refusals;
+    const answer = await this.#guard(() => run.call(this.client, ...keys, ...args));
+    // It always writes, unlike others, which may find nothing to do, or only delete.
+    if (name === 'renew' && this.#refusals === refusals) this.#noteRefusal(undefined);
+    return answer;
+  }
+
+  /** Why Redis takes no writes, of late; undefined while it does. */
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  /** @param handler - told when Redis begins to refuse writes, and with undefined when it takes them again */
+  onRefusal(handler: (reason: string | undefined) => void): void {
+    this.#onRefusal = handler;
   }
 
   async do<T>(command: (client: Redis | Cluster) => Promise<T>): Promise<T> {
@@ -80,8 +105,19 @@ export class RedisCommands {
     try {
       return await command();
     } catch (error) {
-      throw new RedisUnavailable(error);
+      const unavailable = new RedisUnavailable(error);
+      if (REFUSES_WRITES.test(unavailable.message)) {
+        this.#refusals += 1;
+        this.#noteRefusal(unavailable.message);
+      }
+      throw unavailable;
     }
+  }
+
+  #noteRefusal(reason: string | undefined): void {
+    const isNews = (reason === undefined) !== (this.#refusal === undefined);
+    this.#refusal = reason;
+    if (isNews) this.#onRefusal(reason);
   }
 }
 

@@ -4,7 +4,7 @@ import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import type { RateLimits } from '../../channels/rate-limits.ts';
 import type { Revocation } from '../../channels/revocations.ts';
 import type { Logger } from '../log.ts';
-import type { Seams } from '../seams.ts';
+import type { Problem, Seams } from '../seams.ts';
 import { ChannelScripts } from './channel-scripts.ts';
 import { RedisKeys } from './keys.ts';
 import { LayoutError } from './layout.ts';
@@ -103,10 +103,20 @@ export class RedisSeams implements Seams {
     });
     link.onLost(() => log.error({ reason: link.problem }, 'Redis is away: publishing answers 503'));
     link.onRestored(() => void this.#restore());
+    link.commands.onRefusal((reason) => {
+      if (reason !== undefined) log.error({ reason }, 'Redis refuses writes: publishing answers 503');
+      else void this.#restore();
+    });
   }
 
-  problem(): string | undefined {
-    return this.#displaced ?? this.#link.problem;
+  problem(): Problem | undefined {
+    if (this.#displaced !== undefined) return { text: this.#displaced, detail: this.#displaced };
+    const away = this.#link.problem;
+    if (away !== undefined) return { text: 'Redis is away', detail: away };
+    const { refusal } = this.#link.commands;
+    return refusal === undefined
+      ? undefined
+      : { text: 'Redis refuses writes', detail: `Redis refuses writes: ${refusal}` };
   }
 
   /**

@@ -2,6 +2,7 @@ import { SeamUnavailable } from '../../channels/broker.ts';
 import type { Revocation } from '../../channels/revocations.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { AppUsage, Fleet } from '../admin/fleet.ts';
+import type { Readiness } from '../http/health.ts';
 
 /** A call of the fleet as it goes to a worker. */
 export type FleetCall = { readonly [C in keyof Fleet]: readonly [call: C, ...args: Parameters<Fleet[C]>] }[keyof Fleet];
@@ -36,6 +37,10 @@ export class RemoteFleet implements Fleet {
     await this.#ask(['terminateUser', appId, userId]);
   }
 
+  async readiness(): Promise<Readiness> {
+    return (await this.#ask(['readiness'])) as Readiness;
+  }
+
   async usage(appId: string): Promise<AppUsage> {
     // Both ends are this program.
     return (await this.#ask(['usage', appId])) as AppUsage;
@@ -52,8 +57,8 @@ export async function answerCall(fleet: Fleet | undefined, [call, ...args]: Flee
       const { id, status, message } = error;
       return { outcome: 'refused', error: { id, status, message } };
     }
-    const reason = error instanceof Error ? error.message : String(error);
-    return { outcome: error instanceof SeamUnavailable ? 'unavailable' : 'failed', reason };
+    if (error instanceof SeamUnavailable) return { outcome: 'unavailable', reason: error.detail };
+    return { outcome: 'failed', reason: error instanceof Error ? error.message : String(error) };
   }
 }
 

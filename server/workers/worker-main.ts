@@ -67,7 +67,7 @@ function take(command: WorkerCommand): void {
       server?.refreshApps();
       break;
     case 'call':
-      void answerCall(server && new NodeFleet(server.node), command.call).then((answer) =>
+      void answerCall(server && new NodeFleet(server.node, server.readiness), command.call).then((answer) =>
         send({ kind: 'answer', id: command.id, answer }),
       );
       break;

@@ -27,13 +27,18 @@ afterEach(() => {
 });
 
 async function start(database: AppTestDatabase, settings: object = {}, clock?: FakeClock): Promise<TestBroker> {
-  const broker = await startBroker({ ...database.settings, ...settings }, [], clock);
+  const broker = await startBroker({ 'admin.token': TOKEN, ...database.settings, ...settings }, [], clock);
   brokers.push(broker);
   return broker;
 }
 
-const ready = async ({ url }: { readonly url: string }): Promise<[number, string]> => {
-  const answer = await fetch(`${url}/ready`);
+const TOKEN = '0123456789abcdef';
+
+const ready = async ({ url }: { readonly url: string }, token?: string): Promise<[number, string]> => {
+  const answer = await fetch(
+    `${url}/ready`,
+    token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } },
+  );
   return [answer.status, await answer.text()];
 };
 
@@ -166,7 +171,8 @@ describe.each([
     const answer = await trigger(broker.url, { name: 'e', channel: 'c', data: '' }, { app: OTHER });
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
     await passesEvents(broker);
-    expect(await ready(broker)).toEqual([
+    expect(await ready(broker)).toEqual([200, 'OK for apps that are known; the database of the apps is away']);
+    expect(await ready(broker, TOKEN)).toEqual([
       200,
       expect.stringMatching(
         /^OK for apps that are known; the database of the apps is away \((MySQL|PostgreSQL) at 127\.0\.0\.1:\d+: .+\)$/,
@@ -174,7 +180,8 @@ describe.each([
     ]);
 
     expect(await refusal(ignorant, APP.key)).toMatchObject({ code: 4100 });
-    expect(await ready(ignorant)).toEqual([
+    expect(await ready(ignorant)).toEqual([503, 'Not ready: the database of the apps is away']);
+    expect(await ready(ignorant, TOKEN)).toEqual([
       503,
       expect.stringMatching(/^Not ready: the database of the apps is away \(.+\)$/),
     ]);
@@ -203,7 +210,7 @@ describe.each([
     const unknown = refusal(broker, OTHER.key);
     await passesEvents(broker);
     expect(await unknown).toMatchObject({ code: 4100 });
-    expect((await ready(broker))[1]).toMatch(/is away \(.*: (no answer in time|.*timeout|.*lost|.*terminated)/i);
+    expect((await ready(broker, TOKEN))[1]).toMatch(/is away \(.*: (no answer in time|.*timeout|.*lost|.*terminated)/i);
     proxy.mend();
     await untilEqual(() => ready(broker), [200, 'OK']);
     await database.execute(INSERT_OTHER);

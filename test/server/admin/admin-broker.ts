@@ -93,7 +93,7 @@ export async function startAdminBroker({
   const server = await startServer(config, logger, await serverOptions(config));
   const replaceApps = (next: Settings): void => server.replaceApps(next);
   const listed = new ListedRegistry({ settings: config.settings, replaceApps, log: logger });
-  const fleet = new NodeFleet(server.node);
+  const fleet = new NodeFleet(server.node, server.readiness);
   const admin = await startAdmin({ config, listed, fleet, version: '1.2.3', log: logger });
   if (!admin) throw new Error('no admin API');
   return {

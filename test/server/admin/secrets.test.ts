@@ -38,8 +38,8 @@ test('secrets that everybody knows are refused where others reach the broker', a
         }),
         '/keys/1/secret',
       ],
-      [await broker.api('PATCH`, `/apps/${APP.id}`, { secret }), `/secret'],
-      [await broker.api('POST`, `/apps/${APP.id}/keys`, { secret }), `/secret'],
+      [await broker.api('PATCH', `/apps/${APP.id}`, { secret }), '/secret'],
+      [await broker.api('POST', `/apps/${APP.id}/keys`, { secret }), '/secret'],
     ] as const) {
       expect([answer.status, answer.body.problems]).toEqual([400, [{ path, ...problem }]]);
     }

@@ -15,6 +15,7 @@ const fleet: Fleet = {
   announceApps: () => {},
   revoke: () => {},
   terminateUser: () => {},
+  readiness: () => ({ isReady: true, reason: 'OK' }),
   usage: () => ({ connections: 0, channels: 0, subscriptions: 0, presenceUsers: 0 }),
 };
 

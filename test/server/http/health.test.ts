@@ -1,5 +1,7 @@
 import { totalmem } from 'node:os';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../../server/clock.ts';
+import { createMemorySeams } from '../../../server/seams.ts';
 import { trigger } from '../../support/api-client.ts';
 import { APP, startBroker, type TestBroker } from '../../support/broker.ts';
 import { KeptConnection } from '../../support/kept-connection.ts';
@@ -12,8 +14,8 @@ afterEach(() => {
   broker.kill();
 });
 
-const get = async (path: string): Promise<[number, string]> => {
-  const answer = await fetch(`${broker.url}${path}`);
+const get = async (path: string, headers: Readonly<Record<string, string>> = {}): Promise<[number, string]> => {
+  const answer = await fetch(`${broker.url}${path}`, { headers });
   return [answer.status, await answer.text()];
 };
 
@@ -66,4 +68,77 @@ test('while it stops it listens no more, and tells and serves who still asks by 
   expect(await kept.pop()?.send('POST', target, body)).toMatchObject({ status: 200, connection: 'close' });
   const heard = await Promise.all(clients.map(async (client) => client.next().catch(() => undefined)));
   expect(heard.map((frame) => frame?.event)).toContain('e');
+});
+
+// Whoever could reach the port was told where Redis and the database are, and how their connections fail.
+describe('what the broker needs is away', () => {
+  const TOKEN = '0123456789abcdef';
+  const ADDRESS = '10.0.0.5';
+  const REDIS = { text: 'Redis is away', detail: `Redis is away (connect ECONNREFUSED ${ADDRESS}:6379)` };
+  const DATABASE = `the database of the apps is away (MySQL at ${ADDRESS}:3306: ER_ACCESS_DENIED)`;
+  const PATHS = ['/ready', '/accept-traffic'];
+  const STRANGERS: readonly Readonly<Record<string, string>>[] = [
+    {},
+    { 'x-forwarded-for': '127.0.0.1', 'x-real-ip': '127.0.0.1', host: 'localhost' },
+    { authorization: 'Bearer wrong' },
+    { authorization: `Basic ${TOKEN}` },
+    { authorization: 'Bearer ' },
+  ];
+  const withoutRedis = (token: string) =>
+    startBroker({ 'admin.token': token }, undefined, undefined, {
+      seams: { ...createMemorySeams(systemClock), problem: () => REDIS },
+    });
+  const withoutDatabase = (knownIds: readonly string[]) =>
+    startBroker({ 'admin.token': TOKEN }, undefined, undefined, {
+      directory: {
+        byId: () => undefined,
+        byKey: () => undefined,
+        feedAt: () => undefined,
+        only: () => undefined,
+        known: () => undefined,
+        knownIds,
+        problem: DATABASE,
+        onChange: () => {},
+        refresh: async () => {},
+        close: async () => {},
+      },
+    });
+
+  test('strangers are told what, and neither where nor why', async () => {
+    broker = await withoutRedis(TOKEN);
+    for (const headers of STRANGERS) {
+      for (const path of PATHS) expect(await get(path, headers)).toEqual([503, 'Not ready: Redis is away']);
+      expect((await get('/usage', headers))[1]).not.toContain(ADDRESS);
+    }
+    broker.kill();
+    broker = await withoutDatabase([]);
+    for (const headers of STRANGERS) {
+      for (const path of PATHS) {
+        expect(await get(path, headers)).toEqual([503, 'Not ready: the database of the apps is away']);
+      }
+    }
+    broker.kill();
+    broker = await withoutDatabase(['1']);
+    for (const headers of STRANGERS) {
+      for (const path of PATHS) {
+        expect(await get(path, headers)).toEqual([200, 'OK for apps that are known; the database of the apps is away']);
+      }
+    }
+  });
+
+  test('whoever has the admin token is told all of it', async () => {
+    const authorization = `Bearer ${TOKEN}`;
+    broker = await withoutRedis(TOKEN);
+    for (const path of PATHS) expect(await get(path, { authorization })).toEqual([503, `Not ready: ${REDIS.detail}`]);
+    broker.kill();
+    broker = await withoutDatabase([]);
+    for (const path of PATHS) expect(await get(path, { authorization })).toEqual([503, `Not ready: ${DATABASE}`]);
+  });
+
+  test('nobody is who has no token where none is set', async () => {
+    broker = await withoutRedis('');
+    for (const headers of [...STRANGERS, { authorization: 'Bearer undefined' }]) {
+      expect(await get('/ready', headers)).toEqual([503, 'Not ready: Redis is away']);
+    }
+  });
 });
