@@ -34,18 +34,27 @@ export interface ErrorDetails {
 }
 
 export function invalidApp(problems: readonly Problem[]): AdminError {
-  return new AdminError('invalid-app', 400, summary('This is no app that can be taken', problems), { problems });
+  return refuse('invalid-app', 'This is no app that can be taken', problems);
 }
 
 export function invalidRequest(problems: readonly Problem[]): AdminError {
-  return new AdminError('invalid-request', 400, summary('The request can not be taken', problems), { problems });
+  return refuse('invalid-request', 'The request can not be taken', problems);
+}
+
+/** Of one answer. */
+export const MAX_PROBLEMS = 20;
+
+function refuse(id: string, what: string, problems: readonly Problem[]): AdminError {
+  const told = problems.slice(0, MAX_PROBLEMS);
+  const more = problems.length > told.length ? `; and more, of which the first ${MAX_PROBLEMS} are told` : '';
+  return new AdminError(id, 400, `${what}: ${summary(told)}${more}`, { problems: told });
 }
 
 /** All of them in one line, for those who see the message only. */
-function summary(what: string, problems: readonly Problem[]): string {
+function summary(problems: readonly Problem[]): string {
   const texts = problems.map(({ path, message, suggestion }) => {
     const question = suggestion === undefined ? '' : ` (did you mean ${suggestion}?)`;
     return `${path === '' ? 'the body' : path}: ${message}${question}`;
   });
-  return `${what}: ${texts.join('; ')}`;
+  return texts.join('; ');
 }

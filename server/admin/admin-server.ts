@@ -20,6 +20,8 @@ import { noQuerySchema, OPEN_API, OVERVIEW } from './schemas.ts';
 const MAX_BODY_BYTES = 1_048_576;
 /** For a request to arrive in whole, in milliseconds. */
 const REQUEST_MS = 10_000;
+/** Between two looks at requests that are late. */
+const LATE_CHECK_MS = 500;
 const MAX_PARAM_LENGTH = 2000;
 const RETRY_AFTER_SECONDS = 1;
 
@@ -32,6 +34,8 @@ export interface AdminServerParts {
   readonly isExposed: boolean;
   readonly version: string;
   readonly log: Logger;
+  /** Unset: `REQUEST_MS`. */
+  readonly requestMs?: number;
 }
 
 /** What an error is answered with. */
@@ -49,7 +53,7 @@ export class AdminServer {
   constructor(parts: AdminServerParts) {
     this.#parts = parts;
     this.#gate = new Gate(parts.token);
-    const { registry, fleet, isExposed, log } = parts;
+    const { registry, fleet, isExposed, log, requestMs = REQUEST_MS } = parts;
     this.#routes = [
       ...createAppRoutes(registry, log, isExposed),
       ...createFleetRoutes(registry, fleet, log),
@@ -58,7 +62,9 @@ export class AdminServer {
     this.#http = fastify({
       logger: false,
       bodyLimit: MAX_BODY_BYTES,
-      requestTimeout: REQUEST_MS,
+      requestTimeout: requestMs,
+      // Of the two times Node.js takes the longer one for whole requests, and looks every 30 seconds unless told otherwise.
+      http: { requestTimeout: requestMs, headersTimeout: requestMs, connectionsCheckingInterval: LATE_CHECK_MS },
       forceCloseConnections: true,
       routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
       // A path that can't be decoded never gets to a route, nor to the hook before it.
@@ -92,7 +98,7 @@ export class AdminServer {
         }
       },
     );
-    http.addHook('onRequest', async (request) => this.#gate.check(request.headers));
+    http.addHook('onRequest', async ({ method, headers }) => this.#gate.check(method, headers));
     http.setErrorHandler((error: FastifyError, request, reply) =>
       this.#refuse(reply, this.#explain(error, `${request.method} ${request.url}`)),
     );
@@ -134,9 +140,9 @@ export class AdminServer {
     ];
   }
 
-  #refusalOf({ url, headers }: FastifyRequest): AdminError {
+  #refusalOf({ url, method, headers }: FastifyRequest): AdminError {
     try {
-      this.#gate.check(headers);
+      this.#gate.check(method, headers);
       return notFound(url, this.#routes);
     } catch (error) {
       if (error instanceof AdminError) return error;
@@ -187,11 +193,33 @@ function checkedRequest({ query: schema = noQuerySchema }: AdminRoute, request: 
 
 function parseBody(text: string): unknown {
   if (text.trim() === '') return undefined;
+  // Before anything that goes down into it: JSON has no bound, stacks and the JSON of databases have.
+  if (isDeep(text)) {
+    const message = `The body is nested more than ${MAX_DEPTH} levels deep, which no app is`;
+    throw new AdminError('invalid-json', 400, message);
+  }
   try {
     return JSON.parse(text);
   } catch {
     throw new AdminError('invalid-json', 400, `The body is not valid JSON: ${reasonOf(text)}`);
   }
+}
+
+/** MySQL takes 100 levels; options of an app have a few. */
+const MAX_DEPTH = 50;
+
+/** Whether objects and lists of a JSON text, which may be broken, are in one another too often. */
+function isDeep(text: string): boolean {
+  let depth = 0;
+  let isText = false;
+  for (let at = 0; at < text.length && depth <= MAX_DEPTH; at += 1) {
+    const sign = text[at];
+    if (sign === '"') isText = !isText;
+    else if (isText) at += sign === '\\' ? 1 : 0;
+    else if (sign === '[' || sign === '{') depth += 1;
+    else if (sign === ']' || sign === '}') depth -= 1;
+  }
+  return depth > MAX_DEPTH;
 }
 
 /** Where it is wrong; without showing a piece of it, which may be a secret. */

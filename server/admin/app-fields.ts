@@ -7,7 +7,7 @@ import { expectation } from '../config/check-value.ts';
 import { randomAppId, randomKey, randomSecret } from '../config/credentials.ts';
 import { placeholdersOf } from '../config/placeholders.ts';
 import { describeIssues } from '../config/schema-issues.ts';
-import { invalidApp, type Problem } from './admin-error.ts';
+import { invalidApp, MAX_PROBLEMS, type Problem } from './admin-error.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -22,14 +22,8 @@ export function readNewApp(body: unknown, isExposed: boolean): AppOptions {
   const given = withoutNulls(fields);
   const hasKeys = Array.isArray(given.keys) && given.keys.length > 0;
   const needsPair = !hasKeys || 'key' in given || 'secret' in given;
-  return checked(
-    {
-      id: randomAppId(),
-      ...(needsPair && { key: randomKey(), secret: randomSecret() }),
-      ...given,
-    },
-    isExposed,
-  );
+  const made = needsPair && { key: randomKey(), secret: randomSecret() };
+  return checked({ id: randomAppId(), ...made, ...given }, isExposed);
 }
 
 /**
@@ -42,7 +36,7 @@ export function readChangedApp(before: AppOptions, body: unknown, isExposed: boo
   if ('id' in fields && fields.id !== before.id) {
     throw invalidApp([{ path: '/id', message: `can't be changed: make a new app, and delete ${before.id}` }]);
   }
-  return checked(merge(withAllKeys(before, fields), fields), isExposed);
+  return checked(merge(withAllKeys(before, fields), fields), isExposed, before);
 }
 
 /** The stored first pair stands by itself: where `keys` is replaced, it is one of those that go. */
@@ -86,15 +80,33 @@ function readFields(body: unknown): JsonObject {
   throw invalidApp(files.map((path) => ({ path, message })));
 }
 
-function checked(fields: JsonObject, isExposed: boolean): AppOptions {
+/** @param before - whose id and keys may be as they are */
+function checked(fields: JsonObject, isExposed: boolean, before?: AppOptions): AppOptions {
   const problems = problemsOf(appOptionsSchema, fields, expectationOf);
   if (problems.length > 0) throw invalidApp(problems);
   const app = appOptionsSchema.parse(fields);
   const pairProblem = problemOfPairs(app);
   if (pairProblem) throw invalidApp([pairProblem]);
-  const placeholders = isExposed ? placeholderProblems(app) : [];
-  if (placeholders.length > 0) throw invalidApp(placeholders);
+  const unfit = [...nameProblems(app, before), ...(isExposed ? placeholderProblems(app) : [])];
+  if (unfit.length > 0) throw invalidApp(unfit);
   return withPairs(app, keyPairsOf(app));
+}
+
+/** Nothing that has to be escaped, or means something else, in a URL, a log, a name of Redis or a table. */
+const SAFE_NAME = /^(?!\.+$)[\w.~-]{1,200}$/;
+const UNSAFE = 'must have 1 to 200 characters, letters, digits and - _ . ~ only, and not be dots alone';
+
+/** Ids and keys that are not to be made. Those that are there already, by SQL or from Soketi, go on. */
+export function nameProblems(app: Partial<AppOptions>, before?: AppOptions): Problem[] {
+  const known = new Set(before && keyPairsOf(before).map(({ key }) => key));
+  const names = [
+    { path: '/id', name: before ? undefined : app.id },
+    { path: '/key', name: app.key },
+    ...(app.keys ?? []).map(({ key }, index) => ({ path: `/keys/${index}/key`, name: key })),
+  ];
+  return names.flatMap(({ path, name }) =>
+    name === undefined || known.has(name) || SAFE_NAME.test(name) ? [] : [{ path, message: UNSAFE }],
+  );
 }
 
 /** What must not be secrets of an app that others reach, with JSON Pointers. */
@@ -116,13 +128,14 @@ function problemOfPairs(app: AppOptions): Problem | undefined {
   return twice === undefined ? undefined : { path: '/keys', message: `holds the key ${twice} twice` };
 }
 
-/** What is wrong with a value, with JSON Pointers. */
+/** What is wrong with a value, with JSON Pointers; of many problems a few more than are told. */
 export function problemsOf(
   schema: z.ZodType,
   value: unknown,
   expected = (_name: string): string | undefined => undefined,
 ): Problem[] {
-  return describeIssues(schema, value).map(({ path, isName, message, suggestion }) => {
+  // One more than is told shows that there are more.
+  return describeIssues(schema, value, MAX_PROBLEMS + 1).map(({ path, isName, message, suggestion }) => {
     const [name, ...rest] = path;
     const better = rest.length === 0 && /^expected an? \w+, got /.test(message) ? expected(String(name)) : undefined;
     const text = better === undefined ? message : message.replace(/^expected an? \w+/, `expected ${better}`);

@@ -6,7 +6,15 @@ import { randomAppId, randomKey, randomSecret } from '../config/credentials.ts';
 import { nearest } from '../config/suggest.ts';
 import type { Logger } from '../log.ts';
 import { AdminError, invalidRequest } from './admin-error.ts';
-import { placeholderProblems, problemsOf, readChangedApp, readNewApp, withKey, withoutKey } from './app-fields.ts';
+import {
+  nameProblems,
+  placeholderProblems,
+  problemsOf,
+  readChangedApp,
+  readNewApp,
+  withKey,
+  withoutKey,
+} from './app-fields.ts';
 import type { AppRegistry, Change, RegisteredApp } from './app-registry.ts';
 import type { AdminRequest, AdminRoute } from './route.ts';
 import {
@@ -163,8 +171,8 @@ export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: b
         if (problems.length > 0) throw invalidRequest(problems);
         const { key = randomKey(), secret = randomSecret() } = newKeySchema.parse(body);
         const pair = { key, secret };
-        const placeholders = isExposed ? placeholderProblems(pair) : [];
-        if (placeholders.length > 0) throw invalidRequest(placeholders);
+        const unfit = [...nameProblems(pair), ...(isExposed ? placeholderProblems(pair) : [])];
+        if (unfit.length > 0) throw invalidRequest(unfit);
         const { made } = await change(id, 'key of an app added over the admin API', (app) => {
           if (hasKey(app, key)) throw new AppConflict(`The key ${key} is one of the app ${id} already.`);
           return withKey(app, pair);

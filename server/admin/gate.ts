@@ -3,6 +3,12 @@ import { isLoopback } from '../config/loopback.ts';
 import { bearerIn, SharedToken } from '../shared-token.ts';
 import { AdminError } from './admin-error.ts';
 
+/** What a request that changes something says where there is no token: pages can't send it without being allowed to, and none is. */
+export const PROGRAM_HEADER = 'X-Kulkul-Admin';
+
+/** Change nothing. */
+const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
 /**
  * Whether a request may do anything here: it brings the token; or there is none, and it comes from a program on this machine, not
  * from a page that a browser on this machine shows.
@@ -16,9 +22,13 @@ export class Gate {
   }
 
   /** @throws {AdminError} 401 or 403 */
-  check(headers: IncomingHttpHeaders): void {
-    if (this.#token.isSet) checkToken(headers.authorization, this.#token);
-    else checkSender(headers);
+  check(method: string, headers: IncomingHttpHeaders): void {
+    if (this.#token.isSet) {
+      checkToken(headers.authorization, this.#token);
+      return;
+    }
+    checkSender(headers);
+    if (!READING.has(method)) checkProgram(headers);
   }
 }
 
@@ -50,6 +60,12 @@ function checkSender(headers: IncomingHttpHeaders): void {
   if (isOwn) return;
   const message = `Pages of other origins (${shown(origin ?? String(site))}) may not use this API: a browser sent this request on behalf of one`;
   throw new AdminError('foreign-origin', 403, message);
+}
+
+function checkProgram(headers: IncomingHttpHeaders): void {
+  if (headers[PROGRAM_HEADER.toLowerCase()]) return;
+  const message = `Without admin.token changes need the header ${PROGRAM_HEADER}, which no web page can send here: curl -H '${PROGRAM_HEADER}: 1' …`;
+  throw new AdminError('header-missing', 403, message);
 }
 
 /** `none`: the user typed the address. Another port of localhost is `same-site`, and not ours. */

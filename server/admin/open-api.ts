@@ -1,3 +1,4 @@
+import { PROGRAM_HEADER } from './gate.ts';
 import type { AdminRoute, JsonSchema } from './route.ts';
 import { ADMIN_ERROR, describeQuery, SHOWN_APP } from './schemas.ts';
 
@@ -26,9 +27,18 @@ export function createOpenApi(routes: readonly AdminRoute[], { version, hasToken
     paths: Object.fromEntries(paths),
     components: {
       schemas: { App: SHOWN_APP, Error: ADMIN_ERROR },
-      ...(hasToken && { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } }),
+      securitySchemes: {
+        token: hasToken
+          ? { type: 'http', scheme: 'bearer' }
+          : {
+              type: 'apiKey',
+              in: 'header',
+              name: PROGRAM_HEADER,
+              description: 'Any value; for requests that change something.',
+            },
+      },
     },
-    security: hasToken ? [{ token: [] }] : [],
+    security: [{ token: [] }],
   };
 }
 

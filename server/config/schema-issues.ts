@@ -18,11 +18,26 @@ export interface DescribedIssue {
   readonly suggestion?: string;
 }
 
-/** Everything that is wrong with a value that does not fit its schema, in the order of the schema. */
-export function describeIssues(schema: z.ZodType, value: unknown): readonly DescribedIssue[] {
+/**
+ * Everything that is wrong with a value that does not fit its schema, in the order of the schema.
+ *
+ * @param max - how many there may be, for values of which a stranger can make any number wrong
+ */
+export function describeIssues(
+  schema: z.ZodType,
+  value: unknown,
+  max = Number.POSITIVE_INFINITY,
+): readonly DescribedIssue[] {
   const issues = schema.safeParse(value, PLAIN_ERRORS).error?.issues ?? [];
-  const narrowed = issues.flatMap((issue) => narrow(issue));
-  return narrowed.filter((issue) => !isAftermath(issue, narrowed)).flatMap((issue) => describe(issue, schema, value));
+  // An aftermath may stand before what it comes of, so that twice as many are looked at.
+  const narrowed = issues
+    .slice(0, 2 * max)
+    .flatMap((issue) => narrow(issue))
+    .slice(0, 2 * max);
+  const described = narrowed
+    .filter((issue) => !isAftermath(issue, narrowed))
+    .flatMap((issue) => describe(issue, schema, value, max));
+  return described.slice(0, max);
 }
 
 /** An object that lacks something, and has a name that is unknown: that is what it lacks, misspelled. */
@@ -54,7 +69,7 @@ function isOfAnotherType({ code, path }: Issue): boolean {
   return path.length === 0 && (code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union');
 }
 
-function describe(issue: Issue, schema: z.ZodType, root: unknown): DescribedIssue[] {
+function describe(issue: Issue, schema: z.ZodType, root: unknown, max: number): DescribedIssue[] {
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
   const value = path.reduce<unknown>((inner, part) => (inner as Record<string, unknown> | undefined)?.[part], root);
   const at = { path, isName: false };
@@ -62,7 +77,7 @@ function describe(issue: Issue, schema: z.ZodType, root: unknown): DescribedIssu
   switch (issue.code) {
     case 'unrecognized_keys': {
       const known = namesAt(schema, path);
-      return issue.keys.map((name) => ({
+      return issue.keys.slice(0, max).map((name) => ({
         path: [...path, name],
         isName: true,
         message: 'unknown setting',

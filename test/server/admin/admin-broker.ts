@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import pino from 'pino';
 import { NodeFleet } from '../../../server/admin/fleet.ts';
+import { PROGRAM_HEADER } from '../../../server/admin/gate.ts';
 import { ListedRegistry } from '../../../server/admin/listed-registry.ts';
 import { startAdmin } from '../../../server/admin/start-admin.ts';
 import { type LoadedConfig, loadConfig, type Settings } from '../../../server/config/index.ts';
@@ -19,7 +20,7 @@ export interface AdminAnswer {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Calls the API as a program does: without what a browser adds. A text is sent as it is, anything else as JSON. */
+/** Calls the API as a program does: with the header for changes, without what a browser adds. A text is sent as it is, anything else as JSON. */
 export async function callAdmin(
   url: string,
   method: string,
@@ -30,7 +31,7 @@ export async function callAdmin(
   const content = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
   const type = content === '' ? {} : { 'Content-Type': 'application/json' };
   return new Promise((resolve, reject) => {
-    request(`${url}${path}`, { method, agent: false, headers: { ...type, ...headers } })
+    request(`${url}${path}`, { method, agent: false, headers: { ...type, [PROGRAM_HEADER]: '1', ...headers } })
       .on('error', reject)
       .on('response', (response) => {
         text(response).then(

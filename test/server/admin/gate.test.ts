@@ -46,6 +46,12 @@ describe('with a token', () => {
     expect(answer.text).not.toContain(TOKEN);
   });
 
+  test('it is enough for changes', async () => {
+    const { api } = await start({ 'admin.token': TOKEN });
+    const headers = { Authorization: `Bearer ${TOKEN}`, 'X-Kulkul-Admin': '' };
+    expect((await api('POST', '/purge', undefined, headers)).status).toBe(200);
+  });
+
   test('it opens the API under any name, as a proxy or another machine calls it', async () => {
     const { api } = await start({ 'admin.token': TOKEN });
     const headers = { Authorization: `bearer ${TOKEN}`, Host: 'broker.internal' };
@@ -99,6 +105,37 @@ describe('without a token', () => {
     }
     expect((await api('OPTIONS', '/apps', undefined, headers)).status).toBe(403);
     expect((await api('GET', '/apps/x')).status).toBe(404);
+  });
+
+  // A page of the API's own origin, or one that hides its origin, could make changes.
+  test('a change needs a header that no page can send, whoever makes it', async () => {
+    const { api, adminUrl } = await start();
+    const changes = [
+      ['POST', '/apps', { id: 'x' }],
+      ['POST', '/apps', undefined],
+      ['PATCH', '/apps/12345', { name: 'x' }],
+      ['DELETE', '/apps/12345', undefined],
+      ['POST', '/apps/12345/disable', undefined],
+      ['POST', '/apps/12345/keys', undefined],
+      ['DELETE', '/apps/12345/channels/news/subscriptions', undefined],
+      ['POST', '/purge', undefined],
+      ['PUT', '/nothing', undefined],
+    ] as const;
+    for (const headers of [{}, { Origin: adminUrl, 'Sec-Fetch-Site': 'same-origin' }, { 'Sec-Fetch-Site': 'none' }]) {
+      for (const [method, path, body] of changes) {
+        const { status, body: answer } = await api(method, path, body, { ...headers, 'X-Kulkul-Admin': '' });
+        expect([method, path, status, answer.error]).toEqual([method, path, 403, 'header-missing']);
+      }
+    }
+    expect((await api('GET', '/apps', undefined, { 'X-Kulkul-Admin': '' })).body.apps).toMatchObject([
+      { id: '12345', enabled: true },
+    ]);
+    for (const value of ['1', 'yes']) {
+      expect((await api('POST', '/purge', undefined, { 'x-kulkul-admin': value })).status).toBe(200);
+    }
+    const asked = { 'Access-Control-Request-Headers': 'x-kulkul-admin', 'Access-Control-Request-Method': 'POST' };
+    const preflight = await api('OPTIONS', '/apps', undefined, asked);
+    expect(preflight.headers['access-control-allow-headers']).toBeUndefined();
   });
 
   test('what a person types into a browser, and pages of the API itself, are answered', async () => {

@@ -1,7 +1,10 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SeamUnavailable } from '../../../channels/broker.ts';
+import { AdminServer } from '../../../server/admin/admin-server.ts';
+import { NodeFleet } from '../../../server/admin/fleet.ts';
 import { APP } from '../../support/broker.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { type AdminBroker, startAdminBroker } from './admin-broker.ts';
@@ -57,6 +60,85 @@ describe('a request', () => {
     expect(answer).not.toContain('hidden');
   });
 
+  // Each level costs the stack of whatever goes down into it: a store of SQL failed, and was said to be away.
+  test.for([
+    ['lists', `{"webhooks": ${'['.repeat(51)}${']'.repeat(51)}}`],
+    ['many lists', `{"webhooks": ${'['.repeat(200_000)}${']'.repeat(200_000)}}`],
+    ['objects', `{"auth": ${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}`],
+    ['lists that do not end', '['.repeat(1_000_000)],
+    ['a mixture', `${'[{"a":'.repeat(30)}1${'}]'.repeat(30)}`],
+  ] as const)('that is nested too deeply is refused: %s', async ([, content]) => {
+    for (const [method, path] of [
+      ['POST', '/apps'],
+      ['PATCH', `/apps/${APP.id}`],
+      ['POST', `/apps/${APP.id}/keys`],
+    ] as const) {
+      const { status, body } = await api(method, path, content);
+      expect([status, body]).toEqual([
+        400,
+        { error: 'invalid-json', message: 'The body is nested more than 50 levels deep, which no app is' },
+      ]);
+    }
+  });
+
+  test('that only has many brackets in its texts, or beside one another, is not nested', async () => {
+    const text = `${'['.repeat(100)}\\"${'{'.repeat(100)}`;
+    const { status } = await api('POST', '/apps', { id: 'brackets', name: text, webhooks: Array(100).fill([]) });
+    expect(status).toBe(201);
+    const { body } = await api('GET', '/apps/brackets');
+    expect(body.name).toBe(text);
+  });
+
+  test('with many problems is told the first of them, and that there are more', async () => {
+    const names = Array.from({ length: 30_000 }, (_, index) => [`field${index}`, 1]);
+    const unknown = Object.fromEntries(names);
+    for (const [method, path, content] of [
+      ['POST', '/apps', unknown],
+      ['PATCH', `/apps/${APP.id}`, unknown],
+      ['POST', `/apps/${APP.id}/keys`, unknown],
+      ['POST', '/apps', { keys: Array(30_000).fill(1), allowedOrigins: Array(30_000).fill({}) }],
+      ['PATCH', `/apps/${APP.id}`, { channels: Array(10_000).fill({ name: '{' }) }],
+    ] as const) {
+      const { status, text: answer, body } = await api(method, path, content);
+      expect([status, body.problems]).toEqual([400, expect.objectContaining({ length: 20 })]);
+      expect(body.message).toMatch(/; and more, of which the first 20 are told$/);
+      expect(answer.length).toBeLessThan(10_000);
+    }
+    const { body } = await api('POST', '/apps', Object.fromEntries(names.slice(0, 20)));
+    expect([body.problems, body.message]).toEqual([
+      expect.objectContaining({ length: 20 }),
+      expect.not.stringContaining('and more'),
+    ]);
+  });
+
+  test.for(['x'.repeat(201), 'ü', 'a b', 'a:b', 'a@b', '..', '.', '', '\u0000', '\ud800', 'a\u2028b', '💡', '<b>'])(
+    'makes no id and no key that is too long or of odd characters: %s',
+    async (name) => {
+      for (const [body, path] of [
+        [{ id: name }, '/id'],
+        [{ key: name }, '/key'],
+        [{ keys: [{ key: name, secret: 's' }] }, '/keys/0/key'],
+      ] as const) {
+        const answer = await api('POST', '/apps', body);
+        expect([answer.status, answer.body.problems]).toEqual([400, [expect.objectContaining({ path })]]);
+      }
+      for (const [method, place, body] of [
+        ['PATCH', '', { key: name, secret: 's' }],
+        ['POST', '/keys', { key: name }],
+      ] as const) {
+        const answer = await api(method, `/apps/${APP.id}${place}`, body);
+        expect([answer.status, answer.body.problems]).toEqual([400, [expect.objectContaining({ path: '/key' })]]);
+      }
+    },
+  );
+
+  test('makes ids and keys of 200 characters that mean nothing elsewhere', async () => {
+    const id = `${'aZ09-_.~'.repeat(25)}`;
+    expect((await api('POST', '/apps', { id, key: `${id.slice(1)}k` })).status).toBe(201);
+    expect((await api('GET', `/apps/${id}`)).body.id).toBe(id);
+    expect((await api('DELETE', `/apps/${id}`)).status).toBe(200);
+  });
+
   test('in another format is told which to use', async () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data', 'nonsense']) {
       const { status, body } = await api('POST', '/apps', 'id=1', { 'Content-Type': type });
@@ -98,6 +180,34 @@ describe('a request', () => {
     expect((await api('PATCH', `/apps/${APP.id}`, '{"__proto__": {"polluted": 1}}')).status).toBe(400);
     expect('polluted' in {}).toBe(false);
     expect((await api('GET', '/apps/__proto__')).status).toBe(404);
+  });
+
+  // Node.js looked every 30 seconds, and took the longer one of two times: it were 90 seconds.
+  test.for([
+    [
+      'a body that does not come',
+      'POST /apps HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Kulkul-Admin: 1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"id"',
+    ],
+    [
+      'a chunk that does not come',
+      'POST /apps HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Kulkul-Admin: 1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"id"\r\n',
+    ],
+    ['headers that do not end', 'GET /apps HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A'],
+  ] as const)('that is late is cut off: %s', async ([, beginning]) => {
+    const { listed, server, config } = broker;
+    const late = new AdminServer({
+      registry: listed,
+      fleet: new NodeFleet(server.node, server.readiness),
+      token: config.settings.admin.token,
+      isExposed: false,
+      version: '1',
+      log: pino({ level: 'silent' }),
+      requestMs: 50,
+    });
+    const socket = connect(await late.listen('127.0.0.1', 0), '127.0.0.1');
+    socket.write(beginning);
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 408 /);
+    await late.stop();
   });
 
   test('that is no HTTP is answered 400 and costs its connection only', async () => {

@@ -40,6 +40,11 @@ export const ADMIN_ERRORS: readonly Row[] = [
   row('unauthorized', ({ api }) => api('GET', '/apps'), { 'admin.token': '0123456789abcdef' }),
   row('foreign-host', ({ api }) => api('GET', '/apps', undefined, { Host: 'evil.example' })),
   row('foreign-origin', ({ api }) => api('GET', '/apps', undefined, { Origin: 'https://evil.example' })),
+  row('header-missing', async ({ adminUrl }) => {
+    const answer = await fetch(`${adminUrl}/purge`, { method: 'POST' });
+    const text = await answer.text();
+    return { status: answer.status, headers: {}, text, body: JSON.parse(text) };
+  }),
   row('not-found', ({ api }) => api('GET', '/nothing')),
   row('unknown-app', ({ api }) => api('GET', '/apps/nobody')),
   row('unknown-key', ({ api }) => api('DELETE', `${app}/keys/nobody`)),
