@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { App } from '../../channels/app.ts';
 import type { Clock } from '../../channels/clock.ts';
 import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
+import { TokenBucket } from '../../channels/token-bucket.ts';
 import type { Logger } from '../log.ts';
 import type { AppDirectory, FoundFeed } from './app-directory.ts';
 import { type AppStore, AppStoreUnavailable, type StoredApp } from './app-store.ts';
@@ -13,6 +14,11 @@ import { isSameApp } from './same-app.ts';
 /** How long it is remembered that there is no such id, key or path: whoever asks for one again and again asks the database seldom. */
 const UNKNOWN_MS = 5000;
 const MAX_UNKNOWN = 10_000;
+/** Questions for ids and keys that are not known, under way or in vain; then so many in vain per second. A broker that starts again finds its apps by such questions. */
+const MAX_QUESTIONS = 500;
+const QUESTIONS_PER_SECOND = 100;
+/** Between two lines of the log about questions that were not asked. */
+const FLOOD_LOG_MS = 60_000;
 /** How often a database that is away is tried. */
 const RETRY_MS = 1000;
 /** An app that nobody looked up for this long, and that has no connections, is forgotten. */
@@ -51,6 +57,9 @@ export class StoredApps implements AppDirectory {
   /** `id:…` and `key:…`. */
   readonly #unknown: LRUCache<string, true>;
   readonly #asking = new Map<string, Promise<App | undefined>>();
+  /** For ids and keys that are not known. Those that find an app are given back. */
+  readonly #questions: TokenBucket;
+  #floodAgainMs = Number.NEGATIVE_INFINITY;
   /** What `only` last found, and until when that is good. */
   #only: { readonly id: string | undefined; readonly untilMs: number } | undefined;
   readonly #feeds = new FeedPaths();
@@ -70,6 +79,7 @@ export class StoredApps implements AppDirectory {
     this.#createApp = options.createApp;
     this.#badApps = new OnceLog(options.log, 'an app in the database is passed over: what is stored can not be used');
     const { clock } = options;
+    this.#questions = new TokenBucket(MAX_QUESTIONS, QUESTIONS_PER_SECOND, clock.elapsedMs());
     this.#unknown = new LRUCache({ max: MAX_UNKNOWN, ttl: UNKNOWN_MS, ttlResolution: 0, perf: { now: clock.now } });
     this.#schedule();
   }
@@ -151,7 +161,36 @@ export class StoredApps implements AppDirectory {
       if (ttlSeconds > 0 || this.#problem !== undefined) return known.app;
     } else if (ttlSeconds > 0 && this.#unknown.has(`${by}:${value}`)) return undefined;
     if (this.#problem !== undefined) return Promise.reject(new AppStoreUnavailable(this.#problem));
-    return this.#once(`${by}:${value}`, () => this.#ask(by, value, known));
+    const question = `${by}:${value}`;
+    if (known) return this.#once(question, () => this.#ask(by, value, known));
+    if (!this.#asking.has(question) && this.#questions.waitFor(1, clock.elapsedMs()) > 0) {
+      this.#noteFlood();
+      return undefined;
+    }
+    return this.#once(question, () => this.#askForUnknown(by, value));
+  }
+
+  async #askForUnknown(by: By, value: string): Promise<App | undefined> {
+    const { clock } = this.#options;
+    this.#questions.take(1, clock.elapsedMs());
+    let isInVain = false;
+    try {
+      const app = await this.#ask(by, value, undefined);
+      isInVain = app === undefined;
+      return app;
+    } finally {
+      if (!isInVain) this.#questions.take(-1, clock.elapsedMs());
+    }
+  }
+
+  #noteFlood(): void {
+    const { clock, log } = this.#options;
+    if (clock.elapsedMs() < this.#floodAgainMs) return;
+    this.#floodAgainMs = clock.elapsedMs() + FLOOD_LOG_MS;
+    log.warn(
+      { perSecond: QUESTIONS_PER_SECOND },
+      'ids and keys that no app has are tried out: the database is not asked for more of them than that, and unknown ones are refused',
+    );
   }
 
   /** Whoever asks the same meanwhile gets the same answer. */

@@ -1,11 +1,12 @@
 import pino from 'pino';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { App } from '../../../channels/app.ts';
 import { AppStoreUnavailable } from '../../../server/apps/app-store.ts';
 import { StoredApps } from '../../../server/apps/stored-apps.ts';
 import { createApp } from '../../../server/config/app-from-config.ts';
 import { loadSettings } from '../../support/broker.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { until } from '../../support/until.ts';
 import { FakeAppStore, storedApp } from './fake-app-store.ts';
 
 const SETTINGS = loadSettings({ 'appManager.driver': 'mysql' });
@@ -73,13 +74,83 @@ test('remembers for five seconds that there is no such id or key', async () => {
   expect(store.asked).toEqual(['findByKey 3', 'find 3', 'findByKey 3']);
 });
 
-test('bounds what it remembers of unknown keys', async () => {
-  const { apps, store } = setUp();
-  for (let index = 0; index <= 10_000; index += 1) await apps.byKey(`flood-${index}`);
-  await apps.byKey('flood-10000');
-  expect(store.asked).toHaveLength(10_001);
-  await apps.byKey('flood-0');
-  expect(store.asked).toHaveLength(10_002);
+// Each random id and key was a query of its own: the memory of unknown ones helps against repeated ones only.
+describe('random ids and keys', () => {
+  const flood = async (apps: StoredApps, count: number): Promise<unknown[]> =>
+    Promise.all(
+      Array.from({ length: count }, (_, index) =>
+        index % 2 === 0 ? apps.byKey(`flood-${index}`) : apps.byId(`flood-${index}`),
+      ),
+    );
+
+  test('are looked up so often at once, then so often per second, and else refused as unknown without asking', async () => {
+    const { apps, store, clock, log } = setUp();
+    expect(new Set(await flood(apps, 10_000))).toEqual(new Set([undefined]));
+    expect(store.asked).toHaveLength(500);
+    expect([apps.byKey('one more'), apps.byId('one more')]).toEqual([undefined, undefined]);
+    clock.advance(1000);
+    await Promise.all(Array.from({ length: 1000 }, (_, index) => apps.byKey(`later-${index}`)));
+    expect(store.asked).toHaveLength(600);
+    expect(log.filter(({ msg }) => String(msg).includes('are tried out'))).toHaveLength(1);
+    clock.advance(5000);
+    store.put(storedApp('new'));
+    expect(await apps.byId('new')).toMatchObject({ id: 'new' });
+  });
+
+  test('do not pile up in front of a database that is slow', async () => {
+    const { apps, store } = setUp();
+    const open = store.holdBack();
+    const answers = flood(apps, 10_000);
+    expect(store.asked).toHaveLength(500);
+    expect(apps.byKey('one more')).toBeUndefined();
+    // Who asks the same shares the answer.
+    const same = apps.byKey('flood-0');
+    expect(same).toBeInstanceOf(Promise);
+    open();
+    await Promise.all([answers, same]);
+    expect(store.asked).toHaveLength(500);
+  });
+
+  test('are nothing to apps that are known, nor to those that are asked each time', async () => {
+    for (const ttlSeconds of [60, 0]) {
+      const { apps, store } = setUp({ ttlSeconds });
+      const app = await apps.byId('1');
+      await flood(apps, 1000);
+      const asked = store.asked.length;
+      for (let count = 0; count < 1000; count += 1) {
+        expect([await apps.byId('1'), await apps.byKey('key-1')]).toEqual([app, app]);
+      }
+      expect(store.asked).toHaveLength(ttlSeconds === 0 ? asked + 2000 : asked);
+    }
+  });
+
+  test('are told from apps that are there: a thousand of those are all found', async () => {
+    const { apps, store } = setUp();
+    for (let index = 0; index < 1000; index += 1) store.put(storedApp(`app-${index}`));
+    for (let start = 0; start < 1000; start += 250) {
+      const ids = Array.from({ length: 250 }, (_, index) => `app-${start + index}`);
+      const found = await Promise.all(ids.map((id) => apps.byId(id)));
+      expect(found.map((app) => app?.id)).toEqual(ids);
+    }
+    expect(apps.knownIds).toHaveLength(1000);
+  });
+
+  test('of a database that fails count for nothing', async () => {
+    const { apps, store, clock } = setUp();
+    store.isAway = true;
+    await expect(flood(apps, 10_000)).rejects.toThrow('is away');
+    store.isAway = false;
+    clock.advance(1000);
+    await until(() => apps.problem === undefined);
+    expect(await apps.byId('2')).toMatchObject({ id: '2' });
+  });
+
+  test('in paths of feeds cost one question for all', async () => {
+    const { apps, store } = setUp();
+    await Promise.all(Array.from({ length: 1000 }, (_, index) => apps.feedAt(`/flood/${index}`)));
+    for (let index = 0; index < 1000; index += 1) await apps.feedAt(`/more/${index}`);
+    expect(store.asked).toEqual(['listWithFeeds']);
+  });
 });
 
 test('reads all known apps again once per TTL by one query, and tells what is different', async () => {
