@@ -33,7 +33,11 @@ export class ConnectionCounts {
     this.#keys = keys;
     this.#scripts = scripts;
     this.#nodeId = nodeId;
-    this.#writes = new GatheredWrites({ isUp: () => link.isUp, write: (appId) => this.#write(appId) });
+    this.#writes = new GatheredWrites({
+      isUp: () => link.isUp,
+      write: (appId) => this.#write(appId),
+      ownerOf: (appId) => appId,
+    });
   }
 
   /** While Redis is away, connections are let in whatever the quota is, and counted when it is back. */

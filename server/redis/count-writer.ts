@@ -1,7 +1,7 @@
 import type { ChannelScripts } from './channel-scripts.ts';
 import { GatheredWrites } from './gathered-writes.ts';
 import type { RedisKeys } from './keys.ts';
-import { encodeChannelId } from './node-facts.ts';
+import { encodeChannelId, parseChannelId } from './node-facts.ts';
 import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
 
@@ -30,7 +30,11 @@ export class CountWriter {
     this.#keys = keys;
     this.#scripts = scripts;
     this.#nodeId = nodeId;
-    this.#writes = new GatheredWrites({ isUp: () => link.isUp, write: (id) => this.#write(id) });
+    this.#writes = new GatheredWrites({
+      isUp: () => link.isUp,
+      write: (id) => this.#write(id),
+      ownerOf: (id) => parseChannelId(id).appId,
+    });
   }
 
   set(appId: string, channel: string, count: number): void {

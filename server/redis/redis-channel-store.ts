@@ -4,13 +4,14 @@ import { createControlMessage } from '../../channels/control-message.ts';
 import { watchChannelName } from '../../channels/local-channel.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Revocation } from '../../channels/revocations.ts';
+import { channelKindOf } from '../../protocol/channel-name.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
 import { ChannelScripts } from './channel-scripts.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 import { CountWriter } from './count-writer.ts';
 import { KeptRevocations } from './kept-revocations.ts';
 import type { RedisKeys } from './keys.ts';
-import { encodeMemberEntry, type MemberEntry, type OwnMember, parseChannelId } from './node-facts.ts';
+import { encodeChannelId, encodeMemberEntry, type MemberEntry, type OwnMember, parseChannelId } from './node-facts.ts';
 import type { NodeLease } from './node-lease.ts';
 import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
@@ -22,8 +23,10 @@ const RETRY_MS = 200;
 const MAX_ATTEMPTS = 50;
 /** How long a node that stops waits for Redis to take out what it had, in milliseconds. */
 const CLOSE_MS = 3000;
-/** Commands on their way at once while everything is written again. */
+/** Commands on their way at once where there are many. */
 const CHUNK = 200;
+/** Fields of a hash that are read by one command. */
+const SCAN_PAGE = 1000;
 
 /**
  * Facts over all nodes, in Redis. What this node itself contributes is kept here as well: that is the truth from which
@@ -88,14 +91,18 @@ export class RedisChannelStore implements ChannelStore {
   }
 
   async occupied(appId: string, prefix: string): Promise<readonly ChannelSummary[]> {
-    const own = [...this.#counts.own()].filter((count) => count.appId === appId).map(({ channel }) => channel);
-    const others = await this.#orLocal(
-      () => this.#channelsOfOthers(appId),
-      () => [],
+    const counts = await this.#orLocal(
+      () => this.#countsOfOthers(appId, prefix),
+      () => new Map<string, number>(),
     );
-    const names = [...new Set([...own, ...others])].filter((name) => name.startsWith(prefix));
-    const summaries = await Promise.all(names.map((name) => this.summary(appId, name)));
-    return summaries.filter(({ subscriptionCount }) => subscriptionCount > 0);
+    for (const own of this.#counts.own()) {
+      if (own.appId !== appId || !own.channel.startsWith(prefix)) continue;
+      counts.set(own.channel, (counts.get(own.channel) ?? 0) + own.count);
+    }
+    const userCounts = await this.#userCounts(appId, [...counts.keys()]);
+    return Array.from(counts, ([channel, subscriptionCount]) => {
+      return { channel, subscriptionCount, userCount: userCounts.get(channel) ?? 0 };
+    });
   }
 
   async join(
@@ -284,16 +291,61 @@ export class RedisChannelStore implements ChannelStore {
     return [...members.values()];
   }
 
-  async #channelsOfOthers(appId: string): Promise<string[]> {
-    const nodes = await this.#lease.otherNodes();
-    const ids = await this.#link.commands.do((client) =>
-      Promise.all(nodes.map((nodeId) => client.hkeys(this.#keys.nodeChannels(nodeId)))),
+  /** Subscriptions that other nodes have, by channel. In pages, between which Redis and this node do other things. */
+  async #countsOfOthers(appId: string, prefix: string): Promise<Map<string, number>> {
+    const counts = new Map<string, number>();
+    const beginning = encodeChannelId(appId, prefix);
+    for (const nodeId of await this.#lease.otherNodes()) {
+      // A page may tell again what one before it did.
+      const ofNode = new Map<string, number>();
+      for await (const page of this.#scan(this.#keys.nodeChannels(nodeId))) {
+        for (let index = 0; index < page.length; index += 2) {
+          const id = page[index] ?? '';
+          if (id.startsWith(beginning)) ofNode.set(parseChannelId(id).channel, Number(page[index + 1]));
+        }
+      }
+      for (const [channel, count] of ofNode) counts.set(channel, (counts.get(channel) ?? 0) + count);
+    }
+    return counts;
+  }
+
+  /** Fields and values of a hash in turn, in pages. */
+  async *#scan(key: string): AsyncGenerator<readonly string[]> {
+    let cursor = '0';
+    do {
+      const [next, page] = await this.#link.commands.do((client) => client.hscan(key, cursor, 'COUNT', SCAN_PAGE));
+      yield page;
+      cursor = next;
+    } while (cursor !== '0');
+  }
+
+  /** Users of those of the channels that are presence channels. */
+  async #userCounts(appId: string, channels: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const rooms = channels.filter((channel) => channelKindOf(channel).isPresence);
+    return this.#orLocal(
+      async () => {
+        const counts = new Map<string, number>();
+        for (let start = 0; start < rooms.length; start += CHUNK) {
+          const page = rooms.slice(start, start + CHUNK);
+          const answers = await this.#link.commands.do((client) =>
+            Promise.all(page.map((channel) => client.hlen(this.#keys.members(appId, channel)))),
+          );
+          for (const [index, channel] of page.entries()) counts.set(channel, answers[index] ?? 0);
+        }
+        return counts;
+      },
+      () => this.#ownUserCounts(appId),
     );
-    return ids
-      .flat()
-      .map(parseChannelId)
-      .filter((entry) => entry.appId === appId)
-      .map(({ channel }) => channel);
+  }
+
+  #ownUserCounts(appId: string): Map<string, number> {
+    const users = new Map<string, Set<string>>();
+    for (const own of this.#members.values()) {
+      if (!own.member || own.appId !== appId) continue;
+      const known = users.get(own.channel) ?? new Set();
+      users.set(own.channel, known.add(own.userId));
+    }
+    return new Map(Array.from(users, ([channel, { size }]) => [channel, size]));
   }
 }
 
