@@ -54,7 +54,12 @@ export class ChannelScripts {
       encodeMemberRemoved(channel, { userId: '', userIdJson, userInfoJson: undefined }),
     );
     const args = [this.#keys.topic(appId, channel), socketField(nodeId, socketId, userId), userId, head, tail];
-    await this.#link.commands.run('leave', this.#presenceKeys(appId, channel), [...args, this.#link.publishCommand]);
+    const keys = [
+      ...this.#presenceKeys(appId, channel),
+      this.#keys.counts(appId, channel),
+      this.#keys.lastEvent(appId, channel),
+    ];
+    await this.#link.commands.run('leave', keys, [...args, this.#link.publishCommand]);
   }
 
   async members(appId: string, channel: string): Promise<Members> {
@@ -71,19 +76,23 @@ export class ChannelScripts {
     await this.#runUserScript('signOut', nodeId, entry, isAnnounced, 'offline');
   }
 
-  /** @returns the sum over all nodes, and milliseconds until it may be announced again (0: it was, or needs not) */
+  /**
+   * @param isDead - the node does not say so itself
+   * @returns the sum over all nodes, and milliseconds until it may be announced again (0: it was, or needs not)
+   */
   async count(
     nodeId: string,
     appId: string,
     channel: string,
     own: number,
-    isAnnounced: boolean,
+    { isAnnounced, isDead = false }: { readonly isAnnounced: boolean; readonly isDead?: boolean },
   ): Promise<{ sum: number; againMs: number }> {
     const [head, tail] = around((number) => encodeSubscriptionCount(channel, number));
     const keys = [
       this.#keys.position(appId, channel),
       this.#keys.counts(appId, channel),
       this.#keys.announced(appId, channel),
+      this.#keys.lastEvent(appId, channel),
     ];
     const [sum, againMs] = (await this.#link.commands.run('count', keys, [
       this.#keys.topic(appId, channel),
@@ -95,6 +104,7 @@ export class ChannelScripts {
       this.#link.publishCommand,
       ANNOUNCE_EACH_UP_TO,
       ANNOUNCE_INTERVAL_MS,
+      isDead ? 0 : 1,
     ])) as [number, number];
     return { sum, againMs };
   }

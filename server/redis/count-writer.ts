@@ -87,7 +87,7 @@ export class CountWriter {
     try {
       // The entry under the node comes first and goes last, so that whoever cleans up after this node finds everything.
       if (count > 0) await this.#link.commands.do((client) => client.hset(nodeKey, id, count));
-      const { againMs } = await this.#scripts.count(this.#nodeId(), appId, channel, count, isAnnounced);
+      const { againMs } = await this.#scripts.count(this.#nodeId(), appId, channel, count, { isAnnounced });
       if (count === 0) await this.#link.commands.do((client) => client.hdel(nodeKey, id));
       if (againMs > 0) setTimeout(() => this.announce(appId, channel), againMs).unref();
       if (own.count === 0 && !this.#writes.has(id)) this.#own.delete(id);

@@ -6,6 +6,8 @@ const MAX_CHARACTERS = 16 * 1024 * 1024;
 const CHUNK = 200;
 
 interface Kept {
+  /** Of the channel's position. */
+  readonly positionKey: string;
   readonly frame: string;
   readonly position: number;
   /** By `performance.now()`. */
@@ -20,12 +22,15 @@ export class KeptEvents {
   readonly #kept = new Map<string, Kept>();
   #characters = 0;
 
-  /** @param key - see `RedisKeys.lastEvent` */
-  note(key: string, frame: string, position: number, seconds: number): void {
+  /**
+   * @param key - see `RedisKeys.lastEvent`
+   * @param positionKey - see `RedisKeys.position`
+   */
+  note(key: string, positionKey: string, frame: string, position: number, seconds: number): void {
     const former = this.#kept.get(key);
     if (former && former.position >= position) return;
     this.#forget(key);
-    this.#kept.set(key, { frame, position, end: performance.now() + seconds * 1000 });
+    this.#kept.set(key, { positionKey, frame, position, end: performance.now() + seconds * 1000 });
     this.#characters += frame.length;
     for (const oldest of this.#kept.keys()) {
       if (this.#characters <= MAX_CHARACTERS) return;
@@ -42,8 +47,8 @@ export class KeptEvents {
       await Promise.all(
         entries
           .slice(start, start + CHUNK)
-          .map(([key, { position, frame, end }]) =>
-            commands.run('restoreEvent', [key], [position, frame, Math.ceil(end - now)]),
+          .map(([key, { positionKey, position, frame, end }]) =>
+            commands.run('restoreEvent', [key, positionKey], [position, frame, Math.ceil(end - now)]),
           ),
       );
     }

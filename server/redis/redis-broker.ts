@@ -109,21 +109,23 @@ export class RedisBroker implements Broker {
     ];
     const position = Number(await this.#link.commands.run('publish', [key, lastEventKey], args));
     this.#remember(topic, key, position);
-    if (keepSeconds !== undefined) this.#kept.note(lastEventKey, frame, position, keepSeconds);
+    if (keepSeconds !== undefined) this.#kept.note(lastEventKey, key, frame, position, keepSeconds);
   }
 
   async lastEvent(appId: string, channel: string): Promise<LastEvent | undefined> {
     const key = this.#keys.lastEvent(appId, channel);
-    const [kept, ttlMs] = await Promise.all([
+    const [kept, ttlMs, { position }] = await Promise.all([
       this.#link.commands.do((client) => client.get(key)),
       this.#link.commands.do((client) => client.pttl(key)),
+      this.#positions(this.#keys.position(appId, channel)),
     ]);
     if (kept === null || ttlMs <= 0) return undefined;
     const end = kept.indexOf('\n');
     return {
       frame: kept.slice(end + 1),
       remainingSeconds: Math.ceil(ttlMs / 1000),
-      position: Number(kept.slice(0, end)),
+      // Nothing that Redis forgot is on its way: nobody must wait for it.
+      position: Math.min(Number(kept.slice(0, end)), position),
     };
   }
 
@@ -143,7 +145,10 @@ export class RedisBroker implements Broker {
     if (!message.member && !message.isCount) topic.event = message.position;
     const { appId, channel } = topic;
     const { frame, exceptSocketId, keepSeconds, member, position } = message;
-    if (keepSeconds !== undefined) this.#kept.note(this.#keys.lastEvent(appId, channel), frame, position, keepSeconds);
+    if (keepSeconds !== undefined) {
+      const positionKey = this.#keys.position(appId, channel);
+      this.#kept.note(this.#keys.lastEvent(appId, channel), positionKey, frame, position, keepSeconds);
+    }
     // Subscribers are told of a gap before they could see what comes after it.
     if (isGap) this.#events.missed(appId, channel, position);
     this.#deliver({ appId, channel, frame, exceptSocketId, keepSeconds, member, position });

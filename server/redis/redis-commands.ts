@@ -19,15 +19,15 @@ import {
 const SCRIPTS = {
   publish: [PUBLISH_FRAME, 2],
   join: [JOIN, 4],
-  leave: [LEAVE, 4],
+  leave: [LEAVE, 6],
   members: [MEMBERS, 2],
   addConnection: [ADD_CONNECTION, 1],
   signIn: [SIGN_IN, 2],
   signOut: [SIGN_OUT, 2],
-  count: [COUNT, 3],
+  count: [COUNT, 4],
   renew: [RENEW, 3],
   raisePosition: [RAISE_POSITION, 1],
-  restoreEvent: [RESTORE_EVENT, 1],
+  restoreEvent: [RESTORE_EVENT, 2],
   shareRates: [SHARE_RATES, 1],
 } as const;
 

@@ -11,9 +11,28 @@ import { LAYOUT } from './layout.ts';
 
 /** Positions are remembered for this long after the last message, in milliseconds. */
 export const POSITION_TTL_MS = 3_600_000;
+/**
+ * Those of a channel that its last subscriber left, and that keeps no event, for this long. Whoever subscribes after that begins anew: the next
+ * position is the time again, beyond all that were counted, so that no node takes its message for one that it had.
+ */
+export const EMPTIED_TTL_MS = 60_000;
+
+/** `remember(key, milliseconds)`: keeps a key for that long, less half a minute at most, so that not each message has to say so. */
+const REMEMBER = `
+local function remember(key, ms)
+  if redis.call('PTTL', key) < ms - 30000 then redis.call('PEXPIRE', key, string.format('%.0f', ms)) end
+end
+`;
+
+/** `forget(position key, last event key)`: lets the position of a channel go that nobody is in, unless it keeps an event. */
+const FORGET = `
+local function forget(key, last)
+  if redis.call('EXISTS', last) == 0 then redis.call('PEXPIRE', key, ${EMPTIED_TTL_MS}) end
+end
+`;
 
 /** `publish(position key, topic, header, frame, command, is event)` → position as text. Header: `layout except kind [member]`. */
-const PUBLISH = `
+const PUBLISH = `${REMEMBER}
 local function publish(key, topic, header, frame, command, isEvent)
   local position
   local known = redis.call('HMGET', key, 'position', 'event')
@@ -25,7 +44,7 @@ local function publish(key, topic, header, frame, command, isEvent)
     redis.call('HSET', key, 'position', position)
   end
   if isEvent then redis.call('HSET', key, 'event', position) end
-  redis.call('PEXPIRE', key, ${POSITION_TTL_MS})
+  remember(key, ${POSITION_TTL_MS})
   redis.call(command, topic, position .. ' ' .. (known[2] or '0') .. ' ' .. header .. '\\n' .. frame)
   return position
 end
@@ -39,7 +58,11 @@ end
 export const PUBLISH_FRAME = `${PUBLISH}
 local position = publish(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], true)
 local keep = tonumber(ARGV[5])
-if keep > 0 then redis.call('SET', KEYS[2], position .. '\\n' .. ARGV[3], 'PX', keep) end
+if keep > 0 then
+  redis.call('SET', KEYS[2], position .. '\\n' .. ARGV[3], 'PX', ARGV[5])
+  -- Whoever is handed the event waits until this position is reached.
+  remember(KEYS[1], keep + ${EMPTIED_TTL_MS})
+end
 return position
 `;
 
@@ -68,11 +91,11 @@ return answer
 
 /**
  * Takes a connection out of a presence channel, and announces the user's leaving when it was the last.
- * KEYS position, members, sockets, users. ARGV topic, node/socket/user, user id, head and tail of the member_removed frame (around the user id
- * as JSON inside of a JSON string), PUBLISH or SPUBLISH.
+ * KEYS position, members, sockets, users, counts, last event. ARGV topic, node/socket/user, user id, head and tail of the member_removed frame
+ * (around the user id as JSON inside of a JSON string), PUBLISH or SPUBLISH.
  * Answer: 1 when the user is gone now.
  */
-export const LEAVE = `${PUBLISH}
+export const LEAVE = `${PUBLISH}${FORGET}
 if redis.call('HDEL', KEYS[3], ARGV[2]) == 0 then return 0 end
 if redis.call('HINCRBY', KEYS[4], ARGV[3], -1) > 0 then return 0 end
 redis.call('HDEL', KEYS[4], ARGV[3])
@@ -83,6 +106,8 @@ if member then
   local escaped = string.gsub((string.gsub(id, '\\\\', '\\\\\\\\')), '"', '\\\\"')
   publish(KEYS[1], ARGV[1], '${LAYOUT} - - ' .. member, ARGV[4] .. escaped .. ARGV[5], ARGV[6], false)
 end
+-- Who joined and was gone before the subscription came about counted nowhere.
+if redis.call('EXISTS', KEYS[3], KEYS[5]) == 0 then forget(KEYS[1], KEYS[6]) end
 return 1
 `;
 
@@ -114,14 +139,17 @@ return 1
 
 /**
  * Writes one node's number of subscriptions of a channel, and announces the sum.
- * KEYS position, counts, announced. ARGV topic, node, count, 1 to announce, head and tail of the frame, PUBLISH or SPUBLISH, number of
- * subscribers up to which each change is announced, interval above it in milliseconds.
+ * KEYS position, counts, announced, last event. ARGV topic, node, count, 1 to announce, head and tail of the frame, PUBLISH or SPUBLISH, number of
+ * subscribers up to which each change is announced, interval above it in milliseconds, 1 when the node itself says so: one that died may be cut off only,
+ * and look for its positions when it is back.
  * Answer: {sum, milliseconds after which to announce again or 0}.
  */
-export const COUNT = `${PUBLISH}
+export const COUNT = `${PUBLISH}${FORGET}
 if tonumber(ARGV[3]) > 0 then redis.call('HSET', KEYS[2], ARGV[2], ARGV[3]) else redis.call('HDEL', KEYS[2], ARGV[2]) end
 local sum = 0
 for _, count in ipairs(redis.call('HVALS', KEYS[2])) do sum = sum + tonumber(count) end
+if sum == 0 and ARGV[10] == '1' then forget(KEYS[1], KEYS[4]) end
+if sum > 0 then remember(KEYS[1], ${POSITION_TTL_MS}) end
 if ARGV[4] ~= '1' or sum == 0 then return {sum, 0} end
 if sum > tonumber(ARGV[8]) and not redis.call('SET', KEYS[3], '1', 'NX', 'PX', ARGV[9]) then
   return {sum, redis.call('PTTL', KEYS[3])}
@@ -177,23 +205,24 @@ return answer
  * Gives a channel back positions that Redis lost, unless it has later ones.
  * KEYS position. ARGV position, position of the last event.
  */
-export const RAISE_POSITION = `
+export const RAISE_POSITION = `${REMEMBER}
 for index, field in ipairs({'position', 'event'}) do
   local known = tonumber(redis.call('HGET', KEYS[1], field) or '0')
   if known < tonumber(ARGV[index]) then redis.call('HSET', KEYS[1], field, ARGV[index]) end
 end
-redis.call('PEXPIRE', KEYS[1], ${POSITION_TTL_MS})
+remember(KEYS[1], ${POSITION_TTL_MS})
 return 1
 `;
 
 /**
  * Gives a cache channel back its last event, unless Redis has this or a later one.
- * KEYS last event. ARGV position, frame, milliseconds to keep it.
+ * KEYS last event, position. ARGV position, frame, milliseconds to keep it.
  */
-export const RESTORE_EVENT = `
+export const RESTORE_EVENT = `${REMEMBER}
 local known = string.match(redis.call('GET', KEYS[1]) or '', '^%d+')
 if not known or tonumber(known) < tonumber(ARGV[1]) then
   redis.call('SET', KEYS[1], ARGV[1] .. '\\n' .. ARGV[2], 'PX', ARGV[3])
+  remember(KEYS[2], ARGV[3] + ${EMPTIED_TTL_MS})
 end
 return 1
 `;

@@ -48,7 +48,7 @@ export async function sweepNode(
       channels.slice(start, start + CHUNK).map(async (id) => {
         const { appId, channel } = parseChannelId(id);
         const isAnnounced = !channelKindOf(channel).isPresence && (await orFalse(isCountAnnounced, appId));
-        await scripts.count(nodeId, appId, channel, 0, isAnnounced);
+        await scripts.count(nodeId, appId, channel, 0, { isAnnounced, isDead: true });
       }),
     );
   }
