@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CONTROL_APP, CONTROL_CHANNEL, createControlMessage } from '../../channels/control-message.ts';
+import { anyText, SEED } from '../support/wire-arbitraries.ts';
 import { APP, type CreateSeams, type Started, start } from './seams-fixture.ts';
 
 /** What every `Broker` must do; to be run on each implementation. */
@@ -31,6 +33,19 @@ export function describeBroker(name: string, create: CreateSeams): void {
         expect(await seams.last.messages()).toEqual([
           expect.objectContaining({ appId: APP, channel: 'presence-x', frame, ...more }),
         ]);
+      });
+
+      test('carries any text as it is, to nodes and as what is kept', async () => {
+        await seams.last.subscribe('cache-x');
+        // A frame is JSON, in which a lone surrogate is an escape.
+        const frames = [...fc.sample(anyText, { seed: SEED, numRuns: 50 }), '', '\n', '5 4 1 - e\nx'].map((text) =>
+          Buffer.from(text).toString(),
+        );
+        for (const frame of frames) {
+          await publish('cache-x', frame, { keepSeconds: 60 });
+          expect(await seams.last.broker.lastEvent(APP, 'cache-x')).toMatchObject({ frame });
+        }
+        expect(await seams.last.frames()).toEqual(frames);
       });
 
       test('keeps the order of a channel, however many are on their way', async () => {
@@ -153,6 +168,16 @@ export function describeBroker(name: string, create: CreateSeams): void {
         expect(await lastEvent()).toMatchObject({ frame: 'two' });
         expect((await lastEvent())?.remainingSeconds).toBeGreaterThan(0);
         expect((await lastEvent())?.remainingSeconds).toBeLessThanOrEqual(60);
+      });
+
+      test('may be kept for as long as can be said', async () => {
+        for (const keepSeconds of [0.001, 1.5, 86_400, 2 ** 31, Number.MAX_SAFE_INTEGER]) {
+          const frame = `for ${keepSeconds} s`;
+          await seams.last.subscribe('cache-x');
+          await publish('cache-x', frame, { keepSeconds });
+          expect((await seams.last.frames()).at(-1)).toBe(frame);
+          if (keepSeconds > 1) expect(await lastEvent()).toMatchObject({ frame });
+        }
       });
 
       test('is kept whoever is excluded from receiving it', async () => {
