@@ -9,9 +9,17 @@ import type { WireMember } from '../../protocol/server-message.ts';
 import { ChannelScripts } from './channel-scripts.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 import { CountWriter } from './count-writer.ts';
+import { FairQueue, inTurns } from './fair-queue.ts';
 import { KeptRevocations } from './kept-revocations.ts';
 import type { RedisKeys } from './keys.ts';
-import { encodeChannelId, encodeMemberEntry, type MemberEntry, type OwnMember, parseChannelId } from './node-facts.ts';
+import {
+  encodeChannelId,
+  encodeMemberEntry,
+  type MemberEntry,
+  type OwnMember,
+  parseChannelId,
+  parseMemberEntry,
+} from './node-facts.ts';
 import type { NodeLease } from './node-lease.ts';
 import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
@@ -25,6 +33,8 @@ const MAX_ATTEMPTS = 50;
 const CLOSE_MS = 3000;
 /** Commands on their way at once where there are many. */
 const CHUNK = 200;
+/** Joins, leavings, sign-ins and their like on their way at once. */
+const MAX_WRITES = 500;
 /** Fields of a hash that are read by one command. */
 const SCAN_PAGE = 1000;
 
@@ -43,6 +53,8 @@ export class RedisChannelStore implements ChannelStore {
   readonly #connections: ConnectionCounts;
   readonly keptRevocations: KeptRevocations;
   readonly #publish: (message: BrokerMessage) => MaybePromise<void>;
+  /** Members that come and go: thousands of one app at once must not stand before one of another. */
+  readonly #writes = new FairQueue(MAX_WRITES);
   /** What is under way for an entry, so that its next call waits for it. */
   readonly #underWay = new Map<string, Promise<unknown>>();
 
@@ -187,7 +199,8 @@ export class RedisChannelStore implements ChannelStore {
     const { nodeId } = this.#lease;
     const known = await this.#link.commands.do((client) => client.smembers(this.#keys.nodeMembers(nodeId)));
     // What this node has comes first: a user with another connection here stays all along.
-    const entries = [...new Set([...this.#members.keys(), ...known])];
+    const all = new Set([...this.#members.keys(), ...known]);
+    const entries = inTurns(all, (entry) => parseMemberEntry(entry)?.appId ?? '');
     for (let start = 0; start < entries.length; start += CHUNK) {
       await Promise.all(entries.slice(start, start + CHUNK).map((entry) => this.#agree(entry)));
     }
@@ -220,7 +233,7 @@ export class RedisChannelStore implements ChannelStore {
     for (let attempt = 1; ; attempt += 1) {
       await this.#link.whenUp();
       try {
-        return await this.#write(own, maxMembers, own.socketId);
+        return await this.#writes.run(own.appId, () => this.#write(own, maxMembers, own.socketId));
       } catch (error) {
         if (!(error instanceof RedisUnavailable && error.isPassing) || attempt === MAX_ATTEMPTS) throw error;
         await pause(RETRY_MS);
@@ -253,7 +266,9 @@ export class RedisChannelStore implements ChannelStore {
     const text = encodeMemberEntry(entry);
     if (!this.#members.delete(text)) return;
     try {
-      await sweepMembers(this.#link, this.#keys, this.#scripts, this.#lease.nodeId, [text], isAnnounced);
+      await this.#writes.run(entry.appId, () =>
+        sweepMembers(this.#link, this.#keys, this.#scripts, this.#lease.nodeId, [text], isAnnounced),
+      );
     } catch (error) {
       // What is still there under this node is taken out when Redis is back.
       if (!(error instanceof RedisUnavailable)) throw error;

@@ -2,6 +2,7 @@ import { SeamUnavailable } from '../../channels/broker.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import { channelKindOf } from '../../protocol/channel-name.ts';
 import type { ChannelScripts } from './channel-scripts.ts';
+import { inTurns } from './fair-queue.ts';
 import type { RedisKeys } from './keys.ts';
 import { parseChannelId, parseMemberEntry } from './node-facts.ts';
 import type { RedisLink } from './redis-link.ts';
@@ -40,9 +41,11 @@ export async function sweepNode(
   nodeId: string,
   isCountAnnounced: (appId: string) => MaybePromise<boolean>,
 ): Promise<void> {
-  const members = await link.commands.do((client) => client.smembers(keys.nodeMembers(nodeId)));
+  const all = await link.commands.do((client) => client.smembers(keys.nodeMembers(nodeId)));
+  const members = inTurns(all, (entry) => parseMemberEntry(entry)?.appId ?? '');
   await sweepMembers(link, keys, scripts, nodeId, members, true);
-  const channels = await link.commands.do((client) => client.hkeys(keys.nodeChannels(nodeId)));
+  const ids = await link.commands.do((client) => client.hkeys(keys.nodeChannels(nodeId)));
+  const channels = inTurns(ids, (id) => parseChannelId(id).appId);
   for (let start = 0; start < channels.length; start += CHUNK) {
     await Promise.all(
       channels.slice(start, start + CHUNK).map(async (id) => {
