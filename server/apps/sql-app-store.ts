@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { keyPairsOf } from '../config/app-from-config.ts';
+import { maskSecrets } from '../config/mask.ts';
 import type { Logger } from '../log.ts';
 import { OPTIONS_COLUMN } from './app-columns.ts';
 import type { AppDatabase } from './app-database.ts';
@@ -291,9 +292,12 @@ export class SqlAppStore implements AppStore {
   }
 
   #unavailable(error: unknown): AppStoreUnavailable {
-    return new AppStoreUnavailable(`the database of the apps is away (${this.#db.label}: ${messageOf(error)})`, {
-      cause: error,
-    });
+    return new AppStoreUnavailable(
+      `the database of the apps is away (${this.#db.label}: ${maskSecrets(messageOf(error))})`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

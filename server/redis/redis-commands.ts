@@ -1,5 +1,6 @@
 import { Cluster, type Redis } from 'ioredis';
 import { SeamUnavailable } from '../../channels/broker.ts';
+import { maskSecrets } from '../config/mask.ts';
 import {
   ADD_CONNECTION,
   COUNT,
@@ -42,7 +43,8 @@ export class RedisUnavailable extends SeamUnavailable {
   readonly isPassing: boolean;
 
   constructor(cause: unknown) {
-    const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
+    const { name, message: text } = cause instanceof Error ? cause : new Error(String(cause));
+    const message = maskSecrets(text);
     super(name === 'ReplyError' ? `Redis refuses (${message})` : `Redis can't be reached (${message})`, { cause });
     this.isPassing = name !== 'ReplyError' || PASSING.test(message);
   }

@@ -4,6 +4,7 @@ import { TokenError } from '../../auth/grant.ts';
 import type { TokenHeader } from '../../auth/json-web-token.ts';
 import { MIN_RSA_BITS, type TokenKey } from '../../auth/token-policy.ts';
 import type { Clock } from '../../channels/clock.ts';
+import { maskSecrets } from '../config/mask.ts';
 import type { Logger } from '../log.ts';
 
 /** Keys are fetched anew when they are this old. */
@@ -148,7 +149,9 @@ const fetchKeys: FetchImplementation = async (url, options) => {
     await response.body?.cancel();
     const location = response.headers.get('location');
     const hint =
-      location === null ? '' : ` to ${location.slice(0, 200)}, which is not followed: correct auth.jwt.jwksUrl`;
+      location === null
+        ? ''
+        : ` to ${maskSecrets(location).slice(0, 200)}, which is not followed: correct auth.jwt.jwksUrl`;
     throw new Error(`the answer was ${response.status}${hint}`);
   }
   const chunks: Uint8Array[] = [];

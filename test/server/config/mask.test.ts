@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeConfig } from '../../../server/config/index.ts';
 import { maskSecrets } from '../../../server/config/mask.ts';
+import { RedisUnavailable } from '../../../server/redis/redis-commands.ts';
 import { failure, load } from './load.ts';
 
 describe('a text that is shown', () => {
@@ -77,4 +78,10 @@ it('what is wrong is told without the secrets in it', () => {
   const message = failure({ file: { port: `redis://u:p/${HIDDEN}@h` } });
   expect(message).toContain('port');
   expect(message).not.toContain(HIDDEN);
+});
+
+it('an error of Redis is told without the secrets of an address in it', () => {
+  const error = new RedisUnavailable(new Error(`getaddrinfo ENOTFOUND redis://u:${HIDDEN}@redis.internal`));
+  expect(error.message).toBe("Redis can't be reached (getaddrinfo ENOTFOUND redis://•••@redis.internal)");
+  expect(error.told).toBe("Redis can't be reached");
 });
