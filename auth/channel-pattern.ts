@@ -1,3 +1,5 @@
+import { elementTexts, memberText } from '../protocol/json-text.ts';
+
 /** A part of a pattern: text that stands there, any characters, or what a claim of the token says. */
 type Part = { readonly text: string } | { readonly any: true } | { readonly claim: string };
 
@@ -60,6 +62,21 @@ export function claimAt(claims: Claims, path: string): unknown {
     value = (value as Claims)[name];
   }
   return value;
+}
+
+/**
+ * The JSON text of what `claimAt` finds.
+ *
+ * @param text - from which `claims` were read
+ */
+export function claimTextAt(text: string, claims: Claims, path: string): string | undefined {
+  if (Object.hasOwn(claims, path)) return memberText(text, path);
+  let found: string | undefined = text;
+  for (const name of path.split('.')) {
+    if (found === undefined) return undefined;
+    found = found.startsWith('[') ? elementTexts(found)[Number(name)] : memberText(found, name);
+  }
+  return found;
 }
 
 /** A text, a number, or a list of those, as texts. Anything else can't be a part of a name. */

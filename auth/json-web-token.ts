@@ -25,6 +25,8 @@ export interface UnverifiedToken {
   readonly text: string;
   readonly header: TokenHeader;
   readonly unverifiedClaims: Claims;
+  /** JSON text of the claims. */
+  readonly payload: string;
 }
 
 /** Takes `Bearer ` off, as a token follows it in the header `Authorization`. */
@@ -58,10 +60,12 @@ export function readToken(policy: TokenPolicy, auth: string): UnverifiedToken {
   }
   const text = withoutBearer(auth);
   const parts = text.split('.');
-  const [header = '', payload = ''] = parts;
+  const [first = '', second = ''] = parts;
   if (parts.length !== 3) throw malformed(`it has ${parts.length} parts between dots`);
   if (!COMPACT.test(text)) throw malformed('a part is empty, or holds other characters than Base64url has');
-  return { text, header: readHeader(policy, decode(header, 'header')), unverifiedClaims: decode(payload, 'payload') };
+  const header = readHeader(policy, parseClaims(decode(first, 'header'), 'header'));
+  const payload = decode(second, 'payload');
+  return { text, header, unverifiedClaims: parseClaims(payload, 'payload'), payload };
 }
 
 /** Keys among these that may have signed a token: secrets only for HS256 and its like, public keys only for the others. */
@@ -84,7 +88,7 @@ export function tokenKeysFor(keys: readonly TokenKey[], { alg, kid }: TokenHeade
  */
 export function verifyToken(
   policy: TokenPolicy,
-  { text, header, unverifiedClaims }: UnverifiedToken,
+  { text, header, unverifiedClaims, payload }: UnverifiedToken,
   keys: readonly TokenKey[],
   nowSeconds: number,
 ): Grant {
@@ -93,7 +97,7 @@ export function verifyToken(
     const message = `The token's signature (${keyText(header)}) is wrong: it was made with another key than the app's, or the token was changed on its way`;
     throw new TokenError('token-signature', message);
   }
-  return grantFrom(policy, unverifiedClaims, nowSeconds);
+  return grantFrom(policy, unverifiedClaims, nowSeconds, payload);
 }
 
 function isSignedWith(text: string, { alg }: TokenHeader, key: TokenKey['key']): boolean {
@@ -129,13 +133,15 @@ function isSecretAlgorithm(algorithm: TokenAlgorithm): boolean {
   return (SECRET_ALGORITHMS as readonly string[]).includes(algorithm);
 }
 
-function decode(part: string, what: string): Claims {
-  let text: string;
+function decode(part: string, what: string): string {
   try {
-    text = UTF_8.decode(Buffer.from(part, 'base64url'));
+    return UTF_8.decode(Buffer.from(part, 'base64url'));
   } catch {
     throw malformed(`its ${what} is not UTF-8`);
   }
+}
+
+function parseClaims(text: string, what: string): Claims {
   const value = parseJson(text);
   if (!isJsonObject(value)) throw malformed(`its ${what} is not a JSON object`);
   return value;

@@ -1,6 +1,6 @@
 import { isUserId, MAX_USER_ID_LENGTH } from '../protocol/channel-name.ts';
 import { encodeJson, isJsonObject, quote } from '../protocol/json.ts';
-import { type Claims, claimAt, textsOf } from './channel-pattern.ts';
+import { type Claims, claimAt, claimTextAt, textsOf } from './channel-pattern.ts';
 import { type Grant, TokenError } from './grant.ts';
 import type { TokenPolicy } from './token-policy.ts';
 
@@ -20,9 +20,10 @@ const SPACED_CLAIM = /(?:^|[./])(?:scope|scp)$/;
  * What a token grants whose signature is good.
  *
  * @param nowSeconds - seconds since 1970
+ * @param text - JSON text of the claims
  * @throws {TokenError} 401: it is over, or not yet good, or for somebody else, or a claim is not what it must be
  */
-export function grantFrom(policy: TokenPolicy, claims: Claims, nowSeconds: number): Grant {
+export function grantFrom(policy: TokenPolicy, claims: Claims, nowSeconds: number, text: string): Grant {
   const expiry = verifyTimes(policy, claims, nowSeconds);
   verifyIssuer(policy, claims);
   verifyAudience(policy, claims);
@@ -30,7 +31,7 @@ export function grantFrom(policy: TokenPolicy, claims: Claims, nowSeconds: numbe
   return {
     userId: userIdOf(claimAt(claims, policy.claims.userId), policy.claims.userId),
     roles: rolesOf(claims, policy.claims.roles),
-    userInfoJson: isJsonObject(userInfo) ? encodeJson(userInfo) : undefined,
+    userInfoJson: isJsonObject(userInfo) ? claimTextAt(text, claims, policy.claims.userInfo) : undefined,
     watchlist: textsOf(claimAt(claims, policy.claims.watchlist)).filter(isUserId),
     claims,
     issuedAtSeconds: earliestIssue(policy, timeOf(claims, 'iat'), nowSeconds),

@@ -12,7 +12,7 @@ import { retryAdvice } from './rate-limits.ts';
 export interface ClientEvent {
   readonly event: string;
   readonly channel: string;
-  /** A string as it was sent; anything else as JSON text. */
+  /** A string as it was sent; anything else as the JSON text that was sent. */
   readonly data: string;
 }
 

@@ -1,5 +1,6 @@
 import { PusherError } from './errors.ts';
-import { encodeJson, isJsonObject, type JsonObject, parseJson, quote } from './json.ts';
+import { isJsonObject, type JsonObject, parseJson, quote } from './json.ts';
+import { memberText } from './json-text.ts';
 
 /** What a client can say. Texts that are signed (`channelData`, `userData`) are kept byte for byte. */
 export type ClientMessage =
@@ -54,7 +55,7 @@ export function parseClientMessage(text: string): ClientMessage {
       };
     }
     default:
-      if (event.startsWith('client-')) return parseClientEvent(event, frame);
+      if (event.startsWith('client-')) return parseClientEvent(event, frame, text);
       throw new PusherError('unsupported-event', `Unsupported event received on socket: ${quote(event)}`);
   }
 }
@@ -69,16 +70,12 @@ function parseSubscribe(fields: JsonObject): ClientMessage {
   };
 }
 
-function parseClientEvent(event: string, frame: JsonObject): ClientMessage {
-  const { channel, data } = frame;
-  if (typeof channel !== 'string' || data === undefined) {
+function parseClientEvent(event: string, { channel, data }: JsonObject, text: string): ClientMessage {
+  const payload = typeof data === 'string' ? data : memberText(text, 'data');
+  if (typeof channel !== 'string' || payload === undefined) {
     throw new PusherError('invalid-client-event', 'Invalid client event (must contain channel and data)');
   }
-  const text = typeof data === 'string' ? data : encodeJson(data);
-  if (text === undefined) {
-    throw new PusherError('invalid-client-event', 'Invalid client event: data is nested too deeply');
-  }
-  return { kind: 'client-event', event, channel, data: text };
+  return { kind: 'client-event', event, channel, data: payload };
 }
 
 /** `data` as an object. Some clients send it as a JSON string that holds the object. */

@@ -1,6 +1,7 @@
 import { isUserId, MAX_USER_ID_LENGTH } from './channel-name.ts';
 import { Refusal } from './errors.ts';
 import { encodeJson, isJsonObject, parseJson, quote } from './json.ts';
+import { memberText } from './json-text.ts';
 import type { WireMember } from './server-message.ts';
 
 /** Why a `channel_data` or `user_data` text can't be used; the message says it to the client. */
@@ -29,20 +30,20 @@ export function parseChannelData(text: string): WireMember {
       `channel_data must have a user_id: a string of 1 to ${MAX_USER_ID_LENGTH} characters, or an integer`,
     );
   }
-  return { userId, userIdJson: JSON.stringify(rawId), userInfoJson: encodeUserInfo(info) };
+  return { userId, userIdJson: JSON.stringify(rawId), userInfoJson: userInfoText(info, text) };
 }
 
-function encodeUserInfo(info: unknown): string | undefined {
+/** @param text - JSON text of the object that holds it as `user_info` */
+function userInfoText(info: unknown, text: string): string | undefined {
   if (info === undefined || info === null) return undefined;
-  const text = encodeJson(info);
-  if (!isJsonObject(info) || text === undefined) {
+  if (!isJsonObject(info)) {
     // PHP writes an empty array for an object without fields.
     if (Array.isArray(info) && info.length === 0) return '{}';
     throw new MemberDataError(
       'user_info supplied to presence subscription is invalid - if supplied it must be a type of hash',
     );
   }
-  return text;
+  return memberText(text, 'user_info');
 }
 
 /** Who signed in, from the `user_data` of `pusher:signin`. */
@@ -66,7 +67,7 @@ export function parseUserData(text: string): UserData {
     const got = typeof id === 'number' ? ` (got the number ${id}: make it a string)` : '';
     throw new MemberDataError(`user_data must have an id: a string of 1 to ${MAX_USER_ID_LENGTH} characters${got}`);
   }
-  return { id, userInfoJson: encodeUserInfo(info), watchlist: parseWatchlist(watchlist) };
+  return { id, userInfoJson: userInfoText(info, text), watchlist: parseWatchlist(watchlist) };
 }
 
 function parseWatchlist(value: unknown): readonly string[] {

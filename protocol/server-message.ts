@@ -49,7 +49,7 @@ export interface WireMember {
   readonly userId: string;
   /** `user_id` as JSON text in the type that was signed (`"7"` or `7`); used in member_added and member_removed. */
   readonly userIdJson: string;
-  /** `user_info` as JSON text, or undefined when the member has none. */
+  /** `user_info` as the JSON text that was signed, or undefined when the member has none. */
   readonly userInfoJson: string | undefined;
 }
 

@@ -1,7 +1,8 @@
 import { type InfoAttribute, parseInfo } from './channel-info.ts';
 import { channelNameProblem } from './channel-name.ts';
 import { ApiError } from './errors.ts';
-import { encodeJson, exceedsBytes, isJsonObject, type JsonObject, quote } from './json.ts';
+import { exceedsBytes, isJsonObject, type JsonObject, quote } from './json.ts';
+import { elementTexts, memberText } from './json-text.ts';
 import { isSocketId } from './socket-id.ts';
 
 /** Bounds of what one request may publish. */
@@ -16,7 +17,7 @@ export interface TriggerLimits {
 /** An event to publish, checked. */
 export interface Trigger {
   readonly name: string;
-  /** The payload as sent: a string that usually holds JSON. */
+  /** The payload as sent: a string that usually holds JSON, or the JSON text of whatever it was. */
   readonly data: string;
   /** Each once, in the order given. */
   readonly channels: readonly string[];
@@ -30,21 +31,23 @@ const NO_INFO: ReadonlySet<InfoAttribute> = new Set();
 /**
  * Reads the body of `POST /events`: `{name, data, channel | channels, socket_id?, info?}`.
  *
+ * @param text - the JSON text that the body was read from; undefined where it was none, and `data` is a string
  * @throws {ApiError} 400, or 413 for too much data
  * @see Pusher, "HTTP API", publishing events
  */
-export function parseTrigger(body: unknown, limits: TriggerLimits): Trigger {
+export function parseTrigger(body: unknown, limits: TriggerLimits, text?: string): Trigger {
   if (!isJsonObject(body)) throw invalid('invalid-body', 'The body must be a JSON object');
-  return parseEvent(body, limits, '', parseChannels);
+  return parseEvent(body, limits, '', text, parseChannels);
 }
 
 /**
  * Reads the body of `POST /batch_events`: `{batch: [{name, data, channel, socket_id?, info?}, …]}`.
  * One bad event refuses them all.
  *
+ * @param text - the JSON text that the body was read from
  * @throws {ApiError} 400, or 413 for too much data
  */
-export function parseBatch(body: unknown, limits: TriggerLimits): readonly Trigger[] {
+export function parseBatch(body: unknown, limits: TriggerLimits, text: string): readonly Trigger[] {
   if (!isJsonObject(body) || !Array.isArray(body.batch)) {
     throw invalid('invalid-body', 'The body must be a JSON object with an array "batch"');
   }
@@ -56,19 +59,27 @@ export function parseBatch(body: unknown, limits: TriggerLimits): readonly Trigg
       `batch holds ${batch.length} events, limit ${limits.maxEventBatchSize} (eventLimits.maxBatchSize)`,
     );
   }
+  const texts = batch.every(hasText) ? [] : elementTexts(memberText(text, 'batch') ?? '');
   return batch.map((event, index) => {
     const where = `batch[${index}].`;
     if (!isJsonObject(event)) throw invalid('invalid-body', `batch[${index}] must be an object`);
     const { channel } = event;
     if (typeof channel !== 'string') throw invalid('invalid-body', `${where}channel must be a string`);
-    return parseEvent(event, limits, where, () => [checkedChannel(channel, limits, where)]);
+    return parseEvent(event, limits, where, texts[index], () => [checkedChannel(channel, limits, where)]);
   });
 }
 
+/** Whether the data of an event can be taken as it is, without its source. */
+function hasText(event: unknown): boolean {
+  return isJsonObject(event) && typeof event.data === 'string';
+}
+
+/** @param text - the JSON text of the event; may be undefined where its data is a string */
 function parseEvent(
   event: JsonObject,
   limits: TriggerLimits,
   where: string,
+  text: string | undefined,
   channelsOf: (event: JsonObject, limits: TriggerLimits) => readonly string[],
 ): Trigger {
   const { name, socket_id: socketId, info } = event;
@@ -81,7 +92,7 @@ function parseEvent(
       `${where}name is ${name.length} characters long, limit ${limits.maxEventNameLength} (eventLimits.maxNameLength)`,
     );
   }
-  const data = parseData(event.data, limits, where);
+  const data = parseData(event.data, limits, where, text);
   if (socketId !== undefined && socketId !== null && !isSocketId(socketId)) {
     throw invalid(
       'invalid-socket-id',
@@ -96,10 +107,9 @@ function parseEvent(
   return { name, data, channels: channelsOf(event, limits), socketId: socketId ?? undefined, info: attributes };
 }
 
-function parseData(value: unknown, limits: TriggerLimits, where: string): string {
-  if (value === undefined) throw invalid('missing-data', `${where}data is missing: it must be a string`);
-  const data = typeof value === 'string' ? value : encodeJson(value);
-  if (data === undefined) throw invalid('missing-data', `${where}data is nested too deeply: send it as a string`);
+function parseData(value: unknown, limits: TriggerLimits, where: string, text = ''): string {
+  const data = typeof value === 'string' ? value : memberText(text, 'data');
+  if (data === undefined) throw invalid('missing-data', `${where}data is missing: it must be a string`);
   if (exceedsBytes(data, limits.maxEventPayloadBytes)) {
     throw new ApiError(
       'data-too-large',

@@ -51,8 +51,7 @@ export function callEndpoint(
 }
 
 function triggerEvent(node: Node, app: App, request: ApiRequest, grant: Grant | undefined): MaybePromise<Answer> {
-  const body = request.body.length === 0 ? bodyFromQuery(request) : parseBody(request.body);
-  const trigger = parseTrigger(body, app.limits);
+  const trigger = readTrigger(app, request);
   if (grant) checkMayPublish(node, app, grant, [trigger]);
   takeBackendEvents(node, app, [trigger]);
   return after(publish(node, app, trigger), () => {
@@ -64,8 +63,15 @@ function triggerEvent(node: Node, app: App, request: ApiRequest, grant: Grant | 
   });
 }
 
+function readTrigger(app: App, request: ApiRequest): Trigger {
+  if (request.body.length === 0) return parseTrigger(bodyFromQuery(request), app.limits);
+  const text = request.body.toString();
+  return parseTrigger(parseBody(text), app.limits, text);
+}
+
 function triggerBatch(node: Node, app: App, request: ApiRequest, grant: Grant | undefined): MaybePromise<Answer> {
-  const triggers = parseBatch(parseBody(request.body), app.limits);
+  const text = request.body.toString();
+  const triggers = parseBatch(parseBody(text), app.limits, text);
   if (grant) checkMayPublish(node, app, grant, triggers);
   takeBackendEvents(node, app, triggers);
   return after(afterAll(triggers.map((trigger) => publish(node, app, trigger))), () => {
@@ -140,8 +146,8 @@ function bodyFromQuery({ params: { single, lists } }: ApiRequest): unknown {
   return { ...Object.fromEntries(single), ...(lists.has('channels') && { channels: lists.get('channels') }) };
 }
 
-function parseBody(body: Buffer): unknown {
-  const value = parseJson(body.toString());
+function parseBody(text: string): unknown {
+  const value = parseJson(text);
   if (value === undefined) {
     throw new ApiError('invalid-json-body', 400, 'The body is not valid JSON: send one JSON object, encoded once');
   }

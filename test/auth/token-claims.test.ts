@@ -8,13 +8,14 @@ const EXP = NOW + 60;
 
 /** As a token's payload arrives: parsed JSON. */
 function grant(claims: object, policy: Partial<TokenPolicy> = {}, nowSeconds = NOW): Grant {
-  return grantFrom(tokenPolicy(policy), JSON.parse(JSON.stringify({ exp: EXP, ...claims })), nowSeconds);
+  const text = JSON.stringify({ exp: EXP, ...claims });
+  return grantFrom(tokenPolicy(policy), JSON.parse(text), nowSeconds, text);
 }
 
 function refusal(claims: object | string, policy: Partial<TokenPolicy> = {}, nowSeconds = NOW): TokenError {
   try {
     const text = typeof claims === 'string' ? claims : JSON.stringify({ exp: EXP, ...claims });
-    grantFrom(tokenPolicy(policy), JSON.parse(text), nowSeconds);
+    grantFrom(tokenPolicy(policy), JSON.parse(text), nowSeconds, text);
   } catch (error) {
     if (error instanceof TokenError) return error;
     throw error;
@@ -59,11 +60,13 @@ describe('the time of a token', () => {
 
   test('must have an end, unless the app does without', () => {
     expect(refusal('{"sub":"42"}').id).toBe('token-no-expiry');
-    expect(grantFrom(tokenPolicy({ requireExpiry: false }), { sub: '42' }, NOW).expiresAtSeconds).toBeUndefined();
+    expect(
+      grantFrom(tokenPolicy({ requireExpiry: false }), { sub: '42' }, NOW, '{"sub":"42"}').expiresAtSeconds,
+    ).toBeUndefined();
     expect(refusal({}, { requireExpiry: false }, EXP).id).toBe('token-expired');
     // What is inherited is not said by the token.
     const inherited = Object.create({ exp: EXP }) as Record<string, unknown>;
-    expect(() => grantFrom(tokenPolicy(), inherited, NOW)).toThrow('it has no exp');
+    expect(() => grantFrom(tokenPolicy(), inherited, NOW, '{}')).toThrow('it has no exp');
   });
 
   test.for(['exp', 'nbf', 'iat'])('is not %s that is no finite number', (name) => {
@@ -207,7 +210,7 @@ describe('the roles of a token', () => {
       expect(grant({ sub: '42' }, claims({ roles: [path] })).roles).toEqual([]);
     }
     const text = `{"exp":${EXP},"__proto__":{"roles":["admin"],"sub":"1","exp":1}}`;
-    const { userId, roles, expiresAtSeconds } = grantFrom(tokenPolicy(), JSON.parse(text), NOW);
+    const { userId, roles, expiresAtSeconds } = grantFrom(tokenPolicy(), JSON.parse(text), NOW, text);
     expect({ userId, roles, expiresAtSeconds }).toEqual({ userId: undefined, roles: [], expiresAtSeconds: EXP });
     expect('roles' in {}).toBe(false);
   });
@@ -219,6 +222,18 @@ describe('what else a token says', () => {
     for (const info of [['Ann'], 'Ann', 7, null, undefined])
       expect(grant({ user_info: info }).userInfoJson).toBeUndefined();
     expect(grant({ profile: { name: 'Ann' } }, claims({ userInfo: 'profile' })).userInfoJson).toBe('{"name":"Ann"}');
+  });
+
+  test.for([
+    ['user_info', (info: string) => `{"user_info":{},"user_info":${info}}`],
+    ['a.b', (info: string) => `{"a":{"b":${info}}}`],
+    ['a.b', (info: string) => `{"a":{"b":{}},"a.b":${info}}`],
+    ['a.1.b', (info: string) => `{"a":[0, {"b": ${info} }]}`],
+  ] as const)('is user info as it is written in the token, at %s', ([userInfo, payload]) => {
+    const info = '{ "id": 1234567890123456789, "p": 10.0, "p": 1e400 }';
+    const text = ` ${payload(info)}`;
+    const policy = tokenPolicy({ ...claims({ userInfo }), requireExpiry: false });
+    expect(grantFrom(policy, JSON.parse(text), NOW, text).userInfoJson).toBe(info);
   });
 
   test('is handed on as a watchlist of possible users', () => {

@@ -21,7 +21,12 @@ describe('channel_data', () => {
     ['{"user_id":"7","user_info":null}', { userId: '7', userIdJson: '"7"', userInfoJson: undefined }],
     [
       ' { "user_id" : "7" , "user_info" : { "name" : "A" } , "more" : 1 } ',
-      { userId: '7', userIdJson: '"7"', userInfoJson: '{"name":"A"}' },
+      { userId: '7', userIdJson: '"7"', userInfoJson: '{ "name" : "A" }' },
+    ],
+    // Cause: user_info was read and written again. Symptom: large ids changed their last digits, of two fields one was lost.
+    [
+      '{"user_info":{"x":0},"user_id":"7","user_\\u0069nfo":{"id":1234567890123456789,"p":10.0,"p":1e400}}',
+      { userId: '7', userIdJson: '"7"', userInfoJson: '{"id":1234567890123456789,"p":10.0,"p":1e400}' },
     ],
     // PHP writes an object without fields as a list.
     ['{"user_id":"7","user_info":[]}', { userId: '7', userIdJson: '"7"', userInfoJson: '{}' }],
@@ -63,6 +68,7 @@ describe('user_data', () => {
       '{"id":"7","user_info":{"name":"A"},"watchlist":["8","9"],"more":1}',
       { id: '7', userInfoJson: '{"name":"A"}', watchlist: ['8', '9'] },
     ],
+    ['{"id":"7","user_info":{ "p": 10.0 }}', { id: '7', userInfoJson: '{ "p": 10.0 }', watchlist: [] }],
     ['{"id":"7","watchlist":null}', { id: '7', userInfoJson: undefined, watchlist: [] }],
     ['{"id":"7","watchlist":["8",8,"8"]}', { id: '7', userInfoJson: undefined, watchlist: ['8'] }],
   ])('%s names a user', ([text, user]) => {

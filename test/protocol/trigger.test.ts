@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ApiError } from '../../protocol/errors.ts';
-import { parseBatch, parseTrigger } from '../../protocol/trigger.ts';
+import { parseBatch as readBatch, parseTrigger as readTrigger, type Trigger } from '../../protocol/trigger.ts';
 
 const LIMITS = {
   maxEventNameLength: 200,
@@ -11,6 +11,11 @@ const LIMITS = {
   maxChannelNameLength: 200,
 };
 const EVENT = { name: 'e', data: 'd', channel: 'c' };
+/** As a body arrives: read from its text. */
+const parseTrigger = (body: unknown, limits: typeof LIMITS): Trigger =>
+  readTrigger(body, limits, JSON.stringify(body) ?? '');
+const parseBatch = (body: unknown, limits: typeof LIMITS): readonly Trigger[] =>
+  readBatch(body, limits, JSON.stringify(body) ?? '');
 const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `c${index}`);
 
 function errorOf(run: () => unknown): { id: string; status: number; message: string } {
@@ -69,6 +74,34 @@ describe('POST /events takes', () => {
     expect(trigger.socketId).toBe('1.2');
     expect([...trigger.info]).toEqual(['user_count', 'cache']);
     expect(parseTrigger({ ...EVENT, socket_id: null, info: null }, LIMITS)).toMatchObject({ socketId: undefined });
+  });
+});
+
+/** Cause: data was read and written again. Symptom: ids changed their last digits, 10.0 became 10, 1e400 null, and of two fields one was lost. */
+describe('data that is no string is passed on as it was written', () => {
+  const texts = [
+    '{"id":1234567890123456789,"p":10.0}',
+    '[1e400,-0.0,1E3]',
+    '{ "a" : 1,\n "a" : 2 }',
+    '0.10',
+    String.raw`{"\u0061":"\/\ud800\u2028"}`,
+    `${'['.repeat(20_000)}${']'.repeat(20_000)}`,
+  ];
+  const limits = { ...LIMITS, maxEventPayloadBytes: 100_000 };
+
+  test.for(texts)('%.40s', (data) => {
+    const text = ` {"name":"e", "data": {"data":0}, "\\u0064ata" : ${data} , "channel":"c"}`;
+    expect(readTrigger(JSON.parse(text), limits, text).data).toBe(data);
+    const batch = `{"batch":[],"batch":[${text},{"name":"f","data":"d","channel":"c"},${text}]}`;
+    expect(readBatch(JSON.parse(batch), limits, batch).map((trigger) => trigger.data)).toEqual([data, 'd', data]);
+  });
+
+  test('and counted as it was written', () => {
+    const text = `{"name":"e","channel":"c","data":[${' '.repeat(10_239)}]}`;
+    expect(errorOf(() => readTrigger(JSON.parse(text), LIMITS, text))).toMatchObject({
+      id: 'data-too-large',
+      message: expect.stringContaining('data is 10241 bytes, limit 10240'),
+    });
   });
 });
 

@@ -52,6 +52,16 @@ test('POST /events takes one channel, data of any type, and parameters in the qu
   expect(data).toEqual(['', '0', '0', 'false', 'null', '{"a":[1]}', 'from query']);
 });
 
+/** Cause: bodies were read and written again. Symptom: ids changed their last digits. */
+test('POST /events and /batch_events deliver data as it was written', async () => {
+  const data = '{"id":1234567890123456789, "p":10.0, "x":1e400, "p":1}';
+  const event = `{"name":"e","channel":"news","data":${data}}`;
+  expect(await post('/events', event)).toEqual([200, '{}']);
+  expect(await post('/batch_events', `{"batch":[${event}, ${event}]}`)).toEqual([200, '{}']);
+  const frame = `{"event":"e","channel":"news","data":${JSON.stringify(data)}}`;
+  expect(await client.flush()).toEqual([frame, frame, frame]);
+});
+
 test('POST /events leaves the excluded connection out, and takes one that is not there', async () => {
   const exclude = (socketId: string) => ({ name: 'e', channel: 'news', data: socketId, socket_id: socketId });
   expect(await post('/events', exclude(client.socketId))).toEqual([200, '{}']);

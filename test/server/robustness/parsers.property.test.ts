@@ -81,8 +81,11 @@ test.for(TEXT_PARSERS)('%s takes any text, or refuses it with its own kind of er
 });
 
 test.for([
-  ['parseTrigger', (body: unknown) => [parseTrigger(body, LIMITS)]],
-  ['parseBatch', (body: unknown) => parseBatch({ batch: [body, body] }, LIMITS)],
+  ['parseTrigger', (body: unknown) => [parseTrigger(body, LIMITS, JSON.stringify(body))]],
+  [
+    'parseBatch',
+    (body: unknown) => parseBatch({ batch: [body, body] }, LIMITS, JSON.stringify({ batch: [body, body] })),
+  ],
 ] as const)('%s lets nothing through that is beyond a limit', ([, parse]) => {
   fc.assert(
     fc.property(json, (body) => {
