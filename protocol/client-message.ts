@@ -23,6 +23,8 @@ export type ClientMessage =
 
 const PONG = { kind: 'pong' } as const;
 const PING = { kind: 'ping' } as const;
+/** For those who are told: Java and Swift fail on an event without data, and handlers of pages on one whose data is nothing. */
+const NO_DATA = '{}';
 
 /**
  * Reads one text frame of a client.
@@ -71,10 +73,10 @@ function parseSubscribe(fields: JsonObject): ClientMessage {
 }
 
 function parseClientEvent(event: string, { channel, data }: JsonObject, text: string): ClientMessage {
-  const payload = typeof data === 'string' ? data : memberText(text, 'data');
-  if (typeof channel !== 'string' || payload === undefined) {
+  if (typeof channel !== 'string') {
     throw new PusherError('invalid-client-event', 'Invalid client event (must contain channel and data)');
   }
+  const payload = typeof data === 'string' ? data : (memberText(text, 'data') ?? NO_DATA);
   return { kind: 'client-event', event, channel, data: payload };
 }
 

@@ -16,6 +16,7 @@ describe('a client event reaches the others, never its sender,', () => {
     ['a string as it is', '{"a":  1}', '{"a":  1}'],
     ['an empty string', '', ''],
     ['null as a string', null, 'null'],
+    ['an empty object where it sends no data', undefined, '{}'],
   ] as const)('with %s', ([, data, text]) => {
     const [sender, other] = pair('private-x');
     sender.send({ event: 'client-hi', channel: 'private-x', data });

@@ -104,11 +104,10 @@ describe('refuses', () => {
 
   test.for([
     ['{"event":"client-x"}'],
-    ['{"event":"client-x","channel":"private-a"}'],
     ['{"event":"client-x","data":{}}'],
     ['{"event":"client-x","channel":1,"data":{}}'],
     ['{"event":"client-x","channel":null,"data":{}}'],
-  ])('the client event %s without channel or data', ([text = '']) => {
+  ])('the client event %s without a channel', ([text = '']) => {
     expect(errorOf(text)).toEqual({
       id: 'invalid-client-event',
       code: null,
@@ -161,6 +160,14 @@ test('reads or refuses any text, and fails on none', () => {
     }),
   );
 });
+
+/** Cause: `whisper('typing')` of Echo has no payload, and JSON.stringify leaves it out. Symptom: the whisper was refused, and nobody saw it. */
+test.for(['{"event":"client-x","channel":"private-a"}', '{"event":"client-x","channel":"private-a","user_id":"1"}'])(
+  'the client event %s without data gets an empty object',
+  (text) => {
+    expect(parseClientMessage(text)).toMatchObject({ kind: 'client-event', data: '{}' });
+  },
+);
 
 test('passes on data that is nested as deeply as a frame can', () => {
   const data = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;

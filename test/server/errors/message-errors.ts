@@ -97,7 +97,7 @@ export const MESSAGE_ERRORS: readonly Row[] = [
   message('client-event-too-large', whisper('client-e', 'x'.repeat(DATA_LIMIT_BYTES + 1))),
   message('client-events-disabled', say({ event: 'client-e', channel: 'private-x', data: '' }), APPS.plain.key),
   message('frame-too-large', say('x'.repeat(SOCKET_LIMIT_BYTES + 1))),
-  message('invalid-client-event', say({ event: 'client-e', channel: 'private-x' })),
+  message('invalid-client-event', say({ event: 'client-e', data: {} })),
   message('invalid-json', say('hello')),
   message('invalid-message', say({ event: 'pusher:subscribe' })),
   message('invalid-user-data', (client) => client.signIn('{"id":7}')),
