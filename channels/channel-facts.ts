@@ -2,6 +2,7 @@ import { type InfoAttribute, infoProblem } from '../protocol/channel-info.ts';
 import { channelKindOf } from '../protocol/channel-name.ts';
 import { ApiError } from '../protocol/errors.ts';
 import { isJsonObject, parseJson } from '../protocol/json.ts';
+import type { WireMember } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
 import type { LastEvent } from './broker.ts';
 import type { ChannelSummary } from './channel-store.ts';
@@ -28,7 +29,7 @@ export function channelFacts(
   info: ReadonlySet<InfoAttribute>,
 ): MaybePromise<ChannelFacts> {
   for (const attribute of info) {
-    const problem = infoProblem(attribute, channelKindOf(channel), app.enableSubscriptionCountEvents);
+    const problem = infoProblem(attribute, channelKindOf(channel));
     if (problem) throw new ApiError('info-not-applicable', 400, problem);
   }
   return after(node.store.summary(app.id, channel), (summary) => {
@@ -46,11 +47,7 @@ export function publishedFacts(
   info: ReadonlySet<InfoAttribute>,
 ): MaybePromise<ChannelFacts> {
   const kind = channelKindOf(channel);
-  const applicable = new Set(
-    [...info].filter(
-      (attribute) => attribute !== 'cache' && !infoProblem(attribute, kind, app.enableSubscriptionCountEvents),
-    ),
-  );
+  const applicable = new Set([...info].filter((attribute) => attribute !== 'cache' && !infoProblem(attribute, kind)));
   if (applicable.size === 0) return {};
   return after(node.store.summary(app.id, channel), (summary) => counts(summary, applicable));
 }
@@ -76,30 +73,17 @@ export function occupiedChannels(
   if (info.has('cache')) {
     throw new ApiError('info-not-applicable', 400, 'cache may only be requested for a single channel');
   }
-  if (info.has('subscription_count') && !app.enableSubscriptionCountEvents) {
-    throw new ApiError(
-      'info-not-applicable',
-      400,
-      'subscription_count needs the app option enableSubscriptionCountEvents',
-    );
-  }
   return after(node.store.occupied(app.id, prefix), (summaries) =>
-    Object.fromEntries(
-      summaries.map((summary) => {
-        const kind = channelKindOf(summary.channel);
-        const own = new Set([...info].filter((attribute) => attribute !== 'subscription_count' || !kind.isPresence));
-        return [summary.channel, counts(summary, own)];
-      }),
-    ),
+    Object.fromEntries(summaries.map((summary) => [summary.channel, counts(summary, info)])),
   );
 }
 
 /**
- * Users of a presence channel, as `GET /channels/:name/users` tells them.
+ * Members of a presence channel, each user once.
  *
  * @throws {ApiError} 400 for a channel of another kind
  */
-export function presenceUsers(node: Node, app: App, channel: string): MaybePromise<{ users: { id: string }[] }> {
+export function presenceMembers(node: Node, app: App, channel: string): MaybePromise<readonly WireMember[]> {
   if (!channelKindOf(channel).isPresence) {
     throw new ApiError(
       'not-presence',
@@ -107,9 +91,7 @@ export function presenceUsers(node: Node, app: App, channel: string): MaybePromi
       `Users can only be retrieved for presence channels, and ${channel} is none`,
     );
   }
-  return after(node.store.members(app.id, channel), ({ members }) => ({
-    users: members.map(({ userId }) => ({ id: userId })),
-  }));
+  return after(node.store.members(app.id, channel), ({ members }) => members);
 }
 
 function counts(summary: ChannelSummary, info: ReadonlySet<InfoAttribute>): ChannelFacts {

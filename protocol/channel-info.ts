@@ -29,18 +29,13 @@ export function parseInfo(info: string | undefined): ReadonlySet<InfoAttribute> 
   return attributes;
 }
 
-/**
- * Why an attribute can't be told of a channel, or undefined when it can.
- *
- * @param countsEnabled - the app's `enableSubscriptionCountEvents`
- */
-export function infoProblem(attribute: InfoAttribute, kind: ChannelKind, countsEnabled: boolean): string | undefined {
+/** Why an attribute can't be told of a channel, or undefined when it can. */
+export function infoProblem(attribute: InfoAttribute, kind: ChannelKind): string | undefined {
   switch (attribute) {
     case 'user_count':
       return kind.isPresence ? undefined : 'user_count may only be requested for presence channels';
     case 'subscription_count':
-      if (kind.isPresence) return 'subscription_count is not available for presence channels: ask for user_count';
-      return countsEnabled ? undefined : 'subscription_count needs the app option enableSubscriptionCountEvents';
+      return undefined;
     case 'cache':
       return kind.isCache ? undefined : 'cache may only be requested for cache channels';
   }

@@ -1,6 +1,6 @@
 import type { Grant } from '../../auth/grant.ts';
 import type { App } from '../../channels/app.ts';
-import { channelFacts, occupiedChannels, presenceUsers, publishedFacts } from '../../channels/channel-facts.ts';
+import { channelFacts, occupiedChannels, presenceMembers, publishedFacts } from '../../channels/channel-facts.ts';
 import { after, afterAll, type MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
 import { publish, takeBackendEvents, takeReadRequest } from '../../channels/publish.ts';
@@ -10,6 +10,7 @@ import { parseInfo } from '../../protocol/channel-info.ts';
 import { isUserId } from '../../protocol/channel-name.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import { parseJson, quote } from '../../protocol/json.ts';
+import type { WireMember } from '../../protocol/server-message.ts';
 import { checkedChannel, parseBatch, parseTrigger, type Trigger } from '../../protocol/trigger.ts';
 import { type Answer, EMPTY_OBJECT, json } from './answer.ts';
 import type { ApiRequest } from './authenticate.ts';
@@ -111,7 +112,9 @@ function read(node: Node, app: App, route: ReadRoute, { params }: ApiRequest): M
       return after(channelFacts(node, app, checkedChannel(route.channel, app.limits), parseInfo(info)), toJson);
     case 'channel-users':
       refuseExtraneous(params.single.keys());
-      return after(presenceUsers(node, app, checkedChannel(route.channel, app.limits)), toJson);
+      return after(presenceMembers(node, app, checkedChannel(route.channel, app.limits)), (members) =>
+        listUsers(members, isOn(params.single.get(WITH_USER_INFO))),
+      );
     case 'channel-stats':
       return after(channelStats(node, app, checkedChannel(route.channel, app.limits)), toJson);
   }
@@ -128,10 +131,32 @@ function channelStats(node: Node, app: App, channel: string): MaybePromise<objec
 
 const toJson = (value: unknown): Answer => json(value);
 
-const AUTH_PARAMS = new Set(['auth_key', 'auth_timestamp', 'auth_version', 'auth_signature', 'body_md5']);
+/** Of Soketi and Reverb: each user comes with what the others see of it. */
+const WITH_USER_INFO = 'with_user_info';
+
+function isOn(value: string | undefined): boolean {
+  return value === '1' || value === 'true';
+}
+
+function listUsers(members: readonly WireMember[], withInfo: boolean): Answer {
+  const users = members.map(({ userId, userInfoJson }) => {
+    const info = withInfo && userInfoJson !== undefined ? `,"user_info":${userInfoJson}` : '';
+    return `{"id":${JSON.stringify(userId)}${info}}`;
+  });
+  return { status: 200, contentType: 'application/json', body: `{"users":[${users.join(',')}]}` };
+}
+
+const USERS_PARAMS = new Set([
+  'auth_key',
+  'auth_timestamp',
+  'auth_version',
+  'auth_signature',
+  'body_md5',
+  WITH_USER_INFO,
+]);
 
 function refuseExtraneous(names: Iterable<string>): void {
-  const extraneous = [...names].filter((name) => !AUTH_PARAMS.has(name));
+  const extraneous = [...names].filter((name) => !USERS_PARAMS.has(name));
   if (extraneous.length > 0) {
     const list = quote(extraneous.join(', '));
     throw new ApiError('extraneous-parameters', 400, `The following query string parameters are extraneous: ${list}`);

@@ -1,13 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { channelFacts, occupiedChannels, presenceUsers, publishedFacts } from '../../channels/channel-facts.ts';
+import { channelFacts, occupiedChannels, presenceMembers, publishedFacts } from '../../channels/channel-facts.ts';
 import { publish } from '../../channels/publish.ts';
 import { parseInfo } from '../../protocol/channel-info.ts';
 import { ApiError } from '../../protocol/errors.ts';
+import type { WireMember } from '../../protocol/server-message.ts';
 import { createApp, TestNode } from './test-node.ts';
 
 let server: TestNode;
 beforeEach(() => {
-  server = new TestNode({ app: { enableSubscriptionCountEvents: true } });
+  server = new TestNode();
   const [first, second] = [server.connect(), server.connect()];
   first.signIn('{"id":"7"}');
   for (const client of [first, second]) {
@@ -28,6 +29,9 @@ describe('one channel', () => {
     ['news', undefined, { occupied: true }],
     ['news', 'subscription_count', { occupied: true, subscription_count: 2 }],
     ['presence-x', 'user_count', { occupied: true, user_count: 2 }],
+    // Cause: the table of the hosted reference excepts presence channels. Symptom: 400 for what the READMEs of the SDKs ask.
+    ['presence-x', 'user_count,subscription_count', { occupied: true, user_count: 2, subscription_count: 3 }],
+    ['presence-empty', 'subscription_count', { occupied: false, subscription_count: 0 }],
     ['empty', undefined, { occupied: false }],
     ['empty', 'subscription_count', { occupied: false, subscription_count: 0 }],
     ['presence-empty', 'user_count', { occupied: false, user_count: 0 }],
@@ -48,11 +52,6 @@ describe('one channel', () => {
   test.for([
     ['news', 'user_count', 'user_count may only be requested for presence channels'],
     ['news', 'cache', 'cache may only be requested for cache channels'],
-    [
-      'presence-x',
-      'subscription_count',
-      'subscription_count is not available for presence channels: ask for user_count',
-    ],
   ])('%s has no %s: 400', ([channel = '', info, message = '']) => {
     expect(() => ask(channel, info)).toThrow(new ApiError('info-not-applicable', 400, message));
   });
@@ -71,9 +70,12 @@ describe('the list of channels', () => {
 
   test('tells what each channel has', () => {
     expect(list('presence-', 'user_count')).toEqual({ 'presence-x': { user_count: 2 } });
+    expect(list('presence-', 'user_count,subscription_count')).toEqual({
+      'presence-x': { user_count: 2, subscription_count: 3 },
+    });
     expect(list('', 'subscription_count')).toEqual({
       news: { subscription_count: 2 },
-      'presence-x': {},
+      'presence-x': { subscription_count: 3 },
       'cache-x': { subscription_count: 1 },
     });
   });
@@ -88,25 +90,19 @@ describe('the list of channels', () => {
   ])('refuses %j with %s: 400', ([prefix = '', info, message = '']) => {
     expect(() => list(prefix, info)).toThrow(new ApiError('info-not-applicable', 400, message));
   });
-
-  test('refuses counts to an app that did not opt in', () => {
-    const message = 'subscription_count needs the app option enableSubscriptionCountEvents';
-    expect(() => occupiedChannels(server.node, createApp(), '', parseInfo('subscription_count'))).toThrow(
-      new ApiError('info-not-applicable', 400, message),
-    );
-  });
 });
 
-test('tells the users of a presence channel, each once and as strings', () => {
-  expect(presenceUsers(server.node, server.app, 'presence-x')).toEqual({ users: [{ id: '7' }, { id: '8' }] });
-  expect(presenceUsers(server.node, server.app, 'presence-empty')).toEqual({ users: [] });
-  expect(() => presenceUsers(server.node, server.app, 'news')).toThrow(
+test('tells the members of a presence channel, each user once', () => {
+  const members = presenceMembers(server.node, server.app, 'presence-x') as WireMember[];
+  expect(members.map(({ userId }) => userId)).toEqual(['7', '8']);
+  expect(presenceMembers(server.node, server.app, 'presence-empty')).toEqual([]);
+  expect(() => presenceMembers(server.node, server.app, 'news')).toThrow(
     new ApiError('not-presence', 400, 'Users can only be retrieved for presence channels, and news is none'),
   );
 });
 
 test.for([
-  ['presence-x', 'user_count,subscription_count,cache', { user_count: 2 }],
+  ['presence-x', 'user_count,subscription_count,cache', { user_count: 2, subscription_count: 3 }],
   ['news', 'user_count,subscription_count', { subscription_count: 2 }],
   ['cache-x', 'cache', {}],
   ['presence-empty', 'user_count', { user_count: 0 }],

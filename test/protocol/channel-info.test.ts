@@ -21,23 +21,18 @@ describe('info', () => {
 });
 
 test.for([
-  ['user_count', 'presence-x', true, undefined],
-  ['user_count', 'presence-cache-x', false, undefined],
-  ['user_count', 'x', true, 'user_count may only be requested for presence channels'],
-  ['user_count', 'presence', true, 'user_count may only be requested for presence channels'],
-  ['subscription_count', 'x', true, undefined],
-  ['subscription_count', 'x', false, 'subscription_count needs the app option enableSubscriptionCountEvents'],
-  [
-    'subscription_count',
-    'presence-x',
-    true,
-    'subscription_count is not available for presence channels: ask for user_count',
-  ],
-  ['cache', 'cache-x', false, undefined],
-  ['cache', 'private-encrypted-cache-x', false, undefined],
-  ['cache', 'presence-cache-x', false, undefined],
-  ['cache', 'x', false, 'cache may only be requested for cache channels'],
-  ['cache', 'foo-cache-x', false, 'cache may only be requested for cache channels'],
-] as const)('%s of %s, counts enabled: %s', ([attribute, channel, countsEnabled, problem]) => {
-  expect(infoProblem(attribute, channelKindOf(channel), countsEnabled)).toBe(problem);
+  ['user_count', 'presence-x', undefined],
+  ['user_count', 'presence-cache-x', undefined],
+  ['user_count', 'x', 'user_count may only be requested for presence channels'],
+  ['user_count', 'presence', 'user_count may only be requested for presence channels'],
+  ['subscription_count', 'x', undefined],
+  ['subscription_count', 'private-x', undefined],
+  ['subscription_count', 'presence-x', undefined],
+  ['cache', 'cache-x', undefined],
+  ['cache', 'private-encrypted-cache-x', undefined],
+  ['cache', 'presence-cache-x', undefined],
+  ['cache', 'x', 'cache may only be requested for cache channels'],
+  ['cache', 'foo-cache-x', 'cache may only be requested for cache channels'],
+] as const)('%s of %s', ([attribute, channel, problem]) => {
+  expect(infoProblem(attribute, channelKindOf(channel))).toBe(problem);
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type ApiAnswer, call, trigger } from '../../support/api-client.ts';
 import { APP, FULL_APP, startBroker, type TestBroker } from '../../support/broker.ts';
 import { RawClient } from '../../support/raw-client.ts';
@@ -74,10 +74,10 @@ test('POST /events tells what it is asked for, and leaves out what does not appl
   const event = { name: 'e', channels, data: '', info: 'user_count,subscription_count,cache' };
   expect(await post('/events', event)).toEqual([
     200,
-    '{"channels":{"news":{"subscription_count":1},"presence-room":{"user_count":1},"empty":{"subscription_count":0},"__proto__":{"subscription_count":0}}}',
+    '{"channels":{"news":{"subscription_count":1},"presence-room":{"user_count":1,"subscription_count":1},"empty":{"subscription_count":0},"__proto__":{"subscription_count":0}}}',
   ]);
   const { text } = await trigger(broker.url, { ...event, channels: ['news'] }, { app: PLAIN });
-  expect(text).toBe('{"channels":{"news":{}}}');
+  expect(text).toBe('{"channels":{"news":{"subscription_count":0}}}');
   await client.flush();
 });
 
@@ -127,11 +127,6 @@ test.for([
   ['/channels', { info: 'cache' }, 'cache may only be requested for a single channel'],
   ['/channels/news', { info: 'user_count' }, 'user_count may only be requested for presence channels'],
   ['/channels/news', { info: 'cache' }, 'cache may only be requested for cache channels'],
-  [
-    '/channels/presence-room',
-    { info: 'subscription_count' },
-    'subscription_count is not available for presence channels',
-  ],
   ['/channels/news', { info: 'all' }, 'info has the unknown attribute all'],
   ['/channels/a%20b', {}, 'Invalid channel name "a b": only letters'],
   ['/channels/news/users', {}, 'Users can only be retrieved for presence channels, and news is none'],
@@ -143,12 +138,29 @@ test.for([
   expect(text).not.toContain('\n');
 });
 
-test('subscription_count takes the option of the app', async () => {
-  const answer = await call(broker.url, 'GET', '/apps/plain/channels/news', {
-    params: { info: 'subscription_count' },
-    app: PLAIN,
-  });
-  expect(shown(answer)).toEqual([400, 'subscription_count needs the app option enableSubscriptionCountEvents']);
+/** Cause: two rules of the hosted service were followed. Symptom: code from the READMEs of SDKs was refused with 400. */
+test('user_count and subscription_count of presence channels are told together, whatever the options of the app', async () => {
+  const info = 'user_count,subscription_count';
+  const plain = await startBroker({}, [APP]);
+  onTestFinished(() => plain.kill());
+  const member = await RawClient.connect(plain.wsUrl);
+  await member.subscribed('presence-room', '{"user_id":7}');
+  const ask = async (path: string, params: Record<string, string>) =>
+    shown(await call(plain.url, 'GET', api(path), { params }));
+  const both = '{"user_count":1,"subscription_count":1}';
+  expect(await ask('/channels/presence-room', { info })).toEqual([
+    200,
+    '{"occupied":true,"user_count":1,"subscription_count":1}',
+  ]);
+  expect(await ask('/channels', { info, filter_by_prefix: 'presence-' })).toEqual([
+    200,
+    `{"channels":{"presence-room":${both}}}`,
+  ]);
+  const event = { name: 'e', channel: 'presence-room', data: '', info };
+  expect((await trigger(plain.url, event)).text).toBe(`{"channels":{"presence-room":${both}}}`);
+  const batch = { body: { batch: [event] } };
+  expect((await call(plain.url, 'POST', api('/batch_events'), batch)).text).toBe(`{"batch":[${both}]}`);
+  await member.close();
 });
 
 test('GET /channels/:name tells of one channel, occupied or not', async () => {
@@ -177,6 +189,24 @@ test('GET /channels/:name tells the last event of a cache channel', async () => 
 test('GET /channels/:name/users lists ids as strings', async () => {
   expect(await get('/channels/presence-room/users')).toEqual([200, '{"users":[{"id":"1"}]}']);
   expect(await get('/channels/presence-nobody/users')).toEqual([200, '{"users":[]}']);
+});
+
+test('GET /channels/:name/users tells user_info as it was signed, where it is asked for', async () => {
+  const visitor = await RawClient.connect(broker.wsUrl);
+  await visitor.subscribed('presence-hall', '{"user_id":"9","user_info":{ "id": 1234567890123456789 }}');
+  await client.subscribed('presence-hall', '{"user_id":1}');
+  const users = async (withInfo: string) => {
+    const [status, text] = await get('/channels/presence-hall/users', { with_user_info: withInfo });
+    expect(status).toBe(200);
+    return text;
+  };
+  const full = '{"users":[{"id":"9","user_info":{ "id": 1234567890123456789 }},{"id":"1"}]}';
+  expect([await users('1'), await users('true')]).toEqual([full, full]);
+  const short = '{"users":[{"id":"9"},{"id":"1"}]}';
+  expect([await users('0'), await users('')]).toEqual([short, short]);
+  client.send({ event: 'pusher:unsubscribe', data: { channel: 'presence-hall' } });
+  await visitor.close();
+  await client.flush();
 });
 
 test('the endpoints that Pusher deprecated in 2012 still work', async () => {

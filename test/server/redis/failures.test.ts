@@ -91,7 +91,7 @@ test('is right again after Redis came back empty, and nobody sees a member twice
   expect(await told(ann, 1)).toEqual(['-cid']);
   expect(await told(bob, 2)).toEqual(['+cid', '-cid']);
   expect(await users(0)).toEqual(['ann', 'bob']);
-  const counts = { channels: { news: { subscription_count: 1 }, [ROOM]: {} } };
+  const counts = { channels: { news: { subscription_count: 1 }, [ROOM]: { subscription_count: 2 } } };
   expect(await read(nodes[0]?.url ?? '', '/channels', { info: 'subscription_count' })).toEqual(counts);
   expect((await trigger(nodes[2]?.url ?? '', { name: 'e', channel: 'news', data: '1' })).status).toBe(200);
   for (let event = ''; event !== 'e'; ) ({ event } = await reader.next());
