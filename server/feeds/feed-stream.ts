@@ -1,6 +1,6 @@
 import type { Feed, FeedFormat } from '../../channels/feed.ts';
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
-import { type Answer, statusLine, text } from '../http/answer.ts';
+import { type Answer, KEEP_ALIVE, statusLine, text } from '../http/answer.ts';
 import type { Headers } from '../http/cors.ts';
 import type { OpenRequests } from '../http/open-requests.ts';
 import type { RefusalBudget } from '../http/refusal-budget.ts';
@@ -103,6 +103,7 @@ export class FeedStream implements FeedSink, FeedReader {
     res?.cork(() => {
       this.#writeHead(res, statusLine(status), [...Object.entries(headers), ['Content-Type', contentType]]);
       const isLast = this.#options.requests?.closesConnections === true || this.#options.isLast === true;
+      if (!isLast) res.writeHeader('Keep-Alive', KEEP_ALIVE);
       if (this.#options.isHead) {
         res.endWithoutBody(Buffer.byteLength(body), isLast);
       } else {

@@ -9,6 +9,12 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/**
+ * Said with every answer that leaves its connection open. uWebSockets.js ends one that was idle for 28 to 32 seconds, and a request that meets
+ * that end is lost: SDKs and proxies that keep connections let go first.
+ */
+export const KEEP_ALIVE = 'timeout=20';
+
 export const EMPTY_OBJECT: Answer = { status: 200, contentType: 'application/json', body: '{}' };
 
 export function json(value: unknown, status = 200): Answer {

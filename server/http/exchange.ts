@@ -1,6 +1,6 @@
 import type { AddressGate } from '../address-gate.ts';
 import type { HttpResponse } from '../uws.ts';
-import { type Answer, statusLine } from './answer.ts';
+import { type Answer, KEEP_ALIVE, statusLine } from './answer.ts';
 import type { Headers } from './cors.ts';
 import type { OpenRequests } from './open-requests.ts';
 import type { RefusalBudget } from './refusal-budget.ts';
@@ -52,6 +52,7 @@ export class Exchange {
     for (const [name, value] of this.headers) this.res.writeHeader(name, value);
     for (const name in answer.headers) this.res.writeHeader(name, answer.headers[name] ?? '');
     this.res.writeHeader('Content-Type', answer.contentType);
+    if (!isLast) this.res.writeHeader('Keep-Alive', KEEP_ALIVE);
     if (this.isHead) {
       this.res.endWithoutBody(Buffer.byteLength(answer.body), isLast);
     } else {
@@ -76,6 +77,7 @@ export class Exchange {
       for (const [name, value] of headers) this.res.writeHeader(name, value);
       // A length, which closing would need here, is not allowed in this answer.
       if (this.#parts.requests.closesConnections) this.res.writeHeader('Connection', 'close');
+      else if (this.#address === undefined) this.res.writeHeader('Keep-Alive', KEEP_ALIVE);
       if (this.#address === undefined) this.res.endWithoutBody();
       else this.res.end('', true);
     });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { call } from '../../support/api-client.ts';
 import { APP, startBroker, type TestBroker } from '../../support/broker.ts';
 import { RawSocket } from '../robustness/raw-socket.ts';
@@ -62,6 +62,42 @@ test.for([
 ] as const)('%s on %s is answered 405 with the right method', async ([method, path, line, allow]) => {
   const answer = await fetch(`${broker.url}${path}`, { method });
   expect([answer.status, await answer.text(), answer.headers.get('allow')]).toEqual([405, line, allow]);
+});
+
+/** Cause: uWebSockets.js ends idle connections, and no answer said when. Symptom: SDKs that keep connections failed with ECONNRESET, once in some hundred requests. */
+test('every answer says how long its connection may be kept, unless it is the last one', async () => {
+  const feed = { path: '/api/feed', channel: 'news' };
+  const own = await startBroker({}, [{ ...APP, feeds: [feed] }]);
+  onTestFinished(() => own.kill());
+  const signed = signTarget({ method: 'POST', path: EVENTS, body: EVENT });
+  const requests = [
+    ['GET', '/', ''],
+    ['HEAD', '/ready', ''],
+    ['OPTIONS', EVENTS, ''],
+    ['POST', signed, EVENT],
+    ['POST', EVENTS, EVENT],
+    ['GET', '/nowhere', ''],
+    ['GET', '/broadcasting/auth', ''],
+    ['GET', feed.path, ''],
+  ] as const;
+  const keepAlive = async (method: string, target: string, body: string): Promise<(string | undefined)[]> => {
+    const raw = await RawSocket.open(own.port);
+    raw.write(encodeRequest(method, target, body));
+    await raw.until('\r\n\r\n');
+    raw.reset();
+    const [answer] = parseAnswers(raw.text.slice(0, raw.text.indexOf('\r\n\r\n') + 4));
+    return [answer?.headers.get('keep-alive'), answer?.headers.get('connection')];
+  };
+  for (const [method, target, body] of requests) {
+    expect(await keepAlive(method, target, body), `${method} ${target}`).toEqual(['timeout=20', undefined]);
+  }
+  const tooLarge = `POST ${signed} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n`;
+  const raw = await RawSocket.open(own.port);
+  raw.write(tooLarge + 'x'.repeat(10_000_000));
+  await raw.until('\r\n\r\n');
+  expect(raw.text).toMatch(/^HTTP\/1\.1 413 [\s\S]*\r\nConnection: close\r\n/);
+  expect(raw.text).not.toContain('Keep-Alive');
+  raw.reset();
 });
 
 const BELOW = 'the HTTP API is below /apps/APP_ID, WebSockets connect to /app/APP_KEY';
