@@ -8,6 +8,7 @@ import type { AppDirectory, FoundFeed } from '../apps/app-directory.ts';
 import { connectionRefusal, INTERNAL_ERROR, OVER_CAPACITY } from '../connection-refusal.ts';
 import { errorAnswer } from '../http/answer.ts';
 import type { Cors } from '../http/cors.ts';
+import { framingProblem } from '../http/framing.ts';
 import type { OpenRequests } from '../http/open-requests.ts';
 import type { RefusalBudget } from '../http/refusal-budget.ts';
 import { isRoute, notFound } from '../http/routes.ts';
@@ -54,6 +55,10 @@ export function serveStreams(app: TemplatedApp, isTls: boolean, parts: StreamPar
     const found = isOfApi(path, parts.pathPrefix) ? undefined : parts.apps.feedAt(path);
     if (!found) {
       req.setYield(true);
+      return;
+    }
+    if (framingProblem(req) !== undefined) {
+      res.close();
       return;
     }
     const { pace, maxBufferedBytes } = parts;

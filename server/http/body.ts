@@ -12,12 +12,14 @@ export interface BodyLimits {
 /**
  * Collects a request's body while it arrives, and gives up when it is too large or too slow.
  *
- * @param onBody - called once with the whole body, which is valid during the call only when it came in one piece
+ * @param isChunked - the body says by itself where it ends
+ * @param onBody - called once with the whole body, which is valid during the call only when it came in one piece; the socket is corked
  * @param onError - called once instead of `onBody`
  * @returns stops waiting; to be called when the client went away
  */
 export function readBody(
   res: HttpResponse,
+  isChunked: boolean,
   limits: BodyLimits,
   onBody: (body: Buffer) => void,
   onError: (error: ApiError, isRead: boolean) => void,
@@ -27,7 +29,19 @@ export function readBody(
   let isDone = false;
   let timer: NodeJS.Timeout | undefined;
   let skipping: (() => void) | undefined;
+  let isGone = false;
 
+  // uWebSockets.js may yet find that it can't read on, as after a trailer, and answer 505: what was asked for must not have happened then.
+  const handOver = (body: Buffer): void => {
+    if (!isChunked) {
+      onBody(body);
+      return;
+    }
+    const own = Buffer.from(body);
+    setImmediate(() => {
+      if (!isGone) res.cork(() => onBody(own));
+    });
+  };
   const stop = (): void => {
     isDone = true;
     parts = undefined;
@@ -46,7 +60,7 @@ export function readBody(
     }
     if (isLast && !parts) {
       stop();
-      onBody(Buffer.from(chunk));
+      handOver(Buffer.from(chunk));
       return;
     }
     parts ??= [];
@@ -55,7 +69,7 @@ export function readBody(
     if (isLast) {
       const body = Buffer.concat(parts, size);
       stop();
-      onBody(body);
+      handOver(body);
       return;
     }
     timer ??= setTimeout(() => {
@@ -64,6 +78,7 @@ export function readBody(
     }, limits.timeoutMs);
   });
   return () => {
+    isGone = true;
     stop();
     skipping?.();
   };

@@ -9,7 +9,7 @@ import type { AppDirectory } from '../apps/app-directory.ts';
 import type { Settings } from '../config/index.ts';
 import type { SampledLog } from '../sampled-log.ts';
 import { SharedToken } from '../shared-token.ts';
-import type { HttpRequest, TemplatedApp } from '../uws.ts';
+import type { HttpRequest, HttpResponse, TemplatedApp } from '../uws.ts';
 import { type Answer, errorAnswer, tokenErrorAnswer } from './answer.ts';
 import { AUTH_HEADERS, type AuthRequest, answerAuth } from './auth/auth-endpoint.ts';
 import { type Asker, bearerToken } from './auth/auth-token.ts';
@@ -19,6 +19,7 @@ import { apiBodyLimits, authBodyLimits } from './body-limits.ts';
 import { Cors } from './cors.ts';
 import { callEndpoint } from './endpoints.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
+import { framingProblem } from './framing.ts';
 import type { Health } from './health.ts';
 import { type ApiRoute, type AuthRoute, findRoute, isAuthPath } from './routes.ts';
 
@@ -50,6 +51,11 @@ export class HttpServer {
 
   serve(app: TemplatedApp): void {
     app.any('/*', (res, req) => {
+      const problem = framingProblem(req);
+      if (problem !== undefined) {
+        this.#cutOff(res, req, problem);
+        return;
+      }
       const exchange = new Exchange(res, this.#parts);
       try {
         this.#handle(exchange, req);
@@ -57,6 +63,13 @@ export class HttpServer {
         this.#refuse(exchange, req, this.#errorAnswer(error));
       }
     });
+  }
+
+  /** An answer would leave what follows to be read as a request: not even one that closes the connection prevents that. */
+  #cutOff(res: HttpResponse, req: HttpRequest, reason: string): void {
+    const facts = { method: req.getCaseSensitiveMethod(), path: req.getUrl(), cause: 'uncertain-end', reason };
+    this.#parts.log.info(facts, 'request refused: its connection was cut off');
+    res.close();
   }
 
   #handle(exchange: Exchange, req: HttpRequest): void {
@@ -102,7 +115,7 @@ export class HttpServer {
       const isForLater = app instanceof Promise || token !== undefined;
       call(isForLater ? Buffer.from(body) : body);
     };
-    this.#readBody(exchange, apiBodyLimits(this.#parts.settings, limits, route), onBody);
+    this.#readBody(exchange, isChunked(req), apiBodyLimits(this.#parts.settings, limits, route), onBody);
   }
 
   /** Answers a request of which the body was not looked at. */
@@ -115,8 +128,8 @@ export class HttpServer {
     exchange.stopReading = skipBody(exchange.res, { timeoutMs }, (isRead) => exchange.endLater(answer, !isRead));
   }
 
-  #readBody(exchange: Exchange, limits: BodyLimits, onBody: (body: Buffer) => void): void {
-    exchange.stopReading = readBody(exchange.res, limits, onBody, (error, isRead) =>
+  #readBody(exchange: Exchange, chunked: boolean, limits: BodyLimits, onBody: (body: Buffer) => void): void {
+    exchange.stopReading = readBody(exchange.res, chunked, limits, onBody, (error, isRead) =>
       exchange.endLater(errorAnswer(error), !isRead),
     );
   }
@@ -152,7 +165,7 @@ export class HttpServer {
       this.#answer(exchange, () =>
         answerAuth({ ...this.#parts, cors: this.#cors }, route, { method, params, contentType, body, asker }),
       );
-    if (method === 'POST') this.#readBody(exchange, authBodyLimits(settings), onBody);
+    if (method === 'POST') this.#readBody(exchange, isChunked(req), authBodyLimits(settings), onBody);
     else onBody(EMPTY_BODY);
   }
 
@@ -222,6 +235,10 @@ function readAsker(req: HttpRequest): Asker {
 /** uWebSockets.js passes over a body that nobody wants. It is waited for only where it may be on its way for long. */
 const SMALL_BODY_BYTES = 65_536;
 
+function isChunked(req: HttpRequest): boolean {
+  return req.getHeader('transfer-encoding') !== '';
+}
+
 function hasLargeBody(req: HttpRequest): boolean {
-  return req.getHeader('transfer-encoding') !== '' || Number(req.getHeader('content-length')) > SMALL_BODY_BYTES;
+  return isChunked(req) || Number(req.getHeader('content-length')) > SMALL_BODY_BYTES;
 }

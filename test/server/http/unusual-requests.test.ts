@@ -3,13 +3,14 @@
  * that Laravel's documentation gives for Reverb, which sets headers with `_` in their names, nothing worked.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { APP, startBroker, type TestBroker } from '../../support/broker.ts';
+import { APP, FULL_APP, startBroker, type TestBroker } from '../../support/broker.ts';
+import { RawClient } from '../../support/raw-client.ts';
 import { RawSocket, upgradeRequest } from '../robustness/raw-socket.ts';
 import { encodeRequest, signTarget } from './raw-http.ts';
 
 let broker: TestBroker;
 beforeAll(async () => {
-  broker = await startBroker();
+  broker = await startBroker({}, [{ ...FULL_APP, feeds: [{ path: '/feed', channel: 'news' }] }]);
 });
 afterAll(() => broker.kill());
 
@@ -97,3 +98,76 @@ describe('a first line that is not HTTP/1.1 is answered with what it may be:', (
     }
   });
 });
+
+/** Cause: uWebSockets.js goes by the first Content-Length, and takes every Transfer-Encoding for chunked. Symptom: what a proxy took for the body was answered as a second request. */
+describe('a request of which it is not certain where it ends is cut off, and nothing after it is read:', () => {
+  const event = '{"name":"e","channel":"news","data":""}';
+  const second = encodeRequest('GET', '/ready');
+  test.each([
+    ['two lengths that are the same', ['Content-Length: 39', 'content-length: 39'], event],
+    ['a length and none', ['Content-Length: 39', 'Content-Length: 0'], event],
+    ['none and a length', ['Content-Length: 0', 'Content-Length: 39'], ''],
+    ['an empty length', ['Content-Length:'], ''],
+    ['an empty encoding', ['Transfer-Encoding:'], ''],
+    ['gzip', ['Transfer-Encoding: gzip'], chunked(event)],
+    ['identity', ['Transfer-Encoding: identity'], chunked(event)],
+    ['xchunked', ['Transfer-Encoding: xchunked'], chunked(event)],
+    ['chunked, gzip', ['Transfer-Encoding: chunked, gzip'], chunked(event)],
+    ['gzip, chunked', ['Transfer-Encoding: gzip, chunked'], chunked(event)],
+    ['chunked twice', ['Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'], chunked(event)],
+    ['chunked and gzip in headers of their own', ['Transfer-Encoding: chunked', 'Transfer-Encoding: gzip'], ''],
+  ])('%s', async (_what, framing, body) => {
+    const requests = [
+      ['POST', signTarget({ method: 'POST', path: `/apps/${APP.id}/events`, body: event })],
+      ['GET', '/'],
+      ['GET', '/feed'],
+      ['DELETE', `/apps/${APP.id}/channels/news/subscriptions`],
+    ] as const;
+    const reader = await RawClient.connect(broker.wsUrl);
+    await reader.subscribed('news');
+    for (const [method, target] of requests) {
+      const socket = await RawSocket.open(broker.port);
+      socket.write(encodeRequest(method, target, '', framing) + body + second);
+      expect(await socket.finish(), `${method} ${target}`).toBe('');
+    }
+    expect((await reader.flush()).filter((text) => !text.includes('subscription_count'))).toEqual([]);
+    await reader.close();
+  });
+
+  test('the log says so, once for many', async () => {
+    const lines = broker.log.filter(({ cause }) => cause === 'uncertain-end');
+    expect(lines[0]).toMatchObject({
+      msg: 'request refused: its connection was cut off',
+      method: 'POST',
+      reason: 'it has Content-Length or Transfer-Encoding more than once',
+    });
+    expect(lines.length).toBeLessThan(20);
+  });
+
+  test.each(['chunked', 'Chunked'])('but %s is read', async (encoding) => {
+    const body = '{"name":"e","channel":"c","data":""}';
+    const target = signTarget({ method: 'POST', path: `/apps/${APP.id}/events`, body });
+    const head = encodeRequest('POST', target, '', [`Transfer-Encoding: ${encoding}`]);
+    expect(await statusOf(head + chunked(body))).toBe(200);
+    expect(await statusOf(head, chunked(body).slice(0, 20), chunked(body).slice(20))).toBe(200);
+  });
+});
+
+/** Cause: uWebSockets.js hands the body over, and then finds that it can't read the trailer. Symptom: the event was published, and the backend that was answered 505 sent it again. */
+test('a chunked body with a trailer, which is answered 505, publishes nothing', async () => {
+  const reader = await RawClient.connect(broker.wsUrl);
+  await reader.subscribed('news');
+  const body = '{"name":"e","channel":"news","data":""}';
+  const target = signTarget({ method: 'POST', path: `/apps/${APP.id}/events`, body });
+  const socket = await RawSocket.open(broker.port);
+  socket.write(
+    encodeRequest('POST', target, '', ['Transfer-Encoding: chunked']) + chunked(body, '0\r\nX-Trailer: 1\r\n\r\n'),
+  );
+  expect(await socket.finish()).toMatch(/^HTTP\/1\.1 505 /);
+  expect((await reader.flush()).filter((text) => !text.includes('subscription_count'))).toEqual([]);
+  await reader.close();
+});
+
+function chunked(body: string, end = '0\r\n\r\n'): string {
+  return `${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n${end}`;
+}
