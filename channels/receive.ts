@@ -197,7 +197,7 @@ function answer(node: Node, connection: Connection, error: unknown, units = REFU
     if (!spend(node, connection, units)) return;
     node.observer.refused(connection.socketId, connection.app, error);
     connection.transport.send(encodeError(error.code, error.message));
-    if (error instanceof SubscriptionError && node.options.subscriptionErrorEvent) {
+    if (error instanceof SubscriptionError && isNews(node, connection, error.channel)) {
       connection.transport.send(encodeSubscriptionError(error.channel, error.type, error.message, error.status));
     }
   } else if (error instanceof Disconnect) {
@@ -206,6 +206,11 @@ function answer(node: Node, connection: Connection, error: unknown, units = REFU
     node.observer.failed(error, 'client message');
     node.end(connection, INTERNAL_ERROR);
   }
+}
+
+/** On a channel that the client is in, a refusal would tell its handlers that it is not. */
+function isNews({ options }: Node, { subscriptions }: Connection, channel: string): boolean {
+  return options.subscriptionErrorEvent && !subscriptions.has(channel);
 }
 
 const TOO_MUCH_WAITING = new Disconnect('too-many-waiting', CLOSE_CODES.overCapacity, 'Too many messages at once');

@@ -1,4 +1,5 @@
-import { PusherError } from './errors.ts';
+import { channelKindOf } from './channel-name.ts';
+import { PusherError, SubscriptionError } from './errors.ts';
 import { isJsonObject, type JsonObject, parseJson, quote } from './json.ts';
 import { memberText } from './json-text.ts';
 
@@ -30,6 +31,7 @@ const NO_DATA = '{}';
  * Reads one text frame of a client.
  *
  * @param text - `{"event": string, "data"?: object | JSON string of one, "channel"?: string}`; extra fields are ignored
+ * @throws {SubscriptionError} a subscription whose `channel_data` is no string
  * @throws {PusherError} not JSON, an event that clients may not send, or a field that is missing or of the wrong type
  */
 export function parseClientMessage(text: string): ClientMessage {
@@ -62,14 +64,26 @@ export function parseClientMessage(text: string): ClientMessage {
   }
 }
 
+/** Once it is known which channel is meant, what is wrong refuses the subscription, and is not just an error of the connection. */
 function parseSubscribe(fields: JsonObject): ClientMessage {
-  const event = 'pusher:subscribe';
+  const channel = requiredString('pusher:subscribe', fields, 'channel');
+  const { auth } = fields;
+  // No text is no signature, and refused as such where one is needed.
   return {
     kind: 'subscribe',
-    channel: requiredString(event, fields, 'channel'),
-    auth: optionalString(event, fields, 'auth'),
-    channelData: optionalString(event, fields, 'channel_data'),
+    channel,
+    auth: typeof auth === 'string' ? auth : undefined,
+    channelData: channelDataOf(channel, fields.channel_data),
   };
+}
+
+/** @throws {SubscriptionError} what was signed can't be told from a value that is no text */
+function channelDataOf(channel: string, value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  const { isPrivate, isPresence } = channelKindOf(channel);
+  if (value === undefined || value === null || !(isPrivate || isPresence)) return undefined;
+  const message = `channel_data for ${quote(channel, 200)} must be a string, exactly as the auth endpoint answered it: here it is ${Array.isArray(value) ? 'an array' : `of type ${typeof value}`}`;
+  throw new SubscriptionError('invalid-channel-data', channel, 'InvalidChannelData', 400, message);
 }
 
 function parseClientEvent(event: string, { channel, data }: JsonObject, text: string): ClientMessage {

@@ -52,9 +52,11 @@ describe('answers a subscription with success', () => {
     expect(subscribeAs(client, JSON.stringify(client.subscription('private-x')))).toEqual([succeeded('private-x')]);
   });
 
-  test('with a public channel, whatever its auth is', () => {
+  test('with a public channel, whatever its auth and channel_data are', () => {
     const client = new TestNode().connect();
     expect(subscribeAs(client, { channel: 'news', auth: 'nonsense' })).toEqual([succeeded('news')]);
+    const data = { channel: 'more', auth: { a: 1 }, channel_data: { user_id: 1 } };
+    expect(subscribeAs(client, data)).toEqual([succeeded('more')]);
   });
 
   test('with channel_data on a private channel, which is signed', () => {
@@ -310,4 +312,39 @@ test('refuses one channel more than a connection may be in, until it leaves one'
   expect(subscribeAs(client, { channel: 'c' })).toEqual(refused('c', 'LimitReached', 429, message));
   client.ask({ event: 'pusher:unsubscribe', data: { channel: 'a' } });
   expect(subscribeAs(client, { channel: 'c' })).toEqual([succeeded('c')]);
+});
+
+/** Cause: such a frame counted as unreadable, not as a subscription. Symptom: no handler of the channel heard that it was refused. */
+describe('channel_data that is no string', () => {
+  test.for([
+    ['presence-x', { user_id: '7' }, 'of type object'],
+    ['presence-cache-x', ['{"user_id":"7"}'], 'an array'],
+    ['presence-x', 7, 'of type number'],
+    ['private-x', { user_id: '7' }, 'of type object'],
+    ['private-encrypted-x', false, 'of type boolean'],
+  ] as const)('refuses %s in both forms: %j', ([channel, channelData, what]) => {
+    const client = new TestNode().connect();
+    const data = { ...client.subscription(channel), channel_data: channelData };
+    const message = `channel_data for ${channel} must be a string, exactly as the auth endpoint answered it: here it is ${what}`;
+    expect(subscribeAs(client, data)).toEqual(refused(channel, 'InvalidChannelData', 400, message));
+    expect(subscribeAs(client, JSON.stringify(data))).toEqual(refused(channel, 'InvalidChannelData', 400, message));
+  });
+
+  test('tells a channel that the client is in nothing', () => {
+    const client = new TestNode().connect();
+    client.subscribe('presence-x', '{"user_id":"7"}');
+    client.take();
+    const answers = subscribeAs(client, { channel: 'presence-x', channel_data: {} });
+    expect(answers.map((text) => (JSON.parse(text) as { event: string }).event)).toEqual(['pusher:error']);
+  });
+
+  test('and auth that is none refuses as a missing one', () => {
+    const client = new TestNode().connect();
+    const message = "Auth value for subscription to private-x is invalid: should be of format 'key:signature'";
+    for (const auth of [7, {}, null]) {
+      expect(subscribeAs(client, { channel: 'private-x', auth })).toEqual(
+        refused('private-x', 'AuthError', 401, message),
+      );
+    }
+  });
 });
