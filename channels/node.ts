@@ -1,6 +1,7 @@
 import { CLOSE_CODES } from '../protocol/close-codes.ts';
 import { Disconnect, type PusherError, type SubscriptionError } from '../protocol/errors.ts';
 import { encodeError, PING_FRAME } from '../protocol/server-message.ts';
+import type { Trigger } from '../protocol/trigger.ts';
 import type { App } from './app.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
 import type { ChannelStore } from './channel-store.ts';
@@ -39,6 +40,10 @@ export interface Observer {
   refused(socketId: string, app: App, reason: PusherError): void;
   /** A subscription that the node ended; the connection stays. */
   removed(socketId: string, app: App, reason: SubscriptionError): void;
+  /**
+   * An application's event, with how many connections of this node are in its channels. Left out where nobody wants to know.
+   */
+  readonly published?: (app: App, trigger: Trigger, subscribersHere: number) => void;
   /** Something that can only be a bug, or a seam that failed. */
   failed(error: unknown, during: string): void;
 }

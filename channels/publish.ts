@@ -3,6 +3,7 @@ import { eventEncoder } from '../protocol/server-message.ts';
 import type { Trigger } from '../protocol/trigger.ts';
 import type { App } from './app.ts';
 import { keepSecondsOf } from './feed.ts';
+import { topicOf } from './local-channel.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { retryAdvice } from './rate-limits.ts';
@@ -13,6 +14,7 @@ import { retryAdvice } from './rate-limits.ts';
  * @returns without a promise when every subscriber's delivery is under way
  */
 export function publish(node: Node, app: App, trigger: Trigger): MaybePromise<void> {
+  node.observer.published?.(app, trigger, subscribersHere(node, app, trigger));
   const encode = eventEncoder(trigger.name, trigger.data);
   let pending: Promise<void>[] | undefined;
   for (const channel of trigger.channels) {
@@ -29,6 +31,13 @@ export function publish(node: Node, app: App, trigger: Trigger): MaybePromise<vo
     }
   }
   if (pending) return Promise.all(pending).then(() => undefined);
+}
+
+function subscribersHere(node: Node, app: App, { channels }: Trigger): number {
+  return channels.reduce(
+    (sum, channel) => sum + (node.channels.get(topicOf(app.id, channel))?.connections.size ?? 0),
+    0,
+  );
 }
 
 /**

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Clock } from '../channels/clock.ts';
 import { Node, type NodeOptions, type Observer } from '../channels/node.ts';
 import { replaceApp } from '../channels/replace-app.ts';
+import { SubscriptionError } from '../protocol/errors.ts';
 import { AddressGate } from './address-gate.ts';
 import { AddressLimits } from './address-limits.ts';
 import type { AppDirectory } from './apps/app-directory.ts';
@@ -259,8 +260,15 @@ function logObserver(log: SampledLog): Observer {
       if (id === 'restarting') log.eachStep?.debug(facts, 'connection ended');
       else log.info(facts, 'connection ended');
     },
-    refused: (socketId, app, { id, message }) =>
-      log.eachStep?.debug({ socketId, app: app.id, cause: id, reason: message }, 'message refused'),
+    refused: (socketId, app, error) => {
+      const facts = { socketId, app: app.id, cause: error.id, reason: error.message };
+      if (error instanceof SubscriptionError) log.info({ ...facts, channel: error.channel }, 'subscription refused');
+      else log.eachStep?.debug(facts, 'message refused');
+    },
+    ...(log.eachStep && {
+      published: (app, { name, channels }, subscribersHere) =>
+        log.eachStep?.debug({ app: app.id, event: name, channels, subscribersHere }, 'event published'),
+    }),
     removed: (socketId, app, { id, channel, message }) =>
       log.info({ socketId, app: app.id, channel, cause: id, reason: message }, 'subscription ended'),
     failed: (error, during) => log.error({ err: error, during }, 'unexpected failure'),

@@ -11,6 +11,8 @@ export interface ExchangeParts {
   readonly addresses: AddressGate;
 }
 
+const PREFLIGHT = { status: 204, body: '' } as const;
+
 /** One request and its answer: ends once, and never after the client went away. */
 export class Exchange {
   readonly res: HttpResponse;
@@ -19,6 +21,8 @@ export class Exchange {
   /** The answer takes no right to ask: anybody gets it. */
   isForAnybody = false;
   stopReading: (() => void) | undefined;
+  /** Told of the answer, or that the client left before. */
+  onOver: ((answer: Pick<Answer, 'status' | 'headers' | 'body'> | undefined) => void) | undefined;
   readonly #parts: ExchangeParts;
   /** That the connection is counted by. */
   readonly #address: string | undefined;
@@ -30,7 +34,10 @@ export class Exchange {
     this.#address = parts.addresses.holder(res);
     parts.requests.begin();
     res.onAborted(() => {
-      if (!this.#isOver) this.#finish();
+      if (!this.#isOver) {
+        this.#finish();
+        this.onOver?.(undefined);
+      }
       this.stopReading?.();
     });
   }
@@ -43,6 +50,7 @@ export class Exchange {
   end(answer: Answer, closeConnection = false): void {
     if (this.#isOver) return;
     this.#finish();
+    this.onOver?.(answer);
     if ((this.isForAnybody || isRefusal(answer.status)) && this.#parts.refusals.isSpent(this.res)) {
       this.res.close();
       return;
@@ -67,6 +75,7 @@ export class Exchange {
 
   preflight(headers: Headers): void {
     this.#finish();
+    this.onOver?.(PREFLIGHT);
     if (this.#parts.refusals.isSpent(this.res)) {
       this.res.close();
       return;

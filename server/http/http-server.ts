@@ -21,6 +21,7 @@ import { callEndpoint } from './endpoints.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import { framingProblem } from './framing.ts';
 import type { Health } from './health.ts';
+import { logAnswer } from './log-answer.ts';
 import { type ApiRoute, type AuthRoute, findRoute, isAuthPath } from './routes.ts';
 
 /** Said with a 503: the way to Redis is tried again all the time. */
@@ -57,6 +58,8 @@ export class HttpServer {
         return;
       }
       const exchange = new Exchange(res, this.#parts);
+      const { eachStep } = this.#parts.log;
+      if (eachStep) exchange.onOver = logAnswer(eachStep, res, req);
       try {
         this.#handle(exchange, req);
       } catch (error) {

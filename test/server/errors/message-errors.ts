@@ -50,7 +50,7 @@ export function subscription(id: string, act: Act, key: string = APP.key): Row {
       ) {
         throw new Error(`not a refused subscription: ${texts.join(' ')}`);
       }
-      return { id: loggedCause(broker, 'message refused', client.socketId), code: `${told.type} ${told.status}` };
+      return { id: loggedCause(broker, 'subscription refused', client.socketId), code: `${told.type} ${told.status}` };
     },
   };
 }

@@ -18,7 +18,7 @@ async function seen(broker: TestBroker, auth: string, key: string): Promise<Seen
   await client.close();
   const { type, error, status } = JSON.parse(data) as { type: string; error: string; status: number };
   if (type !== 'AuthError' || error.length < 40) throw new Error(`no useful text: ${data}`);
-  return { id: loggedCause(broker, 'message refused', client.socketId), code: String(status) };
+  return { id: loggedCause(broker, 'subscription refused', client.socketId), code: String(status) };
 }
 
 function token(id: string, auth: string, key: string = APPS.tokens.key): Row {
