@@ -56,7 +56,7 @@ export function parseBatch(body: unknown, limits: TriggerLimits, text: string): 
   if (batch.length > limits.maxEventBatchSize) {
     throw invalid(
       'batch-too-large',
-      `batch holds ${batch.length} events, limit ${limits.maxEventBatchSize} (eventLimits.maxBatchSize)`,
+      `Batch too large: ${batch.length} events, limit ${limits.maxEventBatchSize} (eventLimits.maxBatchSize)`,
     );
   }
   const texts = batch.every(hasText) ? [] : elementTexts(memberText(text, 'batch') ?? '');

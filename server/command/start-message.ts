@@ -102,8 +102,8 @@ function laravelBlock(app: App, { host, port, isTls, pathPrefix }: Address, with
     '  PUSHER_APP_CLUSTER=mt1',
   ];
   if (pathPrefix === '') return lines;
-  // Laravel has no variable for it.
-  return [...lines, `and in config/broadcasting.php, options of pusher:  'path' => '${pathPrefix}',`];
+  // Laravel has no variable for it. Without the slash at the end the SDK drops the path, as it resolves others against it.
+  return [...lines, `and in config/broadcasting.php, options of pusher:  'path' => '${pathPrefix}/',`];
 }
 
 function echoBlock(app: App, { host, port, isTls, pathPrefix }: Address): string[] {

@@ -212,7 +212,7 @@ describe('POST /batch_events', () => {
       { batch: Array(11).fill(EVENT) },
       'batch-too-large',
       400,
-      'batch holds 11 events, limit 10 (eventLimits.maxBatchSize)',
+      'Batch too large: 11 events, limit 10 (eventLimits.maxBatchSize)',
     ],
     ['an event that is no object', { batch: [EVENT, 7] }, 'invalid-body', 400, 'batch[1] must be an object'],
     [

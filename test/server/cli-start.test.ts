@@ -7,6 +7,7 @@ import { freePort } from '../support/free-port.ts';
 import { type BrokerProcess, CommandProcess, run, startProcess, temporaryFolder } from '../support/process.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { StreamReader } from '../support/stream-reader.ts';
+import { signTarget } from './http/raw-http.ts';
 
 const JSON_LINES = /^(\{.*\}\n)*$/;
 
@@ -46,6 +47,13 @@ describe('what a person reads after kulkul start', () => {
     ]) {
       expect(text).toContain(`  ${line}\n`);
     }
+    // Cause: the PHP SDK resolves paths against this one (RFC 3986). Symptom: with '/drum' it asked for /apps/…, and Laravel got 404.
+    const [, path = ''] = /options of pusher: {2}'path' => '(.*)',\n/.exec(text) ?? [];
+    const events = new URL(`apps/${APP.id}/events`, `http://127.0.0.1:${broker.port}${path}`).pathname;
+    expect(events).toBe(`/drum/apps/${APP.id}/events`);
+    const signed = signTarget({ method: 'POST', path: events, signedPath: `/apps/${APP.id}/events`, body: '{}' });
+    const answer = await fetch(`http://127.0.0.1:${broker.port}${signed}`, { method: 'POST', body: '{}' });
+    expect([answer.status, answer.headers.get('x-kulkul-error')]).toEqual([400, 'invalid-event-name']);
     await end(broker);
   });
 

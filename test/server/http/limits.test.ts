@@ -82,7 +82,7 @@ test('a batch of 10 events is the most that is taken, each with its own data lim
   expect((await send(Array(10).fill(full))).status).toBe(200);
   expect(await send(Array(11).fill(EVENT))).toMatchObject({
     status: 400,
-    text: 'batch holds 11 events, limit 10 (eventLimits.maxBatchSize)',
+    text: 'Batch too large: 11 events, limit 10 (eventLimits.maxBatchSize)',
   });
   const tooLarge = await send([EVENT, { ...EVENT, data: letters(10_241) }]);
   expect(tooLarge.status).toBe(413);
