@@ -44,6 +44,7 @@ export interface AppLimits {
   readonly maxAppClientEventsPerSecond: number;
   /** GET requests on the HTTP API. */
   readonly maxReadRequestsPerSecond: number;
+  /** -1: any number. */
   readonly maxPresenceMembersPerChannel: number;
   /** `user_info` of one member, as JSON text in UTF-8. */
   readonly maxPresenceMemberBytes: number;

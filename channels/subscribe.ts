@@ -154,7 +154,8 @@ function enter(
  */
 function join(node: Node, connection: Connection, channel: LocalChannel, member: WireMember): MaybePromise<void> {
   const { app, name } = channel;
-  const maxMembers = app.limits.maxPresenceMembersPerChannel;
+  const { maxPresenceMembersPerChannel: limit } = app.limits;
+  const maxMembers = limit < 0 ? Number.MAX_SAFE_INTEGER : limit;
   const asked = node.store.join(app.id, name, connection.socketId, member, maxMembers);
   return after(asked, (answer) => {
     if (answer.outcome === 'full') {

@@ -1,3 +1,4 @@
+import { isLimitOption } from '../config/app-from-config.ts';
 import { type AppOptionName, type AppOptions, appOptionsSchema } from '../config/app-options.ts';
 import { appOptions } from '../config/catalogue.ts';
 import { checkValue } from '../config/check-value.ts';
@@ -17,7 +18,16 @@ export interface KeyRow {
 }
 
 /** An app, or what is wrong with its row: each begins with the column, and holds no secret. */
-export type ReadRow = { readonly app: StoredApp } | { readonly problems: readonly string[] };
+export type ReadRow =
+  /** `badLimits`: what is wrong with limits that were passed over. */
+  { readonly app: StoredApp; readonly badLimits: readonly string[] } | { readonly problems: readonly string[] };
+
+/** What was read of a row so far. */
+interface Reading {
+  readonly options: Map<AppOptionName, unknown>;
+  readonly problems: string[];
+  readonly badLimits: string[];
+}
 
 /** Problems are told by column, not by place. */
 const NOWHERE: Origin = { kind: 'default' };
@@ -26,16 +36,17 @@ const NOT_IN_OPTIONS: readonly AppOptionName[] = ['id', 'key', 'secret', 'keys']
 
 /**
  * Reads a row of the table of apps, which may be Soketi's own. Empty columns are not set, and so fall back to the settings of
- * all apps; what stands in `options` counts more than the columns.
+ * all apps; what stands in `options` counts more than the columns. A limit that can't be read is not set either: an app that had to
+ * stop for one would cost its users more than the limit is worth.
  */
 export function readAppRow(row: Row, keys: readonly KeyRow[]): ReadRow {
-  const problems: string[] = [];
-  const options = new Map<AppOptionName, unknown>();
+  const reading: Reading = { options: new Map(), problems: [], badLimits: [] };
+  const { options, problems, badLimits } = reading;
   for (const column of APP_COLUMNS) {
     const value = row[column.column];
-    if (value !== null && value !== undefined) readColumn(column, value, options, problems);
+    if (value !== null && value !== undefined) readColumn(column, value, reading);
   }
-  for (const [name, value] of readOptions(row[OPTIONS_COLUMN], problems)) options.set(name, value);
+  for (const [name, value] of readOptions(row[OPTIONS_COLUMN], reading)) options.set(name, value);
   for (const name of ['id', 'key', 'secret'] as const) {
     if (!options.has(name) && problems.every((problem) => !problem.startsWith(`${name}:`))) {
       problems.push(`${name}: empty.`);
@@ -51,7 +62,7 @@ export function readAppRow(row: Row, keys: readonly KeyRow[]): ReadRow {
   if (!read.success)
     return { problems: read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}.`) };
   const refusal = refuseFiles(read.data);
-  return refusal === undefined ? { app: read.data } : { problems: [`${OPTIONS_COLUMN}: ${refusal}`] };
+  return refusal === undefined ? { app: read.data, badLimits } : { problems: [`${OPTIONS_COLUMN}: ${refusal}`] };
 }
 
 /** Why options can't be those of an app in a database. */
@@ -61,12 +72,8 @@ export function refuseFiles({ auth }: AppOptions): string | undefined {
   return `auth.jwt.keys[${index}].publicKeyFile: is for configuration files only. Put the key itself into publicKey.`;
 }
 
-function readColumn(
-  { column, option, kind }: AppColumn,
-  value: unknown,
-  options: Map<AppOptionName, unknown>,
-  problems: string[],
-): void {
+function readColumn({ column, option, kind }: AppColumn, value: unknown, reading: Reading): void {
+  const { options, problems } = reading;
   const setting = appOptions.get(option);
   if (setting === undefined) return;
   if (kind === 'json') {
@@ -84,7 +91,11 @@ function readColumn(
   if (text.trim() === '') return;
   const checked = checkValue(setting, { from: 'text', text }, column, NOWHERE);
   if (checked.ok) options.set(option, checked.value);
-  else problems.push(checked.problem.message);
+  else problemsOf(option, reading).push(checked.problem.message);
+}
+
+function problemsOf(option: AppOptionName, { problems, badLimits }: Reading): string[] {
+  return isLimitOption(option) ? badLimits : problems;
 }
 
 /** Numbers come as text from some columns, booleans as numbers or bits, binary columns as bytes. */
@@ -105,18 +116,19 @@ function readAnyJson(value: unknown): unknown {
   }
 }
 
-function readOptions(value: unknown, problems: string[]): readonly (readonly [AppOptionName, unknown])[] {
+function readOptions(value: unknown, reading: Reading): readonly (readonly [AppOptionName, unknown])[] {
   if (value === null || value === undefined) return [];
   const parsed = readAnyJson(value);
   if (parsed === null || (typeof parsed === 'string' && parsed.trim() === '')) return [];
   if (typeof parsed !== 'object' || Array.isArray(parsed)) {
-    problems.push(`${OPTIONS_COLUMN}: expected a JSON object.`);
+    reading.problems.push(`${OPTIONS_COLUMN}: expected a JSON object.`);
     return [];
   }
-  return Object.entries(parsed).flatMap(([name, option]) => readOption(name, option, problems));
+  return Object.entries(parsed).flatMap(([name, option]) => readOption(name, option, reading));
 }
 
-function readOption(name: string, value: unknown, problems: string[]): [AppOptionName, unknown][] {
+function readOption(name: string, value: unknown, reading: Reading): [AppOptionName, unknown][] {
+  const { problems } = reading;
   const label = `${OPTIONS_COLUMN}.${keyName(name)}`;
   const known = [...appOptions].find(([option]) => option === name);
   if (known === undefined) {
@@ -127,7 +139,7 @@ function readOption(name: string, value: unknown, problems: string[]): [AppOptio
   if (value === null) return [];
   const [option, { schema }] = known;
   const issues = describeIssues(schema, value);
-  for (const { path, message } of issues) problems.push(`${labelOf(label, path)}: ${message}.`);
+  for (const { path, message } of issues) problemsOf(option, reading).push(`${labelOf(label, path)}: ${message}.`);
   if (!NOT_IN_OPTIONS.includes(option)) return issues.length > 0 ? [] : [[option, schema.parse(value)]];
   problems.push(`${label}: stands in a column or a table of its own.`);
   return [];

@@ -22,13 +22,15 @@ export class SqlAppStore implements AppStore {
   readonly description: string;
   readonly #db: AppDatabase;
   readonly #badRows: OnceLog;
+  readonly #badLimits: OnceLog;
   /** Whether there is a table of further keys; false: it is to be looked for. */
   #hasKeys = false;
 
   constructor(database: AppDatabase, log: Logger) {
     this.#db = database;
     this.description = `${database.label}, table ${database.table}`;
-    this.#badRows = new OnceLog(log, 'an app in the database is passed over: its row can not be read');
+    this.#badRows = new OnceLog(log, 'error', 'an app in the database is passed over: its row can not be read');
+    this.#badLimits = new OnceLog(log, 'warn', 'limits of an app in the database are passed over: their defaults hold');
   }
 
   async find(id: string): Promise<StoredApp | undefined> {
@@ -148,13 +150,19 @@ export class SqlAppStore implements AppStore {
       const read = readAppRow(row, keys.get(id) ?? []);
       if ('app' in read) {
         this.#badRows.forget(id);
+        this.#noteLimits(id, read.badLimits);
         apps.set(id, read.app);
       } else {
         apps.set(id, undefined);
-        this.#badRows.error(id, { app: id, table: this.#db.table, problems: read.problems });
+        this.#badRows.note(id, { app: id, table: this.#db.table, problems: read.problems });
       }
     }
     return apps;
+  }
+
+  #noteLimits(id: string, problems: readonly string[]): void {
+    if (problems.length === 0) this.#badLimits.forget(id);
+    else this.#badLimits.note(id, { app: id, table: this.#db.table, problems });
   }
 
   /** The further pairs of some apps, oldest first. */

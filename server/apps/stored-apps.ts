@@ -77,7 +77,11 @@ export class StoredApps implements AppDirectory {
     this.#store = store;
     this.#options = options;
     this.#createApp = options.createApp;
-    this.#badApps = new OnceLog(options.log, 'an app in the database is passed over: what is stored can not be used');
+    this.#badApps = new OnceLog(
+      options.log,
+      'error',
+      'an app in the database is passed over: what is stored can not be used',
+    );
     const { clock } = options;
     this.#questions = new TokenBucket(MAX_QUESTIONS, QUESTIONS_PER_SECOND, clock.elapsedMs());
     this.#unknown = new LRUCache({ max: MAX_UNKNOWN, ttl: UNKNOWN_MS, ttlResolution: 0, perf: { now: clock.now } });
@@ -284,7 +288,7 @@ export class StoredApps implements AppDirectory {
       return app;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#badApps.error(stored.id, { app: stored.id, problems: [reason] });
+      this.#badApps.note(stored.id, { app: stored.id, problems: [reason] });
       return undefined;
     }
   }

@@ -32,7 +32,13 @@ export function createApp(options: AppOptions, settings: Settings): App {
   };
 }
 
-type LimitOptions = Partial<Pick<AppOptions, Extract<keyof AppOptions, `max${string}` | 'cacheTtl'>>>;
+type LimitOption = Extract<keyof AppOptions, `max${string}` | 'cacheTtl'>;
+type LimitOptions = Partial<Pick<AppOptions, LimitOption>>;
+
+/** Whether an option is a number that bounds the app, and not one of what it is or may do. */
+export function isLimitOption(name: keyof AppOptions): name is LimitOption {
+  return name.startsWith('max') || name === 'cacheTtl';
+}
 
 /** The limits of an app; without options those of an app that sets none. */
 export function createLimits(options: LimitOptions, settings: Settings): AppLimits {

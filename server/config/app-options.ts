@@ -100,8 +100,8 @@ export const appOptionsSchema = z.strictObject({
     'SOKETI_DEFAULT_APP_MAX_READ_REQ_PER_SEC',
   ),
   maxPresenceMembersPerChannel: about(
-    count(1).optional(),
-    'Members of one presence channel. Unset: `presence.maxMembersPerChannel`.',
+    rate().optional(),
+    'Members of one presence channel. -1: no limit, 0: none may enter. Unset: `presence.maxMembersPerChannel`.',
   ),
   maxPresenceMemberSizeInKb: about(
     size().optional(),

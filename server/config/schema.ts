@@ -191,8 +191,8 @@ export const settingsSchema = z.strictObject({
   }),
   presence: section('Presence channels', {
     maxMembersPerChannel: about(
-      count(1).default(100),
-      'Members of one presence channel.',
+      rate().default(100),
+      'Members of one presence channel. -1: no limit, 0: none may enter.',
       'SOKETI_PRESENCE_MAX_MEMBERS',
     ),
     maxMemberSizeInKb: about(

@@ -119,6 +119,15 @@ describe('a presence channel', () => {
     expect(client.take()).toEqual([succeeded('presence-x', { presence: { count: 1, ids: ['8'], hash: { 8: null } } })]);
   });
 
+  test('lets any number of members in where the limit is -1', () => {
+    const server = new TestNode({ app: { limits: { maxPresenceMembersPerChannel: -1 } } });
+    for (let id = 0; id < 5; id += 1) {
+      const client = server.connect();
+      client.subscribe('presence-x', `{"user_id":${id}}`);
+      expect(client.take()[0]).toContain('subscription_succeeded');
+    }
+  });
+
   test('refuses a member too many, but not another connection of one that is there', () => {
     const server = new TestNode({ app: { limits: { maxPresenceMembersPerChannel: 1 } } });
     const clients = [server.connect(), server.connect(), server.connect()] as const;

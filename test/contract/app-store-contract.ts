@@ -316,7 +316,6 @@ export function appStoreContract(name: string, open: () => Promise<AppStoreFixtu
       });
 
       test.each([
-        ['max_connections of the wrong size', 'max_connections = -2', 'max_connections'],
         ['options that are no JSON', "options = '{'", 'options: expected a JSON object.'],
         ['options that are a list', "options = '[]'", 'options: expected a JSON object.'],
         [
@@ -347,6 +346,32 @@ export function appStoreContract(name: string, open: () => Promise<AppStoreFixtu
 
         expect(await store.update(app())).toBe(true);
         expect(await store.find('1')).toEqual(app());
+      });
+
+      test.each([
+        ['max_connections = -2', 'max_connections', {}],
+        ['max_event_batch_size = 0', 'max_event_batch_size', {}],
+        ['max_presence_members_per_channel = -2', 'max_presence_members_per_channel', {}],
+        [
+          `options = '{"maxEventPayloadInKb": "all", "forceTls": true}'`,
+          'options.maxEventPayloadInKb',
+          { forceTls: true },
+        ],
+        [`options = '{"cacheTtl": -1}'`, 'options.cacheTtl', {}],
+      ])('passes over a limit that can not be read, not its app, and warns once: %s', async (change, problem, more) => {
+        const stored = app({ secret: 'hidden' });
+        await store.insert(stored);
+        const before = fixture.log.length;
+        await fixture.execute(`UPDATE apps SET ${change} WHERE id = '1';`);
+        const expected = { ...stored, ...more };
+        for (const found of [await store.find('1'), await store.findByKey('k1'), (await store.list())[0]]) {
+          expect(found).toEqual(expected);
+        }
+        const lines = fixture.log.slice(before);
+        expect(lines).toEqual([
+          expect.objectContaining({ level: 40, app: '1', problems: [expect.stringContaining(`${problem}: `)] }),
+        ]);
+        expect(JSON.stringify(lines)).not.toContain('hidden');
       });
 
       test('takes webhooks of any shape', async () => {

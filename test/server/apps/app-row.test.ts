@@ -5,7 +5,8 @@ const ROW = { id: '1', key: 'k', secret: 's' };
 
 function read(row: Record<string, unknown>): Record<string, unknown> {
   const result = readAppRow({ ...ROW, ...row }, []);
-  return 'app' in result ? { ...result.app } : { problems: result.problems };
+  if (!('app' in result)) return { problems: result.problems };
+  return { ...result.app, ...(result.badLimits.length > 0 && { badLimits: result.badLimits }) };
 }
 
 test.each([
@@ -54,11 +55,50 @@ test('names each column that is wrong, and no secret', () => {
   expect(problems).toEqual([
     expect.stringMatching(/^key: must not contain spaces/),
     'secret: must not be empty.',
-    'max_connections: expected a whole number of at least 0, or -1 for no limit, got "many".',
     'enabled: expected true or false, got "perhaps".',
-    'max_event_batch_size: expected a whole number of at least 1, got "0".',
   ]);
   expect(JSON.stringify(problems)).not.toContain('hidden');
+});
+
+/** Cause: one value that could not be read made a row unreadable. Symptom: all clients of the app were refused because of one number. */
+test.each([
+  ['max_connections', 'many', 'maxConnections', -1],
+  ['max_connections', -2, 'maxConnections', -1],
+  ['max_connections', 1.5, 'maxConnections', -1],
+  ['max_backend_events_per_sec', 'NaN', 'maxBackendEventsPerSecond', -1],
+  ['max_client_events_per_sec', {}, 'maxClientEventsPerSecond', undefined],
+  ['max_presence_members_per_channel', -2, 'maxPresenceMembersPerChannel', undefined],
+  ['max_presence_member_size_in_kb', 0, 'maxPresenceMemberSizeInKb', undefined],
+  ['max_event_payload_in_kb', '100 KB', 'maxEventPayloadInKb', undefined],
+  ['max_event_batch_size', 0, 'maxEventBatchSize', undefined],
+  ['max_event_name_length', Buffer.from('x'), 'maxEventNameLength', undefined],
+])('a limit that can not be read is not set: %s = %o', (column, value, option, expected) => {
+  const app = read({ [column]: value, enable_client_messages: 1 });
+  expect(app).toMatchObject({
+    id: '1',
+    enableClientMessages: true,
+    badLimits: [expect.stringMatching(new RegExp(`^${column}: expected a .*number`))],
+  });
+  expect(app[option]).toBe(expected);
+});
+
+test('a limit in the options that can not be read is not set either, and the column holds', () => {
+  const options = { maxConnections: 'many', maxAppClientEventsPerSecond: -5, cacheTtl: null, forceTls: true };
+  expect(read({ max_connections: 7, options })).toMatchObject({
+    maxConnections: 7,
+    maxAppClientEventsPerSecond: -1,
+    forceTls: true,
+    badLimits: [
+      expect.stringContaining('options.maxConnections: '),
+      expect.stringContaining('options.maxAppClientEventsPerSecond: '),
+    ],
+  });
+});
+
+test('-1 is no limit for members of a presence channel', () => {
+  expect(read({ max_presence_members_per_channel: -1 })).toMatchObject({ maxPresenceMembersPerChannel: -1 });
+  expect(read({ options: { maxPresenceMembersPerChannel: -1 } })).toMatchObject({ maxPresenceMembersPerChannel: -1 });
+  expect(read({ max_presence_members_per_channel: -1 })).not.toHaveProperty('badLimits');
 });
 
 test('misses what must be there', () => {
