@@ -14,6 +14,8 @@ export interface App {
   readonly forceTls: boolean;
   /** `https://*.example.com`, `app.example.com`, `*`; empty: any page may connect. */
   readonly allowedOrigins: readonly string[];
+  /** With `allowedOrigins`: whoever sends no origin may connect, too. */
+  readonly allowMissingOrigin: boolean;
   readonly enableClientMessages: boolean;
   /** A connection must sign in or enter a private or presence channel in time, or is closed with 4009. */
   readonly enableUserAuthentication: boolean;

@@ -108,12 +108,11 @@ function admit(node: Node, { app, appKey, isTls, origin, protocol, version }: Co
       'Application only accepts SSL connections, reconnect using wss://',
     );
   }
-  if (!isAllowedOrigin(app.allowedOrigins, origin)) {
-    throw new Disconnect(
-      'origin-refused',
-      CLOSE_CODES.unauthorized,
-      `Origin ${quote(origin ?? '(none)', 60)} is not one of the app's allowedOrigins`,
-    );
+  if (!isAllowedOrigin(app.allowedOrigins, origin, app.allowMissingOrigin)) {
+    const message = origin
+      ? `Origin ${quote(origin, 60)} is not one of the app's allowedOrigins`
+      : 'No Origin: the app lets pages of its allowedOrigins in only (allowMissingOrigin)';
+    throw new Disconnect('origin-refused', CLOSE_CODES.unauthorized, message);
   }
   checkProtocolVersion(protocol, version, node.options.strictProtocol);
   return app;

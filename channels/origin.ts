@@ -3,11 +3,12 @@
  *
  * @param allowed - `https://app.example.com`, `app.example.com` (any scheme and port), `*.example.com` (any host below it),
  *   `https://*.example.com:8443`, `*`; empty: everyone
- * @param origin - `Origin` header; clients that send none (not browsers) are let in, as an origin protects users of
- *   browsers and can be made up by everybody else
+ * @param origin - `Origin` header; browsers send one with every WebSocket, and everybody else can make one up
+ * @param allowsMissing - let clients in that send none: devices, backends
  */
-export function isAllowedOrigin(allowed: readonly string[], origin: string | undefined): boolean {
-  if (allowed.length === 0 || origin === undefined || origin === '') return true;
+export function isAllowedOrigin(allowed: readonly string[], origin: string | undefined, allowsMissing = true): boolean {
+  if (allowed.length === 0) return true;
+  if (origin === undefined || origin === '') return allowsMissing;
   const given = parse(origin.toLowerCase());
   return allowed.some((pattern) => pattern === '*' || matches(parse(pattern.toLowerCase()), given));
 }

@@ -19,6 +19,7 @@ export function createApp(options: AppOptions, settings: Settings): App {
     enabled: options.enabled,
     forceTls: options.forceTls,
     allowedOrigins: options.allowedOrigins,
+    allowMissingOrigin: options.allowMissingOrigin,
     enableClientMessages: options.enableClientMessages,
     enableUserAuthentication: options.enableUserAuthentication,
     enableSubscriptionCountEvents: options.enableSubscriptionCountEvents,

@@ -57,6 +57,10 @@ export const appOptionsSchema = z.strictObject({
     list().default([]),
     'Pages that may connect: `https://*.example.com`, `app.example.com`, `*`. Empty: any page.',
   ),
+  allowMissingOrigin: about(
+    flag().default(true),
+    'With `allowedOrigins`: clients that send no `Origin`, as devices and backends do, may connect. false refuses them: browsers send one with every WebSocket.',
+  ),
   enableClientMessages: about(
     flag().default(false),
     'Clients may send client events (`client-…`).',

@@ -60,6 +60,18 @@ describe('refuses', () => {
     expect(refusalOf(server, { origin: undefined })).toBe(undefined);
   });
 
+  test('a client without an origin with 4009, where the app lets only pages in', () => {
+    const server = new TestNode({ app: { allowedOrigins: ['https://a.test'], allowMissingOrigin: false } });
+    const refusal = {
+      id: 'origin-refused',
+      code: 4009,
+      message: 'No Origin: the app lets pages of its allowedOrigins in only (allowMissingOrigin)',
+    };
+    expect(refusalOf(server, { origin: undefined })).toEqual(refusal);
+    expect(refusalOf(server, { origin: '' })).toEqual(refusal);
+    expect(refusalOf(server, { origin: 'https://a.test' })).toBe(undefined);
+  });
+
   test('a version that it does not speak with 4006, 4007 or 4008', () => {
     const server = new TestNode({ options: { strictProtocol: true } });
     expect(refusalOf(server, { version: 'x' })).toMatchObject({ code: 4006 });

@@ -7,6 +7,15 @@ test('lets every page in when no origin is named, and clients that are no browse
   expect(isAllowedOrigin(['https://a.test'], '')).toBe(true);
 });
 
+test('lets clients that are no browsers in only where they are wanted', () => {
+  for (const origin of [undefined, '']) {
+    expect(isAllowedOrigin(['https://a.test'], origin, false)).toBe(false);
+    expect(isAllowedOrigin(['*'], origin, false)).toBe(false);
+    expect(isAllowedOrigin([], origin, false)).toBe(true);
+  }
+  expect(isAllowedOrigin(['https://a.test'], 'https://a.test', false)).toBe(true);
+});
+
 test.for([
   ['*', 'https://any.test', true],
   ['*', 'null', true],

@@ -39,6 +39,7 @@ export function createApp({ limits, ...rest }: AppOverrides = {}): App {
     enabled: true,
     forceTls: false,
     allowedOrigins: [],
+    allowMissingOrigin: true,
     enableClientMessages: true,
     enableUserAuthentication: false,
     enableSubscriptionCountEvents: false,

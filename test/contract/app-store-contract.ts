@@ -33,6 +33,7 @@ const FULL = {
   enabled: false,
   forceTls: true,
   allowedOrigins: ['https://*.example.com'],
+  allowMissingOrigin: false,
   enableClientMessages: true,
   enableUserAuthentication: true,
   enableSubscriptionCountEvents: true,

@@ -13,6 +13,7 @@ describe('apps in the file', () => {
       enabled: true,
       forceTls: false,
       allowedOrigins: [],
+      allowMissingOrigin: true,
       enableClientMessages: false,
       enableUserAuthentication: false,
       enableSubscriptionCountEvents: false,

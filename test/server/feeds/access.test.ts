@@ -153,6 +153,16 @@ describe.each(WAYS.map((way) => [way.name, way] as const))('a reader by %s', (na
     });
   });
 
+  test('comes from a page, where the app lets nobody else in', async () => {
+    broker.replaceApps([FEEDS_APP, { ...GUARDED, allowMissingOrigin: false }, TLS, OFF]);
+    expect(await way.refused(broker, '/guarded')).toEqual({
+      code: codes.forbidden,
+      reason: expect.stringContaining('No Origin: the app lets pages of its allowedOrigins in only'),
+    });
+    const reader = await way.open(broker, '/guarded', { Origin: 'https://page.example' });
+    reader.vanish();
+  });
+
   test('comes over TLS where the app wants that, be it to a proxy', async () => {
     expect(await way.refused(broker, '/tls')).toMatchObject({ code: name === 'WebSocket' ? 4000 : 403 });
     const reader = await way.open(broker, '/tls', { 'X-Forwarded-Proto': 'https' });
