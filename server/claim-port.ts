@@ -4,6 +4,7 @@ import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
+import { hostPort } from './host-port.ts';
 import { STOPPING_PROBLEM } from './http/health.ts';
 import type { Logger } from './log.ts';
 
@@ -126,5 +127,5 @@ function listenFailure({ host, port }: Address, error: unknown): string {
     EADDRNOTAVAIL: `${host} is not an address of this machine: use 0.0.0.0 for all, 127.0.0.1 for this machine only`,
     ENOTFOUND: `${host} is not the name of this machine`,
   };
-  return `Can't listen on ${host}:${port}: ${advice[code] ?? `the system refuses it (${code || 'no reason given'})`}`;
+  return `Can't listen on ${hostPort(host, port)}: ${advice[code] ?? `the system refuses it (${code || 'no reason given'})`}`;
 }

@@ -3,6 +3,7 @@ import { createAppStore } from '../apps/create-app-directory.ts';
 import { ListenError } from '../claim-port.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import { isLoopback } from '../config/loopback.ts';
+import { hostPort } from '../host-port.ts';
 import type { Logger } from '../log.ts';
 import { AdminServer } from './admin-server.ts';
 import { DatabaseRegistry } from './app-registry.ts';
@@ -84,7 +85,7 @@ function codeOf(error: unknown): string {
 }
 
 function urlOf(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `http://${hostPort(host, port)}`;
 }
 
 function failureOf(host: string, port: number, code: string): string {
@@ -94,5 +95,5 @@ function failureOf(host: string, port: number, code: string): string {
     EADDRNOTAVAIL: `${host} is not an address of this machine: correct admin.host, or leave it out for 127.0.0.1`,
     ENOTFOUND: `${host} is not the name of this machine: correct admin.host`,
   };
-  return `Can't listen on ${host}:${port} for the admin API: ${advice[code] ?? `the system refuses it (${code || 'no reason given'})`}. To go without: admin.enabled false`;
+  return `Can't listen on ${hostPort(host, port)} for the admin API: ${advice[code] ?? `the system refuses it (${code || 'no reason given'})`}. To go without: admin.enabled false`;
 }

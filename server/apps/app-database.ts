@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import type { DatabaseDriver } from '../config/app-database-settings.ts';
 import type { Settings } from '../config/index.ts';
 import { maskSecrets } from '../config/mask.ts';
+import { hostPort } from '../host-port.ts';
 import { readPemFiles } from '../read-pem.ts';
 import { MYSQL, POSTGRES, QUERY_MS, SQLITE, type SqlDialect } from './sql-dialect.ts';
 import { AppStoreStartError } from './sql-errors.ts';
@@ -209,8 +210,7 @@ function poolSize({ enabled, min, max }: Settings['databasePooling']): { min: nu
 
 function addressOf({ host, port }: { host: string; port: number }, socketPath: unknown): string {
   if (typeof socketPath === 'string') return socketPath;
-  const name = maskSecrets(host);
-  return name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`;
+  return hostPort(maskSecrets(host), port);
 }
 
 function tlsOptions(driver: 'mysql' | 'postgres', ssl: string | object): unknown {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { about, count, flag, text } from './setting.ts';
+import { about, count, flag, host, text } from './setting.ts';
 
 /** Goes into SQL as it is, apart from quotes around it. */
 const table = () =>
@@ -43,7 +43,7 @@ export const sqliteTableSchema = z.strictObject({
 
 /** Kept loose: what else stands there is handed to the driver. */
 export const mysqlConnectionSchema = z.looseObject({
-  host: about(text().min(1, 'must not be empty').default('127.0.0.1'), 'Host name or address.', 'SOKETI_DB_MYSQL_HOST'),
+  host: about(host().default('127.0.0.1'), 'Host name or address.', 'SOKETI_DB_MYSQL_HOST'),
   port: about(count(1).max(65535).default(3306), 'TCP port.', 'SOKETI_DB_MYSQL_PORT'),
   user: about(text().default('root'), 'User.', 'SOKETI_DB_MYSQL_USERNAME'),
   password: about(text().optional(), 'Password. Unset: none.', 'SOKETI_DB_MYSQL_PASSWORD'),
@@ -55,11 +55,7 @@ export const mysqlConnectionSchema = z.looseObject({
 });
 
 export const postgresConnectionSchema = z.looseObject({
-  host: about(
-    text().min(1, 'must not be empty').default('127.0.0.1'),
-    'Host name or address.',
-    'SOKETI_DB_POSTGRES_HOST',
-  ),
+  host: about(host().default('127.0.0.1'), 'Host name or address.', 'SOKETI_DB_POSTGRES_HOST'),
   port: about(count(1).max(65535).default(5432), 'TCP port.', 'SOKETI_DB_POSTGRES_PORT'),
   user: about(text().default('postgres'), 'User.', 'SOKETI_DB_POSTGRES_USERNAME'),
   password: about(text().optional(), 'Password. Unset: none.', 'SOKETI_DB_POSTGRES_PASSWORD'),

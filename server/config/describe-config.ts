@@ -1,3 +1,4 @@
+import { hostPort } from '../host-port.ts';
 import { driversOf, isDriverOption } from './app-database-settings.ts';
 import type { AuthOptions, ChannelRuleOptions } from './authorization-options.ts';
 import { appOptions, type Setting, sections, settings } from './catalogue.ts';
@@ -151,7 +152,7 @@ function showAddresses(addresses: unknown): string {
   if (!Array.isArray(addresses)) return 'none';
   const shown = addresses.map(({ host, port }: RedisAddress) => {
     const name = maskSecrets(host);
-    return port ? `${name}:${port}` : name;
+    return port ? hostPort(name, port) : name;
   });
   return shown.join(', ') || 'none';
 }

@@ -1,10 +1,10 @@
 import type { RedisOptions } from 'ioredis';
 import * as z from 'zod';
-import { about, count, flag, text } from './setting.ts';
+import { about, count, flag, host, text } from './setting.ts';
 
 /** A server as in a list of Sentinels or cluster nodes; what else the Redis client takes there (`password`) is kept. */
 const addressSchema = z.looseObject({
-  host: text().min(1, 'must not be empty'),
+  host: host(),
   port: z.number().int().min(1).max(65535).optional(),
 });
 
@@ -15,7 +15,7 @@ const options = () => z.record(z.string(), z.unknown());
 
 /** The one connection to Redis; whatever needs Redis uses it. Kept loose: see `redisClientOptions`. */
 export const redisConnectionSchema = z.looseObject({
-  host: about(text().min(1, 'must not be empty').default('127.0.0.1'), 'Host name or address.', 'SOKETI_DB_REDIS_HOST'),
+  host: about(host().default('127.0.0.1'), 'Host name or address.', 'SOKETI_DB_REDIS_HOST'),
   port: about(count(1).max(65535).default(6379), 'TCP port.', 'SOKETI_DB_REDIS_PORT'),
   db: about(
     count(0).default(0),

@@ -12,7 +12,7 @@ import {
 } from './app-database-settings.ts';
 import { appOptionsSchema } from './app-options.ts';
 import { redisAdapterSchema, redisConnectionSchema } from './redis-settings.ts';
-import { about, bytes, count, flag, list, milliseconds, rate, seconds, size, text } from './setting.ts';
+import { about, bytes, count, flag, host, list, milliseconds, rate, seconds, size, text } from './setting.ts';
 
 /** A group of settings. Each has a default, so an absent group is the group of its defaults. */
 function section<T extends z.ZodRawShape>(description: string, shape: T) {
@@ -36,7 +36,7 @@ function normalisePathPrefix(prefix: string): string {
  */
 export const settingsSchema = z.strictObject({
   host: about(
-    text().min(1, 'must not be empty').default('0.0.0.0'),
+    host().default('0.0.0.0'),
     'Address to listen on. `0.0.0.0` is every IPv4 address of the machine, `::` every address.',
     'SOKETI_HOST',
   ),
@@ -270,7 +270,7 @@ export const settingsSchema = z.strictObject({
       'Serve the API with which apps are made, changed and watched: docs/admin-api.md.',
     ),
     host: about(
-      text().min(1, 'must not be empty').default('127.0.0.1'),
+      host().default('127.0.0.1'),
       'Address that it listens on. Any other than one of loopback needs `admin.token`.',
     ),
     port: about(

@@ -27,6 +27,12 @@ const longestTimerMs = 2 ** 31 - 1;
 
 export const flag = (): z.ZodBoolean => z.boolean();
 export const text = (): z.ZodString => z.string();
+/** A host name or address. One of IPv6 may stand in brackets, as in URLs, which the system does not take. */
+export const host = () =>
+  text()
+    .min(1, 'must not be empty')
+    .overwrite((value) => value.replace(/^\[(.*:.*)\]$/, '$1'));
+
 export const list = (): z.ZodArray<z.ZodString> => z.array(z.string());
 
 /** A whole number, at least `min`. */

@@ -1,5 +1,6 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import { maskSecrets } from '../config/mask.ts';
+import { hostPort } from '../host-port.ts';
 import type { Logger } from '../log.ts';
 import { createRedisLink } from './create-link.ts';
 import { messageOf, notYet, type ProbeTarget, probe } from './probe.ts';
@@ -181,8 +182,7 @@ function mapAddress({ natMap }: RedisOptions, { host, port }: HostAndPort): Host
 }
 
 function showAddress({ host = '127.0.0.1', port = 6379, path }: RedisOptions): string {
-  const name = maskSecrets(host);
-  return path ?? (name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`);
+  return path ?? hostPort(maskSecrets(host), port);
 }
 
 async function whenUp(link: RedisLink, label: string): Promise<void> {
