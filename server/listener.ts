@@ -88,17 +88,13 @@ export class Listener {
   #open(): Generation | undefined {
     const { host, ssl } = this.#parts;
     const tls = ssl && loadTls(ssl, new Date());
-    try {
-      const app = tls ? createTlsApp(tls.options) : createApp();
-      const socket = listenOn(app, host, this.#port, SHARED_PORT);
-      if (!socket) return undefined;
-      this.#parts.attach(app, tls !== undefined);
-      this.#apps.push(app);
-      if (tls) this.#noteTls(tls);
-      return { app, socket };
-    } finally {
-      tls?.dispose();
-    }
+    const app = tls ? tls.create(createTlsApp) : createApp();
+    const socket = listenOn(app, host, this.#port, SHARED_PORT);
+    if (!socket) return undefined;
+    this.#parts.attach(app, tls !== undefined);
+    this.#apps.push(app);
+    if (tls) this.#noteTls(tls);
+    return { app, socket };
   }
 
   #noteTls({ subject, expires, fingerprint }: TlsFiles): void {
