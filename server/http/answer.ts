@@ -15,6 +15,9 @@ export interface Answer {
  */
 export const KEEP_ALIVE = 'timeout=20';
 
+/** A header for people who look into a success that did less than they thought. */
+export const NOTICE = 'X-Kulkul-Notice';
+
 export const EMPTY_OBJECT: Answer = { status: 200, contentType: 'application/json', body: '{}' };
 
 export function json(value: unknown, status = 200): Answer {

@@ -12,7 +12,7 @@ import { ApiError } from '../../protocol/errors.ts';
 import { parseJson, quote } from '../../protocol/json.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
 import { checkedChannel, parseBatch, parseTrigger, type Trigger } from '../../protocol/trigger.ts';
-import { type Answer, EMPTY_OBJECT, json } from './answer.ts';
+import { type Answer, EMPTY_OBJECT, json, NOTICE } from './answer.ts';
 import type { ApiRequest } from './authenticate.ts';
 import { checkMayPublish } from './holder.ts';
 import { revocationOf } from './revocation-route.ts';
@@ -98,8 +98,16 @@ function triggerOldStyle(node: Node, app: App, channel: string, request: ApiRequ
 
 function terminate(node: Node, app: App, userId: string): MaybePromise<Answer> {
   if (!isUserId(userId)) throw new ApiError('invalid-user-id', 400, `${quote(userId, 60)} can't be a user id`);
-  return after(terminateUser(node, app.id, userId), () => EMPTY_OBJECT);
+  return after(node.store.online(app.id, [userId]), (online) =>
+    after(terminateUser(node, app.id, userId), () => (online.has(userId) ? EMPTY_OBJECT : NOBODY_SIGNED_IN)),
+  );
 }
+
+/** A success all the same, as at the hosted service: SDKs fail on anything else. */
+const NOBODY_SIGNED_IN: Answer = {
+  ...EMPTY_OBJECT,
+  headers: { [NOTICE]: 'No connection is signed in as this user. Being a member of presence channels does not count' },
+};
 
 function read(node: Node, app: App, route: ReadRoute, { params }: ApiRequest): MaybePromise<Answer> {
   const info = params.single.get('info');

@@ -1,7 +1,7 @@
 import { quote } from '../../protocol/json.ts';
 import type { Logger } from '../log.ts';
 import type { HttpRequest, HttpResponse } from '../uws.ts';
-import type { Answer } from './answer.ts';
+import { type Answer, NOTICE } from './answer.ts';
 
 /** Said whole to the client; the log need not repeat all of it. */
 const MAX_REASON_LENGTH = 500;
@@ -34,7 +34,7 @@ export function logAnswer(
     const { status, headers, body } = answer;
     const why =
       status < 400
-        ? {}
+        ? { notice: headers?.[NOTICE] }
         : { cause: headers?.['X-Kulkul-Error'], reason: quote(body.replace(TOKENS, '•••'), MAX_REASON_LENGTH) };
     log.debug({ ...facts, status, ...why }, 'request answered');
   };

@@ -65,6 +65,13 @@ test('shows health checks and preflights, too', async () => {
   ]);
 });
 
+test('shows that a user who was to be terminated was not signed in', async () => {
+  await call(broker.url, 'POST', `/apps/${APP.id}/users/7/terminate_connections`, { body: {} });
+  expect(lines('request answered')).toEqual([
+    expect.objectContaining({ status: 200, notice: expect.stringContaining('No connection is signed in') }),
+  ]);
+});
+
 test('shows a request whose client left', async () => {
   const socket = await RawSocket.open(broker.port);
   socket.write(`POST ${EVENTS} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345`);

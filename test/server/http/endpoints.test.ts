@@ -235,3 +235,37 @@ test.for([
   expect((await user.closed()).code).toBe(4009);
   expect(shown(await call(broker.url, 'POST', path, { body: {} }))).toEqual([200, '{}']);
 });
+
+/** Cause: only connections that signed in are ended. Symptom: 200 for a user who is a member of presence channels only, who stayed, and no word of why. */
+test('POST …/terminate_connections says when nobody was signed in', async () => {
+  const path = api('/users/presence-only/terminate_connections');
+  const visitor = await RawClient.connect(broker.wsUrl);
+  await visitor.subscribed('presence-lobby', '{"user_id":"presence-only"}');
+  const terminate = async (): Promise<unknown> => {
+    const { status, text, headers } = await call(broker.url, 'POST', path, { body: {} });
+    return [status, text, headers.get('x-kulkul-notice')];
+  };
+  expect(await terminate()).toEqual([
+    200,
+    '{}',
+    'No connection is signed in as this user. Being a member of presence channels does not count',
+  ]);
+  expect(await visitor.flush()).toEqual([]);
+  visitor.signIn('{"id":"presence-only"}');
+  await visitor.next('pusher:signin_success');
+  expect(await terminate()).toEqual([200, '{}', null]);
+  expect(await visitor.closed()).toMatchObject({ code: 4009 });
+});
+
+test('an event to a user reaches the connections that subscribed to the channel of the user, not those that only signed in', async () => {
+  const [subscribed, signedIn] = [await RawClient.connect(broker.wsUrl), await RawClient.connect(broker.wsUrl)];
+  for (const visitor of [subscribed, signedIn]) {
+    visitor.signIn('{"id":"5"}');
+    await visitor.next('pusher:signin_success');
+  }
+  await subscribed.subscribed('#server-to-user-5');
+  expect(await post('/events', { name: 'e', channel: '#server-to-user-5', data: 'd' })).toEqual([200, '{}']);
+  expect(await subscribed.flush()).toEqual(['{"event":"e","channel":"#server-to-user-5","data":"d"}']);
+  expect(await signedIn.flush()).toEqual([]);
+  await Promise.all([subscribed.close(), signedIn.close()]);
+});
