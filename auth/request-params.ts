@@ -1,3 +1,5 @@
+import { orUndefined } from '../protocol/errors.ts';
+
 /** Query parameters of a signed request, as the signature sees them: decoded, names in lower case. */
 export interface RequestParams {
   /** Last value of each plain parameter. */
@@ -11,6 +13,8 @@ export interface RequestParams {
 /** `name[]` and `name[0]`: the forms in which lists are sent. */
 const LIST_NAME = /^(.+)\[\d*\]$/;
 const SIGNATURE = 'auth_signature';
+/** More than any request has. What comes after them is not read: it would only make a refusal dear. */
+const MAX_PAIRS = 1000;
 
 /**
  * Reads a raw query string.
@@ -23,7 +27,8 @@ export function parseParams(query: string, plusIsSpace = false): RequestParams {
   const isRaw = !plusIsSpace && !query.includes('%') && !query.endsWith('&');
   let canonical = isRaw ? query : undefined;
   let last = '';
-  for (let start = 0; start < query.length; ) {
+  let pairs = 0;
+  for (let start = 0; start < query.length && pairs < MAX_PAIRS; pairs += 1) {
     const next = query.indexOf('&', start);
     const end = next < 0 ? query.length : next;
     const pair = query.slice(start, end);
@@ -59,11 +64,7 @@ function without(query: string, start: number, end: number): string {
 function decode(text: string, plusIsSpace: boolean): string {
   const spaced = plusIsSpace ? text.replaceAll('+', ' ') : text;
   if (!spaced.includes('%')) return spaced;
-  try {
-    return decodeURIComponent(spaced);
-  } catch {
-    return spaced;
-  }
+  return orUndefined(decodeURIComponent, spaced) ?? spaced;
 }
 
 /** How a list enters the signed text: `k[]=a&k[]=b` (Ruby and the hosted verifier) or `k=a,b` (PHP). */

@@ -12,6 +12,19 @@ export class Refusal extends Error {
   }
 }
 
+/** What a function makes of a text, or undefined where it throws, as it may for any text of a client: likewise without a stack trace. */
+export function orUndefined<T>(read: (text: string) => T, text: string): T | undefined {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return read(text);
+  } catch {
+    return undefined;
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 /** Answers a client's message with `pusher:error`; the connection stays open. */
 export class PusherError extends Refusal {
   override readonly name: string = 'PusherError';

@@ -1,3 +1,5 @@
+import { orUndefined } from './errors.ts';
+
 export type JsonObject = { readonly [key: string]: unknown };
 
 export function isJsonObject(value: unknown): value is JsonObject {
@@ -6,11 +8,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 /** The value of a JSON text, or undefined (which JSON cannot express) when the text is not JSON. */
 export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return orUndefined(JSON.parse, text);
 }
 
 /** JSON text of a parsed value, or undefined when it is nested too deeply to be written again. */

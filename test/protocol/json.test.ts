@@ -25,6 +25,14 @@ test('quotes short texts whole and long ones shortened', () => {
   expect(quote('abcd', 3)).toBe('abc…');
 });
 
+test('text that is no JSON leaves other errors their stack traces', () => {
+  const { stackTraceLimit } = Error;
+  expect(parseJson('{')).toBeUndefined();
+  expect(parseJson('{}')).toEqual({});
+  expect(Error.stackTraceLimit).toBe(stackTraceLimit);
+  expect(new Error('a bug').stack).toContain(' at ');
+});
+
 describe('the size of a text', () => {
   test.for([
     ['x', 1],
