@@ -84,7 +84,12 @@ export class StoredApps implements AppDirectory {
     );
     const { clock } = options;
     this.#questions = new TokenBucket(MAX_QUESTIONS, QUESTIONS_PER_SECOND, clock.elapsedMs());
-    this.#unknown = new LRUCache({ max: MAX_UNKNOWN, ttl: UNKNOWN_MS, ttlResolution: 0, perf: { now: clock.now } });
+    this.#unknown = new LRUCache({
+      max: MAX_UNKNOWN,
+      ttl: UNKNOWN_MS,
+      ttlResolution: 0,
+      perf: { now: clock.elapsedMs },
+    });
     this.#schedule();
   }
 

@@ -7,14 +7,15 @@ interface Task {
 
 /** A clock whose hands the test turns. */
 export class FakeClock implements Clock {
-  #elapsedMs = 0;
+  /** Nothing in a process happens at 0. */
+  #elapsedMs = 1000;
   /** When the hands stood at 0. */
   #startMs: number;
   readonly #tasks = new Set<Task>();
 
   /** @param nowMs - milliseconds since 1970 */
   constructor(nowMs = Date.UTC(2026, 0, 1)) {
-    this.#startMs = nowMs;
+    this.#startMs = nowMs - this.#elapsedMs;
   }
 
   /** Tasks that wait for their time. */
