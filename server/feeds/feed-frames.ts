@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FeedFormat } from '../../channels/feed.ts';
 import { isJsonObject, parseJson } from '../../protocol/json.ts';
+import { memberText } from '../../protocol/json-text.ts';
 
 /** An event as the readers of feeds get it. Each text is made when the first reader wants it, whatever their number. */
 export class FeedEvent {
@@ -30,7 +31,7 @@ export class FeedEvent {
     if (!isJsonObject(message)) return undefined;
     const { event, channel, data } = message;
     if (typeof event !== 'string' || typeof channel !== 'string' || isProtocolEvent(event)) return undefined;
-    const text = typeof data === 'string' ? data : JSON.stringify(data ?? null);
+    const text = typeof data === 'string' ? data : (memberText(frame, 'data') ?? 'null');
     return new FeedEvent(event, channel, wellFormed(text), id);
   }
 

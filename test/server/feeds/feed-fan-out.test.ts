@@ -38,6 +38,16 @@ test('a publish costs one native publish for each format that somebody reads, wh
   ]);
 });
 
+test.for(['{"id":1234567890123456789,"p":10.0}', '[1e400]', '{"a":1,"a":2}', '12345678901234567890', 'null'])(
+  'data of a client event that is no text is passed on as it was written: %s',
+  (data) => {
+    const { fanOut, published } = createFanOut();
+    fanOut.feeds.addSocket('t', 'data');
+    fanOut.publish('t', `{"event":"client-e","channel":"news","data":${data}}`, undefined);
+    expect(published.at(-1)).toBe(`new ${feedTopic('t', 'data')} ${data}`);
+  },
+);
+
 test('a publish that no feed reads costs nothing more, also after readers have gone', () => {
   const { fanOut, published } = createFanOut();
   fanOut.feeds.addSocket('other', 'data');
