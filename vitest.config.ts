@@ -10,9 +10,8 @@ export default defineConfig({
     setupFiles: ['test/support/setup.ts'],
     // Tests leave nothing behind, and to load all modules anew for each file takes longer than most of them.
     isolate: false,
-    // Most files wait for other processes some of the time; with fewer workers than cores, as is the default, one core is idle. With more,
-    // those processes wait for each other.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // Most files wait some of the time, for other processes or for the clock: with as many workers as cores one is idle for half of it.
+    maxWorkers: availableParallelism() + 1,
     // A hang is a failure; this is far above what any test takes.
     testTimeout: 60_000,
     hookTimeout: 120_000,

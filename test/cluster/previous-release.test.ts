@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { read, trigger } from '../support/api-client.ts';
+import { atLength } from '../support/at-length.ts';
 import { Balancer } from '../support/balancer.ts';
 import { freePort } from '../support/free-port.ts';
 import { commandOf, installPreviousRelease, installThisRelease, ReleaseLink } from '../support/previous-release.ts';
@@ -86,26 +87,32 @@ test('a node of the release before and one of this release are one broker', asyn
   });
 });
 
-test('a rolling update from the release before moves clients on, under steady publishing', async () => {
-  const nodes = [await startNode({ command: commandOf(previous) }), await startNode({ command: commandOf(previous) })];
-  const balancer = await Balancer.start(...nodes.map(({ port }) => port));
-  const visitors = await Promise.all(USERS.map((user) => Visitor.arrive('8.6', user, balancer)));
-  const publisher = new SteadyPublisher(`http://127.0.0.1:${balancer.port}`, 'news', 'p');
-  for (const node of nodes) {
+atLength(undefined, test)?.(
+  'a rolling update from the release before moves clients on, under steady publishing',
+  async () => {
+    const nodes = [
+      await startNode({ command: commandOf(previous) }),
+      await startNode({ command: commandOf(previous) }),
+    ];
+    const balancer = await Balancer.start(...nodes.map(({ port }) => port));
+    const visitors = await Promise.all(USERS.map((user) => Visitor.arrive('8.6', user, balancer)));
+    const publisher = new SteadyPublisher(`http://127.0.0.1:${balancer.port}`, 'news', 'p');
+    for (const node of nodes) {
+      await publisher.goOn(10);
+      node.signal('SIGTERM');
+      expect(await node.exited).toEqual({ code: 0, signal: null });
+      await startNode({ port: node.port });
+    }
+    await until(() => visitors.every(({ isIn, members }) => isIn && members.length === USERS.length));
     await publisher.goOn(10);
-    node.signal('SIGTERM');
-    expect(await node.exited).toEqual({ code: 0, signal: null });
-    await startNode({ port: node.port });
-  }
-  await until(() => visitors.every(({ isIn, members }) => isIn && members.length === USERS.length));
-  await publisher.goOn(10);
-  await publisher.stop();
-  expect(publisher.refused.filter((answer) => !answer.startsWith('0 '))).toEqual([]);
-  for (const { states } of visitors) {
-    expect(states.filter((state) => state !== 'connected' && state !== 'connecting')).toEqual([]);
-  }
-  await balancer.stop();
-});
+    await publisher.stop();
+    expect(publisher.refused.filter((answer) => !answer.startsWith('0 '))).toEqual([]);
+    for (const { states } of visitors) {
+      expect(states.filter((state) => state !== 'connected' && state !== 'connecting')).toEqual([]);
+    }
+    await balancer.stop();
+  },
+);
 
 describe.each([1, 2])('a takeover from the release before (%i workers)', (workers) => {
   test('brings clients to this release', async () => {

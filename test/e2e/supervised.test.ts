@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { SteadyPublisher } from '../cluster/steady.ts';
+import { atLength } from '../support/at-length.ts';
 import { APP, FULL_APP } from '../support/broker.ts';
 import { freePort } from '../support/free-port.ts';
 import { type BrokerOptions, type BrokerProcess, CommandProcess, startProcess } from '../support/process.ts';
@@ -46,7 +47,7 @@ function change({ configFile }: BrokerProcess, settings: Record<string, unknown>
   writeFileSync(configFile, JSON.stringify({ ...JSON.parse(readFileSync(configFile, 'utf8')), ...settings }));
 }
 
-describe.each([1, 2])('a takeover (%i workers)', (workers) => {
+describe.each(atLength([2], [1, 2]))('a takeover (%i workers)', (workers) => {
   test('moves stock clients to the next process under steady publishing: each connects again once', async () => {
     const broker = await start({ port: await freePort(), settings: { workers } });
     const users = ['ann', 'bob', 'cid', 'dan'];

@@ -1,5 +1,6 @@
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { atLength } from '../support/at-length.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { untilEqual } from '../support/until.ts';
 import { extentOf, faultsOnPhone } from './page-checks.ts';
@@ -54,7 +55,7 @@ test('the latencies of both lanes are drawn, over all of their width', async () 
   }
 });
 
-test('it fits a phone, and is dark for those who like it', async () => {
+atLength(undefined, test)?.('it fits a phone, and is dark for those who like it', async () => {
   const faults = await faultsOnPhone(browser, example.url, async (phone) => {
     for (const lane of LANES) await phone.locator(`#${lane} .messages tbody tr:nth-child(10)`).waitFor();
     // One button wrapped on to a line of its own; with the longest of states it stuck out.

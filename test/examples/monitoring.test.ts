@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { atLength } from '../support/at-length.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { freePort } from '../support/free-port.ts';
 import { startProcess } from '../support/process.ts';
@@ -83,7 +84,7 @@ test('shares and network are drawn over all of their width, and each line is see
   }
 });
 
-test('it fits a phone, and is dark for those who like it', async () => {
+atLength(undefined, test)?.('it fits a phone, and is dark for those who like it', async () => {
   const faults = await faultsOnPhone(browser, example.url, async (phone) => {
     await phone.locator('[data-metric="memory"][data-tone="bad"]').waitFor();
     await phone.locator('#alerts li').first().waitFor();

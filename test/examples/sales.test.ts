@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
+import { atLength } from '../support/at-length.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { temporaryFolder } from '../support/process.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
@@ -165,7 +166,7 @@ test('figures of eleven digits fit their cards', async () => {
   }
 });
 
-test('it fits a phone, and is dark for those who like it', async () => {
+atLength(undefined, test)?.('it fits a phone, and is dark for those who like it', async () => {
   const faults = await faultsOnPhone(browser, example.url, (phone) =>
     phone.locator('#orders tr:nth-child(8)').waitFor(),
   );

@@ -2,6 +2,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import Pusher from 'pusher';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { atLength } from '../support/at-length.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
@@ -229,7 +230,7 @@ test('the pages say why they are refused, and do not try again by themselves', a
   }
 });
 
-test('the pages fit a phone, and are dark for those who like it', async () => {
+atLength(undefined, test)?.('the pages fit a phone, and are dark for those who like it', async () => {
   const dashboard = await faultsOnPhone(browser, example.url, (phone) => phone.locator('[data-tag]').nth(5).waitFor());
   expect(dashboard).toEqual([]);
   const plain = await faultsOnPhone(browser, `${example.url}plain.html`, (phone) =>

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Cluster, type ClusterNode } from '../cluster/cluster.ts';
+import { MemberWatcher } from '../cluster/member-watcher.ts';
+import { EVENT, expectNoSilentLoss, Listener, SteadyPublisher } from '../cluster/steady.ts';
+import { StockClient } from '../cluster/stock-client.ts';
 import { Stage } from '../e2e/scenarios/stage.ts';
 import { Backend } from '../support/backend.ts';
 import { Balancer } from '../support/balancer.ts';
 import { APP } from '../support/broker.ts';
 import { until, untilEqual } from '../support/until.ts';
-import { Cluster, type ClusterNode } from './cluster.ts';
-import { MemberWatcher } from './member-watcher.ts';
-import { EVENT, expectNoSilentLoss, Listener, SteadyPublisher } from './steady.ts';
-import { StockClient } from './stock-client.ts';
 
 const INTEREST = { channel: 'private-steady', event: EVENT, room: 'presence-room' };
 /** Some are there twice. */
