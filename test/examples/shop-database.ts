@@ -57,8 +57,8 @@ export class ShopDatabase {
       .run({ now: Date.now(), total });
   }
 
-  get count(): number {
-    return (this.#database.prepare('SELECT count(*) AS count FROM orders').get() as { count: number }).count;
+  get ordersThisMonth(): number {
+    return this.#ordersOf('%Y-%m', Date.now());
   }
 
   close(): void {
