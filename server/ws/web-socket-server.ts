@@ -111,7 +111,8 @@ export function serveWebSockets(
         authorization: req.getHeader('authorization'),
       };
       res.upgrade<SocketData>(
-        { upgrade, session: undefined, address },
+        // Few have one: with many idle connections each field adds up.
+        address === undefined ? { upgrade, session: undefined } : { upgrade, session: undefined, address },
         req.getHeader('sec-websocket-key'),
         req.getHeader('sec-websocket-protocol'),
         req.getHeader('sec-websocket-extensions'),

@@ -11,7 +11,7 @@ export interface SocketData {
   upgrade?: UpgradeFacts | undefined;
   session?: WebSocketSession | undefined;
   /** That the connection is counted by. */
-  readonly address: string | undefined;
+  readonly address?: string;
 }
 
 /** Facts of the upgrade request, which is gone when the socket opens. */
