@@ -1,4 +1,4 @@
-import { ATTACKS, CROWD, startAttack } from '../load/attack.ts';
+import { ATTACKS, CROWD, SIGN_OF_LIFE, startAttack } from '../load/attack.ts';
 import { HttpConnection } from '../load/http-connection.ts';
 import { OpenLoop } from '../load/open-loop.ts';
 import { openSubscribers } from '../load/open-subscribers.ts';
@@ -40,11 +40,12 @@ export const abuse: Workload = {
       onFailure,
       onFrames: (frames, subscriber) => loop.delivered(frames, subscriber),
     });
-    await openSubscribers(target, { count: OTHERS, atOnce: 9, channelOf: () => CROWD, onFailure });
+    const others = await openSubscribers(target, { count: OTHERS, atOnce: 9, channelOf: () => CROWD, onFailure });
     if (innocent) loop.time(innocent, 0);
     await loop.run(PER_SECOND, scale.warmUpMs);
     const longest: Record<string, number> = {};
     for (const attack of ATTACKS) {
+      for (const subscriber of [...others, ...(innocent ? [innocent] : [])]) subscriber.send(SIGN_OF_LIFE);
       const end = startAttack(target, attack);
       const { latencies } = await loop.run(PER_SECOND, scale.windowMs * 2);
       await end();
