@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import './young-heap.ts';
+
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT_USAGE, fail, print, printError } from './command/exit.ts';
 import { parseSupervision, readMadeApp, type Supervision } from './command/supervision.ts';

@@ -9,7 +9,6 @@ import { createLog, type Logger, openStandardOutput } from '../log.ts';
 import type { Output } from '../output.ts';
 import type { Parting, Server } from '../server.ts';
 import { Supervisor, workerCount } from '../workers/supervisor.ts';
-import { keepYoungHeapSmall } from '../young-heap.ts';
 import { EXIT_FAILURE, EXIT_USAGE, fail } from './exit.ts';
 import { onHangup } from './on-hangup.ts';
 import { lowFileLimit, startMessage } from './start-message.ts';
@@ -45,7 +44,6 @@ export async function startCommand(
   version: string,
   supervision?: Supervision,
 ): Promise<void> {
-  keepYoungHeapSmall();
   const output = openStandardOutput();
   const ownLog = await createLog(config.settings.log, output);
   // Beside the lines of the process before it and the one after it.

@@ -1,4 +1,6 @@
 /** What a worker runs: a node that is joined to the others by the main process, which started this one. */
+import '../young-heap.ts';
+
 import type { RateLimits } from '../../channels/rate-limits.ts';
 import { NodeFleet } from '../admin/fleet.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
@@ -9,7 +11,6 @@ import type { Settings } from '../config/index.ts';
 import { createLog, type Logger, openStandardOutput } from '../log.ts';
 import type { Server } from '../server.ts';
 import { processUsage } from '../usage.ts';
-import { keepYoungHeapSmall } from '../young-heap.ts';
 import { isBatch, WORKER_LAYOUT, type WorkerCommand, type WorkerReport, type WorkerStart } from './control.ts';
 import { HostLink } from './host-link.ts';
 import { answerCall } from './remote-fleet.ts';
@@ -27,7 +28,6 @@ let directory: AppDirectory = new ListedApps([]);
 /** Settings with other apps than at the start. They may come before there is a directory that could take them. */
 let renewed: Settings | undefined;
 
-keepYoungHeapSmall();
 // Signals are for the main process, and reach this one too when they come from a terminal.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 // Without the main process nobody would end this one, or start another.
