@@ -7,9 +7,9 @@ import type { Node } from './node.ts';
 
 /**
  * What the frames of a client may cost at once. One unit is about a microsecond of this thread, so that one client takes some
- * hundredths of a second at once. A client that comes back into the 10,000 channels that one connection may be in has enough of it.
+ * hundredths of a second at once. A client that comes back into thousands of channels has enough of it.
  */
-export const FULL_BUDGET = 42_000;
+export const FULL_BUDGET = 30_000;
 /** Units that come back per second: a client that never rests takes some thousandths of a core. */
 const UNITS_PER_SECOND = 2000;
 
