@@ -40,7 +40,7 @@ export function benchmarkDocs(before: string, measured: readonly string[]): stri
   omission). Percentiles come from an HDR histogram.
 - Subscribers are plain sockets that count frames. They check that nobody missed an event or got one twice, and a run with
   a refused request, a lost connection or a wrong count fails instead of yielding figures.
-- \`workers\` and \`cluster\` have no floor: they compare Kulkul with itself, or tell what each of several processes takes.
+- \`workers\`, \`cluster\` and \`abuse\` have no floor: they compare Kulkul with itself, or tell what each of several processes takes.
 - Other work on the machine shows as a wide gap between lowest and highest: such figures are worth repeating.
 - Kulkul runs as it is published, with its default settings and one app, which allows client events without a limit. So does Soketi.
 

@@ -13,12 +13,6 @@ export class TokenBucket {
     this.#filledMs = nowMs;
   }
 
-  /** What is in it; less than 0 where more was taken than there was. */
-  content(nowMs: number): number {
-    this.#fill(nowMs);
-    return this.#content;
-  }
-
   /** Milliseconds until there is so much; 0 when there is. */
   waitFor(count: number, nowMs: number): number {
     this.#fill(nowMs);
