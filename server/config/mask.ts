@@ -5,12 +5,23 @@ export const MASK = '•••';
  * without a scheme (`user:password@host`).
  */
 export function maskSecrets(text: string): string {
-  if (!text.includes('://')) return text.replace(/(^|")[^\s"]*:[^\s"]*@/g, `$1${MASK}@`);
-  return (
-    text
-      // Up to the last @: a password may hold one, or a slash.
-      .replace(/:\/\/[^\s"]*@/g, `://${MASK}@`)
-      .replace(/([?&])([^=&#\s"]*=)?[^&#\s"]+/g, (_part, sign: string, name = '') => `${sign}${name}${MASK}`)
-      .replace(/#[^\s"]+/g, `#${MASK}`)
-  );
+  const hasUrl = text.includes('://');
+  // Word by word, so that a long text is gone through once: errors may quote what a stranger sent.
+  const masked = text.replace(/[^\s"]+/g, (word, offset: number) => {
+    if (hasUrl) return maskUser(word, '://');
+    return offset === 0 || text[offset - 1] === '"' ? maskUser(word, '') : word;
+  });
+  if (!hasUrl) return masked;
+  return masked
+    .replace(/([?&])([^=&#\s"]*=)?[^&#\s"]+/g, (_part, sign: string, name = '') => `${sign}${name}${MASK}`)
+    .replace(/#[^\s"]+/g, `#${MASK}`);
+}
+
+/** Up to the last @: a password may hold one, or a slash. */
+function maskUser(word: string, scheme: '://' | ''): string {
+  const begin = scheme === '' ? 0 : word.indexOf(scheme) + scheme.length;
+  const end = word.lastIndexOf('@');
+  const hasPassword = scheme !== '' || (word.includes(':') && word.indexOf(':') < end);
+  if (begin < scheme.length || end < begin || !hasPassword) return word;
+  return `${word.slice(0, begin)}${MASK}${word.slice(end)}`;
 }
