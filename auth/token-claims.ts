@@ -1,5 +1,6 @@
 import { isUserId, MAX_USER_ID_LENGTH } from '../protocol/channel-name.ts';
-import { encodeJson, isJsonObject, quote } from '../protocol/json.ts';
+import { encodeJson, quote } from '../protocol/json.ts';
+import { isUserInfo } from '../protocol/member-data.ts';
 import { type Claims, claimAt, claimTextAt, textsOf } from './channel-pattern.ts';
 import { type Grant, TokenError } from './grant.ts';
 import type { TokenPolicy } from './token-policy.ts';
@@ -31,7 +32,7 @@ export function grantFrom(policy: TokenPolicy, claims: Claims, nowSeconds: numbe
   return {
     userId: userIdOf(claimAt(claims, policy.claims.userId), policy.claims.userId),
     roles: rolesOf(claims, policy.claims.roles),
-    userInfoJson: isJsonObject(userInfo) ? claimTextAt(text, claims, policy.claims.userInfo) : undefined,
+    userInfoJson: isUserInfo(userInfo) ? claimTextAt(text, claims, policy.claims.userInfo) : undefined,
     watchlist: textsOf(claimAt(claims, policy.claims.watchlist)).filter(isUserId),
     claims,
     issuedAtSeconds: earliestIssue(policy, timeOf(claims, 'iat'), nowSeconds),

@@ -12,7 +12,8 @@ export class MemberDataError extends Refusal {
 /**
  * Reads the `channel_data` of a presence subscription.
  *
- * @param text - `{"user_id": string | number, "user_info"?: object}` as JSON
+ * @param text - `{"user_id": string | number, "user_info"?: any JSON}` as JSON. Pusher says object; Soketi and Reverb take
+ *   whatever a presence callback returns: `true`, text, a list
  * @throws {MemberDataError}
  * @see Pusher, "Presence channels"
  */
@@ -35,15 +36,12 @@ export function parseChannelData(text: string): WireMember {
 
 /** @param text - JSON text of the object that holds it as `user_info` */
 function userInfoText(info: unknown, text: string): string | undefined {
-  if (info === undefined || info === null) return undefined;
-  if (!isJsonObject(info)) {
-    // PHP writes an empty array for an object without fields.
-    if (Array.isArray(info) && info.length === 0) return '{}';
-    throw new MemberDataError(
-      'user_info supplied to presence subscription is invalid - if supplied it must be a type of hash',
-    );
-  }
-  return memberText(text, 'user_info');
+  return isUserInfo(info) ? memberText(text, 'user_info') : undefined;
+}
+
+/** Whether a value says something about a user: null counts as not given. */
+export function isUserInfo(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 /** Who signed in, from the `user_data` of `pusher:signin`. */
@@ -55,7 +53,7 @@ export interface UserData {
 }
 
 /**
- * @param text - `{"id": string, "user_info"?: object, "watchlist"?: string[]}` as JSON; other keys are the application's
+ * @param text - `{"id": string, "user_info"?: any JSON, "watchlist"?: string[]}` as JSON; other keys are the application's
  * @throws {MemberDataError}
  * @see Pusher, "User authentication"
  */

@@ -217,10 +217,10 @@ describe('the roles of a token', () => {
 });
 
 describe('what else a token says', () => {
-  test('is handed on as user info when it is an object', () => {
-    expect(grant({ user_info: { name: 'Ann' } }).userInfoJson).toBe('{"name":"Ann"}');
-    for (const info of [['Ann'], 'Ann', 7, null, undefined])
-      expect(grant({ user_info: info }).userInfoJson).toBeUndefined();
+  test('is handed on as user info, whatever it is', () => {
+    for (const info of [{ name: 'Ann' }, ['Ann'], 'Ann', 7, true])
+      expect(grant({ user_info: info }).userInfoJson).toBe(JSON.stringify(info));
+    for (const info of [null, undefined]) expect(grant({ user_info: info }).userInfoJson).toBeUndefined();
     expect(grant({ profile: { name: 'Ann' } }, claims({ userInfo: 'profile' })).userInfoJson).toBe('{"name":"Ann"}');
   });
 

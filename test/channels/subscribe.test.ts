@@ -249,13 +249,6 @@ describe('refuses, in both forms, and stays open', () => {
       'channel_data must have a user_id: a string of 1 to 128 characters, or an integer',
     ],
     [
-      'user_info that is no object',
-      client.subscription('presence-x', '{"user_id":"1","user_info":"A"}'),
-      'InvalidChannelData',
-      400,
-      'user_info supplied to presence subscription is invalid - if supplied it must be a type of hash',
-    ],
-    [
       "a user's channel when nobody is signed in",
       { channel: '#server-to-user-7', auth: '' },
       'AuthError',

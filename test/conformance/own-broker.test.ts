@@ -1,11 +1,13 @@
 import { createServer } from 'node:net';
+import PusherSdk from 'pusher';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Connection } from '../../channels/connection.ts';
-import { Pusher } from '../e2e/scenarios/pusher.ts';
-import { trigger } from '../support/api-client.ts';
+import { Pusher, type PusherOptions } from '../e2e/scenarios/pusher.ts';
+import { read, trigger } from '../support/api-client.ts';
 import { APP, startBroker, type TestBroker } from '../support/broker.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { once } from './target.ts';
 
 /** A broker with one app, which is stopped after the test. */
 let broker: TestBroker | undefined;
@@ -149,6 +151,37 @@ describe('connections are refused', () => {
     expect(await member.flush()).toEqual([]);
     await member.close();
   });
+});
+
+// Cause: only objects were taken as user_info. Symptom: presence callbacks in Laravel that return `true`, a name or a list, as Soketi
+// and Reverb allow, refused everybody.
+test.for([true, 'Ann', ['admin', 7], 3.5])('beyond item 10: takes %j as user_info and hands it on', async (info) => {
+  const { url, wsUrl, port } = await start();
+  const watcher = await RawClient.connect(wsUrl);
+  await watcher.subscribed('presence-hall', '{"user_id":"w"}');
+  const sdk = new PusherSdk({ appId: APP.id, key: APP.key, secret: APP.secret, host: '127.0.0.1' });
+  const pusher = new Pusher(APP.key, {
+    cluster: '',
+    wsHost: '127.0.0.1',
+    wsPort: port,
+    forceTLS: false,
+    channelAuthorization: {
+      customHandler: ({ socketId, channelName }, done) => {
+        const data = { user_id: 'ann', user_info: info as unknown as Record<string, unknown> };
+        done(null, sdk.authorizeChannel(socketId, channelName, data));
+      },
+    },
+  } as PusherOptions);
+  const channel = pusher.subscribe('presence-hall');
+  const members = await once<{ members: unknown }>(channel, 'pusher:subscription_succeeded');
+  expect(members.members).toEqual({ w: null, ann: info });
+  const added = await watcher.next();
+  expect(added.data).toBe(JSON.stringify({ user_id: 'ann', user_info: info }));
+  expect(await read(url, '/channels/presence-hall/users', { with_user_info: '1' })).toEqual({
+    users: [{ id: 'w' }, { id: 'ann', user_info: info }],
+  });
+  pusher.disconnect();
+  await watcher.close();
 });
 
 test('item 12: keeps the last event of a cache channel no longer than its time', async () => {

@@ -56,7 +56,7 @@ export const wireMember: fc.Arbitrary<WireMember> = fc
   .record(
     {
       user_id: fc.oneof(userId, fc.maxSafeInteger()),
-      user_info: fc.dictionary(anyText, anyJson, { maxKeys: 3 }),
+      user_info: fc.oneof(fc.dictionary(anyText, anyJson, { maxKeys: 3 }), anyJson),
     },
     { requiredKeys: ['user_id'] },
   )
