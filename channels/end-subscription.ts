@@ -10,7 +10,7 @@ export function endSubscription(node: Node, connection: Connection, reason: Subs
   if (!subscription) return;
   connection.subscriptions.delete(reason.channel);
   node.settle(leaveSubscription(node, connection, subscription), 'leaving a channel');
-  node.observer.removed(connection.socketId, connection.app, reason);
+  node.observer.unsubscribed?.({ connection, reason });
   const { channel, type, message, status } = reason;
   connection.transport.send(encodeSubscriptionError(channel, type, message, status));
 }

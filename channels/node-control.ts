@@ -42,7 +42,10 @@ export class NodeControl {
         this.#appsChanged(message.ids ?? undefined);
         break;
       default:
-        this.#node.observer.failed(new TypeError('unknown message between nodes'), 'control message');
+        this.#node.observer.failed({
+          error: new TypeError('unknown message between nodes'),
+          during: 'control message',
+        });
     }
   }
 

@@ -1,7 +1,6 @@
 import { CLOSE_CODES } from '../protocol/close-codes.ts';
-import { Disconnect, type PusherError, type SubscriptionError } from '../protocol/errors.ts';
+import { Disconnect } from '../protocol/errors.ts';
 import { encodeError, PING_FRAME } from '../protocol/server-message.ts';
-import type { Trigger } from '../protocol/trigger.ts';
 import type { App } from './app.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
 import type { ChannelStore } from './channel-store.ts';
@@ -17,6 +16,7 @@ import { Liveness } from './liveness.ts';
 import { type ChannelRole, LocalChannel, topicOf } from './local-channel.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
 import { NodeControl } from './node-control.ts';
+import { type ComposedObserver, composeObservers, type Observer } from './observer.ts';
 import { PacedEnd } from './paced-end.ts';
 import { RateLimits } from './rate-limits.ts';
 import { takeTurn } from './receive.ts';
@@ -30,22 +30,6 @@ export interface FanOut {
    * @param position - of a frame that is kept as the channel's last event
    */
   publish(topic: string, frame: string, except: Connection | undefined, position?: number): void;
-}
-
-/** Told of what happened, afterwards. Must not throw. */
-export interface Observer {
-  /** A connection that the node ended. Those that are never let in are the transport's to tell of. */
-  disconnected(socketId: string, app: App, reason: Disconnect): void;
-  /** A message of a client that was answered with an error; the connection stays. */
-  refused(socketId: string, app: App, reason: PusherError): void;
-  /** A subscription that the node ended; the connection stays. */
-  removed(socketId: string, app: App, reason: SubscriptionError): void;
-  /**
-   * An application's event, with how many connections of this node are in its channels. Left out where nobody wants to know.
-   */
-  readonly published?: (app: App, trigger: Trigger, subscribersHere: number) => void;
-  /** Something that can only be a bug, or a seam that failed. */
-  failed(error: unknown, during: string): void;
 }
 
 /** How a node behaves; times in the unit of the name. */
@@ -73,7 +57,8 @@ export interface NodeParts {
   readonly store: ChannelStore;
   readonly fanOut: FanOut;
   readonly clock: Clock;
-  readonly observer: Observer;
+  /** Told of what happens here. */
+  readonly observers: readonly Observer[];
   /** A new id, unique over all nodes and not to be guessed: two integers below 2^53 joined by a dot. */
   readonly createSocketId: () => string;
   readonly tokens: TokenVerifier;
@@ -88,7 +73,7 @@ export class Node {
   readonly store: ChannelStore;
   readonly coalescer: Coalescer;
   readonly clock: Clock;
-  readonly observer: Observer;
+  readonly observer: ComposedObserver;
   readonly createSocketId: () => string;
   readonly tokens: TokenVerifier;
   readonly control: NodeControl;
@@ -119,11 +104,11 @@ export class Node {
     this.dearFrames = new DearFrames(parts.clock, (connection, message, length) =>
       takeTurn(this, connection, message, length),
     );
-    this.observer = parts.observer;
+    this.observer = composeObservers(parts.observers);
     this.createSocketId = parts.createSocketId;
     this.tokens = parts.tokens;
     this.control = new NodeControl(this, parts.appsChanged);
-    this.dueTimes = new DueTimes(parts.clock, (error) => parts.observer.failed(error, 'something whose time had come'));
+    this.dueTimes = new DueTimes(parts.clock, (error) => this.observer.failed({ error, during: 'a due task' }));
     this.#pacedEnd = new PacedEnd(this);
     this.liveness = new Liveness(
       parts.clock,
@@ -238,7 +223,7 @@ export class Node {
     connection.transport.send(encodeError(reason.code, reason.message));
     disconnect(this, connection);
     connection.transport.close(reason.code, reason.message);
-    this.observer.disconnected(connection.socketId, connection.app, reason);
+    this.observer.disconnected?.({ connection, reason });
   }
 
   /** Ends a connection without a word to its client, which would not read it, and gives back what waits for it. */
@@ -246,7 +231,7 @@ export class Node {
     if (connection.isClosed) return;
     disconnect(this, connection);
     connection.transport.cutOff();
-    this.observer.disconnected(connection.socketId, connection.app, reason);
+    this.observer.disconnected?.({ connection, reason });
   }
 
   /** Hands no message on from here: all connections are about to end. */
@@ -254,9 +239,9 @@ export class Node {
     this.broker.listen(() => {});
   }
 
-  /** Lets work go on by itself; a failure is told to the observer. */
+  /** Lets work go on by itself; a failure is told to the observers. */
   settle(work: MaybePromise<unknown>, during: string): void {
-    if (work instanceof Promise) work.catch((error: unknown) => this.observer.failed(error, during));
+    if (work instanceof Promise) work.catch((error: unknown) => this.observer.failed({ error, during }));
   }
 
   /** Stops timers and seams. Connections must be gone. */

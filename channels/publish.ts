@@ -14,7 +14,12 @@ import { retryAdvice } from './rate-limits.ts';
  * @returns without a promise when every subscriber's delivery is under way
  */
 export function publish(node: Node, app: App, trigger: Trigger): MaybePromise<void> {
-  node.observer.published?.(app, trigger, subscribersHere(node, app, trigger));
+  node.observer.published?.({
+    app,
+    event: trigger.name,
+    channels: trigger.channels,
+    receiversHere: receiversHere(node, app, trigger),
+  });
   const encode = eventEncoder(trigger.name, trigger.data);
   let pending: Promise<void>[] | undefined;
   for (const channel of trigger.channels) {
@@ -33,7 +38,7 @@ export function publish(node: Node, app: App, trigger: Trigger): MaybePromise<vo
   if (pending) return Promise.all(pending).then(() => undefined);
 }
 
-function subscribersHere(node: Node, app: App, { channels }: Trigger): number {
+function receiversHere(node: Node, app: App, { channels }: Trigger): number {
   return channels.reduce(
     (sum, channel) => sum + (node.channels.get(topicOf(app.id, channel))?.connections.size ?? 0),
     0,

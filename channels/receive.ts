@@ -180,7 +180,7 @@ function isExpected(error: unknown): error is PusherError | Disconnect {
 /** A seam that fails costs the command which needed it, and nothing else: the client may try again. */
 function expected(node: Node, connection: Connection, message: ClientMessage, error: unknown): Error {
   if (isExpected(error)) return error;
-  node.observer.failed(error, message.kind);
+  node.observer.failed({ error, during: message.kind });
   const id = 'temporarily-unavailable';
   const advice = 'the server could not do it just now: try again later';
   if (message.kind === 'subscribe' && !connection.subscriptions.has(message.channel)) {
@@ -195,7 +195,8 @@ function answer(node: Node, connection: Connection, error: unknown, units = REFU
   if (connection.isClosed) return;
   if (error instanceof PusherError) {
     if (!spend(node, connection, units)) return;
-    node.observer.refused(connection.socketId, connection.app, error);
+    if (error instanceof SubscriptionError) node.observer.subscriptionRefused?.({ connection, error });
+    else node.observer.messageRefused?.({ connection, error });
     connection.transport.send(encodeError(error.code, error.message));
     if (error instanceof SubscriptionError && isNews(node, connection, error.channel)) {
       connection.transport.send(encodeSubscriptionError(error.channel, error.type, error.message, error.status));
@@ -203,7 +204,7 @@ function answer(node: Node, connection: Connection, error: unknown, units = REFU
   } else if (error instanceof Disconnect) {
     node.end(connection, error);
   } else {
-    node.observer.failed(error, 'client message');
+    node.observer.failed({ error, during: 'client message' });
     node.end(connection, INTERNAL_ERROR);
   }
 }

@@ -140,7 +140,7 @@ function endSignIn(node: Node, connection: Connection, expiresAtSeconds: number)
   const { user, transport } = connection;
   if (!user) return;
   const error = signInExpired(expiresAtSeconds);
-  node.observer.refused(connection.socketId, connection.app, error);
+  node.observer.messageRefused?.({ connection, error });
   transport.send(encodeError(error.code, error.message));
   endSubscription(node, connection, expired(userChannelName(user.id), expiresAtSeconds));
   node.settle(leaveUser(node, connection, user), 'sign-out');
@@ -259,6 +259,6 @@ function sendWatchlist(node: Node, connection: Connection, watched: readonly str
 function sendWatchlistLimit(node: Node, connection: Connection): void {
   const text = `Watchlist limit exceeded. Only the first ${node.options.maxWatchlistSize} user IDs are accepted.`;
   const error = new PusherError('watchlist-limit', text, ERROR_CODES.watchlistLimit);
-  node.observer.refused(connection.socketId, connection.app, error);
+  node.observer.messageRefused?.({ connection, error });
   connection.transport.send(encodeError(error.code, error.message));
 }

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Clock } from '../channels/clock.ts';
-import { Node, type NodeOptions, type Observer } from '../channels/node.ts';
+import { Node, type NodeOptions } from '../channels/node.ts';
+import type { Observer } from '../channels/observer.ts';
 import { replaceApp } from '../channels/replace-app.ts';
-import { SubscriptionError } from '../protocol/errors.ts';
 import { AddressGate } from './address-gate.ts';
 import { AddressLimits } from './address-limits.ts';
 import type { AppDirectory } from './apps/app-directory.ts';
@@ -21,6 +21,7 @@ import { OpenRequests } from './http/open-requests.ts';
 import { RefusalBudget } from './http/refusal-budget.ts';
 import { Listener } from './listener.ts';
 import type { Logger } from './log.ts';
+import { logObserver } from './log-observer.ts';
 import { maxConnections, OpenConnections } from './open-connections.ts';
 import { SampledLog } from './sampled-log.ts';
 import { createSeams, type Seams } from './seams.ts';
@@ -76,6 +77,8 @@ export interface ServerOptions {
   readonly siblings?: Siblings;
   /** Another process of this user listens on the port, until this one does. */
   readonly sharesPort?: boolean;
+  /** Told of what happens, beside the log. */
+  readonly observers?: readonly Observer[];
 }
 
 /**
@@ -86,7 +89,7 @@ export interface ServerOptions {
 export async function startServer(
   { settings, apps }: Pick<LoadedConfig, 'settings' | 'apps'>,
   log: Logger,
-  { clock = systemClock, siblings, sharesPort = false, ...options }: ServerOptions = {},
+  { clock = systemClock, siblings, sharesPort = false, observers = [], ...options }: ServerOptions = {},
 ): Promise<Server> {
   const isInUse = (appId: string): boolean => node.hasConnections(appId);
   const directory = options.directory ?? (await createAppDirectory({ settings, apps, log, clock, isInUse }));
@@ -99,7 +102,7 @@ export async function startServer(
     store: seams.store,
     fanOut,
     clock,
-    observer: logObserver(sampledLog),
+    observers: [logObserver(sampledLog), ...observers],
     createSocketId: createSocketIdSource(),
     tokens: new KeyedTokenVerifier({ clock, log }),
     appsChanged: (ids) => node.settle(directory.refresh(ids), 'looking again at apps'),
@@ -249,28 +252,5 @@ function nodeOptions(settings: Settings): NodeOptions {
     strictUnsubscribe: settings.subscriptions.strictUnsubscribe,
     maxWatchlistSize: settings.users.maxWatchlistSize,
     disconnectOnGap: settings.adapter.onGap === 'disconnect',
-  };
-}
-
-function logObserver(log: SampledLog): Observer {
-  return {
-    disconnected: (socketId, app, { id, code, message }) => {
-      // All clients at once: how many they are is said once.
-      const facts = { socketId, app: app.id, code, cause: id, reason: message };
-      if (id === 'restarting') log.eachStep?.debug(facts, 'connection ended');
-      else log.info(facts, 'connection ended');
-    },
-    refused: (socketId, app, error) => {
-      const facts = { socketId, app: app.id, cause: error.id, reason: error.message };
-      if (error instanceof SubscriptionError) log.info({ ...facts, channel: error.channel }, 'subscription refused');
-      else log.eachStep?.debug(facts, 'message refused');
-    },
-    ...(log.eachStep && {
-      published: (app, { name, channels }, subscribersHere) =>
-        log.eachStep?.debug({ app: app.id, event: name, channels, subscribersHere }, 'event published'),
-    }),
-    removed: (socketId, app, { id, channel, message }) =>
-      log.info({ socketId, app: app.id, channel, cause: id, reason: message }, 'subscription ended'),
-    failed: (error, during) => log.error({ err: error, during }, 'unexpected failure'),
   };
 }

@@ -10,6 +10,7 @@ import { disconnect } from '../../channels/disconnect.ts';
 import { MemoryBroker } from '../../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
 import { type FanOut, Node, type NodeOptions } from '../../channels/node.ts';
+import type { Failed, Observer } from '../../channels/observer.ts';
 import { receive } from '../../channels/receive.ts';
 import type { Disconnect } from '../../protocol/errors.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -59,6 +60,7 @@ interface TestNodeParts {
   readonly options?: Partial<NodeOptions>;
   readonly clock?: FakeClock;
   readonly seams?: { readonly broker: Broker; readonly store: ChannelStore };
+  readonly observers?: readonly Observer[];
 }
 
 /** A node without a network: clients are called, frames are kept, time stands still until it is turned. */
@@ -67,8 +69,8 @@ export class TestNode {
   readonly clock: FakeClock;
   readonly node: Node;
   readonly fanOut = new LoopedFanOut();
-  /** What the observer was told of. */
-  readonly failures: { readonly error: unknown; readonly during: string }[] = [];
+  /** What observers were told of. */
+  readonly failures: Failed[] = [];
   readonly ended: Disconnect[] = [];
   /** Ids of the errors that messages were answered with. */
   readonly refused: string[] = [];
@@ -76,7 +78,7 @@ export class TestNode {
   readonly changedApps: (readonly string[] | undefined)[] = [];
   #socketIds = 0;
 
-  constructor({ app, options, clock = new FakeClock(), seams }: TestNodeParts = {}) {
+  constructor({ app, options, clock = new FakeClock(), seams, observers = [] }: TestNodeParts = {}) {
     this.app = createApp(app);
     this.clock = clock;
     const memory = new MemoryBroker(clock);
@@ -99,12 +101,16 @@ export class TestNode {
       store: seams?.store ?? new MemoryChannelStore(clock, (message) => memory.publish(message)),
       fanOut: this.fanOut,
       clock,
-      observer: {
-        disconnected: (_socketId, _app, reason) => this.ended.push(reason),
-        refused: (_socketId, _app, reason) => this.refused.push(reason.id),
-        removed: (_socketId, _app, reason) => this.refused.push(reason.id),
-        failed: (error, during) => this.failures.push({ error, during }),
-      },
+      observers: [
+        {
+          disconnected: ({ reason }) => this.ended.push(reason),
+          messageRefused: ({ error }) => this.refused.push(error.id),
+          subscriptionRefused: ({ error }) => this.refused.push(error.id),
+          unsubscribed: ({ reason }) => this.refused.push(reason.id),
+          failed: (failure) => this.failures.push(failure),
+        },
+        ...observers,
+      ],
       createSocketId: () => {
         this.#socketIds += 1;
         return `1.${this.#socketIds}`;

@@ -1,0 +1,31 @@
+import type { Connection } from '../channels/connection.ts';
+import type { Observer } from '../channels/observer.ts';
+import type { SampledLog } from './sampled-log.ts';
+
+/** Writes what happens to the log. What happens with every message is written, and told at all, at the level `debug` only. */
+export function logObserver(log: SampledLog): Observer {
+  const { eachStep } = log;
+  return {
+    disconnected: ({ connection, reason: { id, code, message } }) => {
+      // All clients at once: how many they are is said once.
+      const facts = { ...who(connection), code, cause: id, reason: message };
+      if (id === 'restarting') eachStep?.debug(facts, 'connection ended');
+      else log.info(facts, 'connection ended');
+    },
+    subscriptionRefused: ({ connection, error: { id, channel, message } }) =>
+      log.info({ ...who(connection), cause: id, reason: message, channel }, 'subscription refused'),
+    unsubscribed: ({ connection, reason: { id, channel, message } }) =>
+      log.info({ ...who(connection), channel, cause: id, reason: message }, 'subscription ended'),
+    failed: ({ error, during }) => log.error({ err: error, during }, 'unexpected failure'),
+    ...(eachStep && {
+      messageRefused: ({ connection, error: { id, message } }) =>
+        eachStep.debug({ ...who(connection), cause: id, reason: message }, 'message refused'),
+      published: ({ app, event, channels, receiversHere }) =>
+        eachStep.debug({ app: app.id, event, channels, subscribersHere: receiversHere }, 'event published'),
+    }),
+  };
+}
+
+function who({ socketId, app }: Connection): { socketId: string; app: string } {
+  return { socketId, app: app.id };
+}
