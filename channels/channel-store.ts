@@ -34,6 +34,9 @@ export interface ChannelSummary {
  * - MUST decide first and last of `join`, `leave`, `signIn` and `signOut` atomically over all nodes, and publish what follows
  *   (`member_added` to all but the socket that joined, `member_removed`, watchlist events) in the same step, so that subscribers
  *   hear of changes in the order in which they happened;
+ * - MUST report the edges of these facts to the `OnEdge` that it was given, if any, on one node: each at most once, never a false one.
+ *   What is written again after it was lost makes none, what a dead node leaves behind makes them where it is cleaned up. Presence
+ *   channels are occupied while they have members, others while they have subscriptions;
  * - MUST keep the `WireMember` of a user's first live connection in a channel;
  * - MUST take repeated `leave` and `signOut` of the same socket as no change;
  * - MUST carry out the calls of one node for a channel, or a user, in the order they were made, answered or not;

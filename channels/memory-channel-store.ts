@@ -1,3 +1,4 @@
+import { channelKindOf } from '../protocol/channel-name.ts';
 import {
   encodeMemberAdded,
   encodeMemberRemoved,
@@ -10,6 +11,7 @@ import type { BrokerMessage } from './broker.ts';
 import type { ChannelStore, ChannelSummary, Members, PresenceJoin } from './channel-store.ts';
 import type { Clock } from './clock.ts';
 import { createControlMessage } from './control-message.ts';
+import type { OnEdge } from './edge.ts';
 import { watchChannelName } from './local-channel.ts';
 import { REVOCATION_MEMORY_MS, type Revocation, revocationId } from './revocations.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
@@ -21,6 +23,8 @@ interface PresentUser {
 
 interface AppFacts {
   readonly subscriptionCounts: Map<string, number>;
+  /** By channel, what its subscribers were last told. */
+  readonly toldCounts: Map<string, number>;
   readonly presence: Map<string, Map<string, PresentUser>>;
   readonly signedIn: Map<string, Set<string>>;
   connections: number;
@@ -32,19 +36,28 @@ export class MemoryChannelStore implements ChannelStore {
   readonly #revocations = new Map<string, Revocation>();
   readonly #clock: Clock;
   readonly #publish: (message: BrokerMessage) => void;
+  readonly #onEdge: OnEdge | undefined;
   readonly #announcements: SubscriptionCounts;
 
   /** @param publish - hands what follows from a change to the broker, at once */
-  constructor(clock: Clock, publish: (message: BrokerMessage) => void) {
+  constructor(clock: Clock, publish: (message: BrokerMessage) => void, onEdge?: OnEdge) {
     this.#clock = clock;
     this.#publish = publish;
+    this.#onEdge = onEdge;
     this.#announcements = new SubscriptionCounts(clock, (appId, channel) => this.#publishCount(appId, channel));
   }
 
   setSubscriptionCount(appId: string, channel: string, count: number): void {
-    const { subscriptionCounts } = this.#facts(appId);
-    if (count > 0) subscriptionCounts.set(channel, count);
-    else subscriptionCounts.delete(channel);
+    const { subscriptionCounts, toldCounts } = this.#facts(appId);
+    const wasOccupied = subscriptionCounts.has(channel);
+    if (count > 0) {
+      subscriptionCounts.set(channel, count);
+    } else {
+      subscriptionCounts.delete(channel);
+      toldCounts.delete(channel);
+    }
+    if (!this.#onEdge || wasOccupied === count > 0 || channelKindOf(channel).isPresence) return;
+    this.#onEdge({ kind: wasOccupied ? 'channel_vacated' : 'channel_occupied', appId, channel });
   }
 
   announceSubscriptionCount(appId: string, channel: string): void {
@@ -85,6 +98,8 @@ export class MemoryChannelStore implements ChannelStore {
         exceptSocketId: socketId,
         member: { change: 'added', member },
       });
+      if (users.size === 1) this.#onEdge?.({ kind: 'channel_occupied', appId, channel });
+      this.#onEdge?.({ kind: 'member_added', appId, channel, userId: member.userId });
     }
     return { outcome: 'joined', members: membersOf(users) };
   }
@@ -103,6 +118,8 @@ export class MemoryChannelStore implements ChannelStore {
       frame: encodeMemberRemoved(channel, member),
       member: { change: 'removed', member },
     });
+    this.#onEdge?.({ kind: 'member_removed', appId, channel, userId });
+    if (users.size === 0) this.#onEdge?.({ kind: 'channel_vacated', appId, channel });
   }
 
   members(appId: string, channel: string): Members {
@@ -118,6 +135,7 @@ export class MemoryChannelStore implements ChannelStore {
     }
     signedIn.set(userId, new Set([socketId]));
     if (isAnnounced) this.#publishUser(appId, userId, 'online');
+    this.#onEdge?.({ kind: 'user_online', appId, userId });
   }
 
   signOut(appId: string, userId: string, socketId: string, isAnnounced: boolean): void {
@@ -126,6 +144,7 @@ export class MemoryChannelStore implements ChannelStore {
     if (!signedIn || !sockets?.delete(socketId) || sockets.size > 0) return;
     signedIn.delete(userId);
     if (isAnnounced) this.#publishUser(appId, userId, 'offline');
+    this.#onEdge?.({ kind: 'user_offline', appId, userId });
   }
 
   online(appId: string, userIds: readonly string[]): ReadonlySet<string> {
@@ -169,8 +188,12 @@ export class MemoryChannelStore implements ChannelStore {
 
   #publishCount(appId: string, channel: string): number {
     const { subscriptionCount } = this.summary(appId, channel);
-    if (subscriptionCount > 0) {
-      this.#publish({ appId, channel, frame: encodeSubscriptionCount(channel, subscriptionCount) });
+    if (subscriptionCount === 0) return 0;
+    this.#publish({ appId, channel, frame: encodeSubscriptionCount(channel, subscriptionCount) });
+    const { toldCounts } = this.#facts(appId);
+    if (this.#onEdge && toldCounts.get(channel) !== subscriptionCount) {
+      toldCounts.set(channel, subscriptionCount);
+      this.#onEdge({ kind: 'subscription_count', appId, channel, subscriptionCount });
     }
     return subscriptionCount;
   }
@@ -183,7 +206,13 @@ export class MemoryChannelStore implements ChannelStore {
   #facts(appId: string): AppFacts {
     let facts = this.#apps.get(appId);
     if (!facts) {
-      facts = { subscriptionCounts: new Map(), presence: new Map(), signedIn: new Map(), connections: 0 };
+      facts = {
+        subscriptionCounts: new Map(),
+        toldCounts: new Map(),
+        presence: new Map(),
+        signedIn: new Map(),
+        connections: 0,
+      };
       this.#apps.set(appId, facts);
     }
     return facts;

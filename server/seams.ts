@@ -1,6 +1,7 @@
 import type { Broker } from '../channels/broker.ts';
 import type { ChannelStore } from '../channels/channel-store.ts';
 import type { Clock } from '../channels/clock.ts';
+import type { OnEdge } from '../channels/edge.ts';
 import { after } from '../channels/maybe-promise.ts';
 import { MemoryBroker } from '../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../channels/memory-channel-store.ts';
@@ -33,6 +34,7 @@ export interface Seams {
 /**
  * The seams that the settings ask for.
  *
+ * @param onEdge - left out where nobody listens, which costs nothing then
  * @throws {RedisStartError} which part of the connection to Redis does not work, and why
  */
 export async function createSeams(
@@ -40,10 +42,11 @@ export async function createSeams(
   directory: AppDirectory,
   clock: Clock,
   log: Logger,
+  onEdge?: OnEdge,
 ): Promise<Seams> {
   switch (settings.adapter.driver) {
     case 'local':
-      return createMemorySeams(clock);
+      return createMemorySeams(clock, onEdge);
     case 'redis': {
       // Loaded when it is needed: a broker by itself has no use for a Redis client.
       const { connectRedis } = await import('./redis/connect-redis.ts');
@@ -59,11 +62,11 @@ export async function createSeams(
 }
 
 /** A node by itself. */
-export function createMemorySeams(clock: Clock): Seams {
+export function createMemorySeams(clock: Clock, onEdge?: OnEdge): Seams {
   const broker = new MemoryBroker(clock);
   return {
     broker,
-    store: new MemoryChannelStore(clock, (message) => broker.publish(message)),
+    store: new MemoryChannelStore(clock, (message) => broker.publish(message), onEdge),
     problem: () => undefined,
     start: async () => {},
     stop: async () => {},

@@ -1,15 +1,23 @@
+import type { Edge } from '../../channels/edge.ts';
 import { MemoryBroker } from '../../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { describeBroker } from './broker-contract.ts';
 import { describeChannelStore } from './channel-store-contract.ts';
-import type { SeamsFixture } from './seams-fixture.ts';
+import { describeEdges } from './edges-contract.ts';
+import type { EdgesFixture, SeamsFixture } from './seams-fixture.ts';
 
-async function createMemorySeams(): Promise<SeamsFixture> {
+async function createMemorySeams(): Promise<EdgesFixture> {
   const clock = new FakeClock();
   const broker = new MemoryBroker(clock);
-  const store = new MemoryChannelStore(clock, (message) => broker.publish(message));
+  const edges: Edge[] = [];
+  const store = new MemoryChannelStore(
+    clock,
+    (message) => broker.publish(message),
+    (edge) => edges.push(edge),
+  );
   return {
+    edges,
     nodes: [{ broker, store }],
     settled: async () => {},
     now: clock.now,
@@ -43,5 +51,6 @@ function late<T extends object>(seam: T): T {
 
 describeBroker('memory', createMemorySeams);
 describeChannelStore('memory', createMemorySeams);
+describeEdges('memory', createMemorySeams);
 describeBroker('memory with late answers', createLateSeams);
 describeChannelStore('memory with late answers', createLateSeams);

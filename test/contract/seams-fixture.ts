@@ -1,5 +1,6 @@
 import type { Broker, BrokerMessage } from '../../channels/broker.ts';
 import type { ChannelStore } from '../../channels/channel-store.ts';
+import type { Edge } from '../../channels/edge.ts';
 
 /** The two seams as one node sees them. */
 export interface SeamsOfNode {
@@ -23,6 +24,12 @@ export interface SeamsFixture {
 }
 
 export type CreateSeams = () => Promise<SeamsFixture>;
+
+/** Seams that report edges. */
+export interface EdgesFixture extends SeamsFixture {
+  /** What was reported so far, on whichever node, oldest first. */
+  readonly edges: readonly Edge[];
+}
 
 /** A node of the fixture with everything that was delivered to it. */
 export class ContractNode {
