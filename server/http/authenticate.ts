@@ -1,4 +1,5 @@
 import { findAppKey } from '../../auth/app-key.ts';
+import type { Grant } from '../../auth/grant.ts';
 import type { RequestParams } from '../../auth/request-params.ts';
 import { verifyRequest } from '../../auth/request-signature.ts';
 import type { App } from '../../channels/app.ts';
@@ -6,18 +7,24 @@ import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import { quote } from '../../protocol/json.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
+import type { PathParams } from './route-table.ts';
 
 /** A request of the HTTP API with everything that was read of it. */
-export interface ApiRequest {
+export interface ApiRequest<Params = PathParams> {
   readonly method: string;
   /** As sent, with the path prefix if there is one. */
   readonly path: string;
   /** Without the path prefix. */
   readonly apiPath: string;
-  readonly query: string;
-  readonly params: RequestParams;
+  readonly params: Params;
+  readonly queryText: string;
+  readonly query: RequestParams;
   readonly body: Buffer;
+  /** Of the token that it was made with; undefined: it is signed. */
+  readonly grant: Grant | undefined;
 }
+
+type SignedRequest = Omit<ApiRequest, 'params' | 'grant'>;
 
 /** Whoever mistypes an id does not make it this long. */
 const MAX_EXPLAINED_ID_LENGTH = 200;
@@ -44,13 +51,13 @@ export function findApp(apps: AppDirectory, appId: string): MaybePromise<App> {
 export function findCalledApp(
   apps: AppDirectory,
   appId: string | undefined,
-  request: ApiRequest,
+  request: SignedRequest,
   nowSeconds: number,
 ): MaybePromise<App> {
   if (appId !== undefined) {
     return after(apps.byId(appId), (app) => app ?? refuseAppId(apps, appId, request, nowSeconds));
   }
-  const key = request.params.single.get('auth_key');
+  const key = request.query.single.get('auth_key');
   if (key === undefined) throw missingKey();
   return after(apps.byKey(key), (app) => {
     if (app) return app;
@@ -58,8 +65,13 @@ export function findCalledApp(
   });
 }
 
-function refuseAppId(apps: AppDirectory, appId: string, request: ApiRequest, nowSeconds: number): MaybePromise<never> {
-  const key = request.params.single.get('auth_key');
+function refuseAppId(
+  apps: AppDirectory,
+  appId: string,
+  request: SignedRequest,
+  nowSeconds: number,
+): MaybePromise<never> {
+  const key = request.query.single.get('auth_key');
   const named = key === undefined || appId.length > MAX_EXPLAINED_ID_LENGTH ? undefined : apps.byKey(key);
   return after(named, (app) => {
     const advice =
@@ -70,7 +82,7 @@ function refuseAppId(apps: AppDirectory, appId: string, request: ApiRequest, now
   });
 }
 
-function isSignedFor(app: App, request: ApiRequest, nowSeconds: number): boolean {
+function isSignedFor(app: App, request: SignedRequest, nowSeconds: number): boolean {
   try {
     // The signature covers the hash of the body, so it proves the secret without the body.
     authenticate(app, { ...request, body: NO_BODY }, nowSeconds);
@@ -92,13 +104,14 @@ function unknownAppId(appId: string, advice: string): ApiError {
  *
  * @throws {ApiError} 401, or 403 when the app is disabled
  */
-export function authenticate(app: App, request: ApiRequest, nowSeconds: number): void {
-  const key = request.params.single.get('auth_key');
+export function authenticate(app: App, request: SignedRequest, nowSeconds: number): void {
+  const key = request.query.single.get('auth_key');
   if (key === undefined) throw missingKey();
   const pair = findAppKey(app.keys, key);
   if (!pair) throw unknownKey(key, app.id);
-  const { method, query, params, body } = request;
-  verifyRequest(pair, { method, paths: signablePaths(request), query, params, body }, nowSeconds);
+  const { method, queryText, query, body } = request;
+  const paths = signablePaths(request);
+  verifyRequest(pair, { method, paths, query: queryText, params: query, body }, nowSeconds);
   if (!app.enabled) throw appDisabled(app);
 }
 
@@ -110,7 +123,7 @@ export function appDisabled({ id }: App): ApiError {
 const NEVER_ESCAPED = /^[\w\-.~/]*$/;
 
 /** The prefix is no part of what SDKs sign, yet may be for clients that know of none. */
-function signablePaths({ path, apiPath }: ApiRequest): readonly string[] {
+function signablePaths({ path, apiPath }: SignedRequest): readonly string[] {
   const paths = path === apiPath ? [path] : [apiPath, path];
   return NEVER_ESCAPED.test(path) ? paths : [...new Set([...paths, ...paths.flatMap(spellingsOf)])];
 }

@@ -1,5 +1,15 @@
+import type { AppLimits } from '../../channels/app.ts';
 import { ApiError } from '../../protocol/errors.ts';
-import type { HttpResponse } from '../uws.ts';
+import type { Settings } from '../config/index.ts';
+import type { HttpRequest, HttpResponse } from '../uws.ts';
+
+/** How large a body a route takes. */
+export interface BodyRule {
+  /** No valid request needs more, in bytes. */
+  maxBytes(limits: AppLimits): number;
+  /** What that follows from, for whoever sends more. */
+  advice(limits: AppLimits): string;
+}
 
 export interface BodyLimits {
   readonly maxBytes: number;
@@ -7,6 +17,55 @@ export interface BodyLimits {
   readonly timeoutMs: number;
   /** What `maxBytes` stems from, for the one who is over it. */
   readonly advice: () => string;
+}
+
+const BYTES_PER_MB = 1_048_576;
+/** JSON writes a character as up to six bytes per byte of its UTF-8 (`\u0000`). */
+const JSON_FACTOR = 6;
+/** For the names of the fields and white space. */
+const SLACK_BYTES = 65_536;
+/** Room for the longest token, and for whatever else a page sends along. */
+const MAX_AUTH_BYTES = 65_536;
+
+function bytesOfEvents(limits: AppLimits, events: number): number {
+  const eventBytes = limits.maxEventPayloadBytes + limits.maxEventNameLength * 4;
+  const channels = limits.maxEventChannelsAtOnce * limits.maxChannelNameLength;
+  return Math.ceil(JSON_FACTOR * (events * eventBytes + channels)) + SLACK_BYTES;
+}
+
+function adviceOnEvents({ maxEventPayloadBytes }: AppLimits): string {
+  return `no request within eventLimits needs more (data is limited to ${maxEventPayloadBytes} bytes by eventLimits.maxPayloadInKb)`;
+}
+
+export const EVENT_BODY: BodyRule = { maxBytes: (limits) => bytesOfEvents(limits, 1), advice: adviceOnEvents };
+export const BATCH_BODY: BodyRule = {
+  maxBytes: (limits) => bytesOfEvents(limits, limits.maxEventBatchSize),
+  advice: adviceOnEvents,
+};
+/** A few short fields and a token. */
+export const AUTH_BODY: BodyRule = {
+  maxBytes: () => MAX_AUTH_BYTES,
+  advice: () => 'socket_id, channel_name and a token need less',
+};
+
+/** What a route takes from an app with these limits, or less if the operator says so. */
+export function bodyLimits(rule: BodyRule, limits: AppLimits, httpApi: Settings['httpApi']): BodyLimits {
+  const useful = rule.maxBytes(limits);
+  const maxBytes = Math.min(Math.floor(httpApi.requestLimitInMb * BYTES_PER_MB), useful);
+  const advice = (): string =>
+    maxBytes === useful ? rule.advice(limits) : 'send less, or raise httpApi.requestLimitInMb';
+  return { maxBytes, timeoutMs: httpApi.bodyTimeoutSeconds * 1000, advice };
+}
+
+/** uWebSockets.js passes over a body that nobody wants. It is waited for only where it may be on its way for long. */
+const SMALL_BODY_BYTES = 65_536;
+
+export function isChunked(req: HttpRequest): boolean {
+  return req.getHeader('transfer-encoding') !== '';
+}
+
+export function hasLargeBody(req: HttpRequest): boolean {
+  return isChunked(req) || Number(req.getHeader('content-length')) > SMALL_BODY_BYTES;
 }
 
 /**

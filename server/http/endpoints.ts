@@ -1,4 +1,3 @@
-import type { Grant } from '../../auth/grant.ts';
 import type { App } from '../../channels/app.ts';
 import { channelFacts, occupiedChannels, presenceMembers, publishedFacts } from '../../channels/channel-facts.ts';
 import { after, afterAll, type MaybePromise } from '../../channels/maybe-promise.ts';
@@ -15,45 +14,13 @@ import { checkedChannel, parseBatch, parseTrigger, type Trigger } from '../../pr
 import { type Answer, EMPTY_OBJECT, json, NOTICE } from './answer.ts';
 import type { ApiRequest } from './authenticate.ts';
 import { checkMayPublish } from './holder.ts';
-import { revocationOf } from './revocation-route.ts';
-import type { ApiRoute, ReadRoute } from './routes.ts';
+import { type RevocationSubject, revocationOf } from './revocation-route.ts';
 
-/**
- * Answers a request for an app.
- *
- * @param grant - the token with which it was made, for events only; undefined: it is signed
- * @throws {ApiError} what the client did wrong
- */
-export function callEndpoint(
-  node: Node,
-  app: App,
-  route: ApiRoute,
-  request: ApiRequest,
-  grant?: Grant,
-): MaybePromise<Answer> {
-  switch (route.name) {
-    case 'events':
-      return triggerEvent(node, app, request, grant);
-    case 'batch-events':
-      return triggerBatch(node, app, request, grant);
-    case 'revoke':
-      return after(revoke(node, revocationOf(app.id, route.channel, route.subject)), () => EMPTY_OBJECT);
-    case 'channel-events':
-      return triggerOldStyle(node, app, route.channel, request);
-    case 'terminate':
-      return terminate(node, app, route.userId);
-    case 'channels':
-    case 'channel':
-    case 'channel-users':
-    case 'channel-stats':
-      takeReadRequest(node, app);
-      return read(node, app, route, request);
-  }
-}
+type OfChannel = ApiRequest<{ readonly channel: string }>;
 
-function triggerEvent(node: Node, app: App, request: ApiRequest, grant: Grant | undefined): MaybePromise<Answer> {
+export function triggerEvent(node: Node, app: App, request: ApiRequest): MaybePromise<Answer> {
   const trigger = readTrigger(app, request);
-  if (grant) checkMayPublish(node, app, grant, [trigger]);
+  if (request.grant) checkMayPublish(node, app, request.grant, [trigger]);
   takeBackendEvents(node, app, [trigger]);
   return after(publish(node, app, trigger), () => {
     if (trigger.info.size === 0) return EMPTY_OBJECT;
@@ -70,10 +37,10 @@ function readTrigger(app: App, request: ApiRequest): Trigger {
   return parseTrigger(parseBody(text), app.limits, text);
 }
 
-function triggerBatch(node: Node, app: App, request: ApiRequest, grant: Grant | undefined): MaybePromise<Answer> {
+export function triggerBatch(node: Node, app: App, request: ApiRequest): MaybePromise<Answer> {
   const text = request.body.toString();
   const triggers = parseBatch(parseBody(text), app.limits, text);
-  if (grant) checkMayPublish(node, app, grant, triggers);
+  if (request.grant) checkMayPublish(node, app, request.grant, triggers);
   takeBackendEvents(node, app, triggers);
   return after(afterAll(triggers.map((trigger) => publish(node, app, trigger))), () => {
     if (triggers.every(({ info }) => info.size === 0)) return EMPTY_OBJECT;
@@ -83,10 +50,10 @@ function triggerBatch(node: Node, app: App, request: ApiRequest, grant: Grant | 
 }
 
 /** `POST /channels/:name/events?name=E`: the whole body is the payload. Deprecated in 2012; answered 202. */
-function triggerOldStyle(node: Node, app: App, channel: string, request: ApiRequest): MaybePromise<Answer> {
-  const { single } = request.params;
+export function triggerOldStyle(node: Node, app: App, request: OfChannel): MaybePromise<Answer> {
+  const { single } = request.query;
   const event = {
-    channel,
+    channel: request.params.channel,
     data: request.body.toString(),
     name: single.get('name'),
     socket_id: single.get('socket_id'),
@@ -96,7 +63,11 @@ function triggerOldStyle(node: Node, app: App, channel: string, request: ApiRequ
   return after(publish(node, app, trigger), () => ({ ...EMPTY_OBJECT, status: 202, body: '' }));
 }
 
-function terminate(node: Node, app: App, userId: string): MaybePromise<Answer> {
+export function terminateConnections(
+  node: Node,
+  app: App,
+  { params: { user: userId } }: ApiRequest<{ readonly user: string }>,
+): MaybePromise<Answer> {
   if (!isUserId(userId)) throw new ApiError('invalid-user-id', 400, `${quote(userId, 60)} can't be a user id`);
   return after(node.store.online(app.id, [userId]), (online) =>
     after(terminateUser(node, app.id, userId), () => (online.has(userId) ? EMPTY_OBJECT : NOBODY_SIGNED_IN)),
@@ -109,32 +80,61 @@ const NOBODY_SIGNED_IN: Answer = {
   headers: { [NOTICE]: 'No connection is signed in as this user. Being a member of presence channels does not count' },
 };
 
-function read(node: Node, app: App, route: ReadRoute, { params }: ApiRequest): MaybePromise<Answer> {
-  const info = params.single.get('info');
-  switch (route.name) {
-    case 'channels': {
-      const prefix = params.single.get('filter_by_prefix') ?? '';
-      return after(occupiedChannels(node, app, prefix, parseInfo(info)), (channels) => json({ channels }));
-    }
-    case 'channel':
-      return after(channelFacts(node, app, checkedChannel(route.channel, app.limits), parseInfo(info)), toJson);
-    case 'channel-users':
-      refuseExtraneous(params.single.keys());
-      return after(presenceMembers(node, app, checkedChannel(route.channel, app.limits)), (members) =>
-        listUsers(members, isOn(params.single.get(WITH_USER_INFO))),
-      );
-    case 'channel-stats':
-      return after(channelStats(node, app, checkedChannel(route.channel, app.limits)), toJson);
-  }
+export function revokeFromUser(
+  node: Node,
+  app: App,
+  { params: { channel, user } }: ApiRequest<{ readonly channel: string; readonly user: string }>,
+): MaybePromise<Answer> {
+  return revokeFrom(node, app, channel, { userId: user });
+}
+
+export function revokeFromSocket(
+  node: Node,
+  app: App,
+  { params: { channel, socket } }: ApiRequest<{ readonly channel: string; readonly socket: string }>,
+): MaybePromise<Answer> {
+  return revokeFrom(node, app, channel, { socketId: socket });
+}
+
+export function revokeFromEveryone(node: Node, app: App, { params }: OfChannel): MaybePromise<Answer> {
+  return revokeFrom(node, app, params.channel, undefined);
+}
+
+function revokeFrom(node: Node, app: App, channel: string, subject: RevocationSubject): MaybePromise<Answer> {
+  return after(revoke(node, revocationOf(app.id, channel, subject)), () => EMPTY_OBJECT);
+}
+
+export function listChannels(node: Node, app: App, { query: { single } }: ApiRequest): MaybePromise<Answer> {
+  takeReadRequest(node, app);
+  const prefix = single.get('filter_by_prefix') ?? '';
+  return after(occupiedChannels(node, app, prefix, parseInfo(single.get('info'))), (channels) => json({ channels }));
+}
+
+export function showChannel(node: Node, app: App, { params, query }: OfChannel): MaybePromise<Answer> {
+  takeReadRequest(node, app);
+  const channel = checkedChannel(params.channel, app.limits);
+  return after(channelFacts(node, app, channel, parseInfo(query.single.get('info'))), toJson);
+}
+
+export function listUsers(node: Node, app: App, { params, query: { single } }: OfChannel): MaybePromise<Answer> {
+  takeReadRequest(node, app);
+  refuseExtraneous(single.keys());
+  return after(presenceMembers(node, app, checkedChannel(params.channel, app.limits)), (members) =>
+    usersAnswer(members, isOn(single.get(WITH_USER_INFO))),
+  );
 }
 
 /** `GET /channels/:name/stats`, deprecated in 2012. */
-function channelStats(node: Node, app: App, channel: string): MaybePromise<object> {
-  return after(node.store.summary(app.id, channel), ({ subscriptionCount, userCount }) => ({
-    occupied: subscriptionCount > 0,
-    ...(channel.startsWith('presence-') && { user_count: userCount }),
-    connection_count: subscriptionCount,
-  }));
+export function channelStats(node: Node, app: App, { params }: OfChannel): MaybePromise<Answer> {
+  takeReadRequest(node, app);
+  const channel = checkedChannel(params.channel, app.limits);
+  return after(node.store.summary(app.id, channel), ({ subscriptionCount, userCount }) =>
+    json({
+      occupied: subscriptionCount > 0,
+      ...(channel.startsWith('presence-') && { user_count: userCount }),
+      connection_count: subscriptionCount,
+    }),
+  );
 }
 
 const toJson = (value: unknown): Answer => json(value);
@@ -146,7 +146,7 @@ function isOn(value: string | undefined): boolean {
   return value === '1' || value === 'true';
 }
 
-function listUsers(members: readonly WireMember[], withInfo: boolean): Answer {
+function usersAnswer(members: readonly WireMember[], withInfo: boolean): Answer {
   const users = members.map(({ userId, userInfoJson }) => {
     const info = withInfo && userInfoJson !== undefined ? `,"user_info":${userInfoJson}` : '';
     return `{"id":${JSON.stringify(userId)}${info}}`;
@@ -172,7 +172,7 @@ function refuseExtraneous(names: Iterable<string>): void {
 }
 
 /** Parameters of a trigger may stand in the query string instead of the body. */
-function bodyFromQuery({ params: { single, lists } }: ApiRequest): unknown {
+function bodyFromQuery({ query: { single, lists } }: ApiRequest): unknown {
   if (!single.has('name') && !single.has('data')) {
     throw new ApiError('invalid-body', 400, 'The body is empty: it must be a JSON object with name, channels and data');
   }

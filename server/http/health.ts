@@ -5,7 +5,9 @@ import { STORE_AWAY } from '../apps/app-store.ts';
 import type { Problem } from '../seams.ts';
 import { processUsage, sumUsage, type Usage } from '../usage.ts';
 import { type Answer, json, text } from './answer.ts';
-import type { HealthCheck } from './routes.ts';
+
+/** What can be asked about a broker. */
+export type HealthCheck = 'alive' | 'ready' | 'accept-traffic' | 'usage';
 
 /** The other nodes of this broker, as far as health is concerned. */
 export interface Siblings {

@@ -11,18 +11,16 @@ import type { SampledLog } from '../sampled-log.ts';
 import { SharedToken } from '../shared-token.ts';
 import type { HttpRequest, HttpResponse, TemplatedApp } from '../uws.ts';
 import { type Answer, errorAnswer, tokenErrorAnswer } from './answer.ts';
-import { AUTH_HEADERS, type AuthRequest, answerAuth } from './auth/auth-endpoint.ts';
+import { AUTH_HEADERS, type AuthRequest } from './auth/auth-endpoint.ts';
 import { type Asker, bearerToken } from './auth/auth-token.ts';
 import { type ApiRequest, appDisabled, authenticate, findCalledApp } from './authenticate.ts';
-import { type BodyLimits, readBody, skipBody } from './body.ts';
-import { apiBodyLimits, authBodyLimits } from './body-limits.ts';
+import { type BodyLimits, bodyLimits, hasLargeBody, isChunked, readBody, skipBody } from './body.ts';
 import { Cors } from './cors.ts';
-import { callEndpoint } from './endpoints.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import { framingProblem } from './framing.ts';
 import type { Health } from './health.ts';
 import { logAnswer } from './log-answer.ts';
-import { type ApiRoute, type AuthRoute, findRoute, isAuthPath } from './routes.ts';
+import { type AppRoute, type AuthRoute, findRoute, isAuthPath } from './routes.ts';
 
 /** Said with a 503: the way to Redis is tried again all the time. */
 const RETRY_AFTER_SECONDS = 1;
@@ -86,28 +84,37 @@ export class HttpServer {
       return;
     }
     const apiPath = this.#withoutPrefix(path);
-    const route = findRoute(method, apiPath);
-    if (route.name === 'health') {
+    const { route, params } = findRoute(method, apiPath);
+    if (route.access === 'anybody') {
       exchange.isForAnybody = true;
       const isTrusted = this.#adminToken.isIn(req.getHeader('authorization'));
-      this.#answer(exchange, () => this.#parts.health.answer(route.check, isTrusted));
+      this.#answer(exchange, () => route.run(this.#parts.health, isTrusted));
       return;
     }
-    const query = req.getQuery() ?? '';
-    const params = parseParams(query);
-    if (route.name === 'auth') {
-      this.#handleAuth(exchange, req, route, { method, params });
+    const queryText = req.getQuery() ?? '';
+    const query = parseParams(queryText);
+    if (route.access === 'token') {
+      this.#handleAuth(exchange, req, route, { method, params, query });
       return;
     }
-    const token = tokenToPublish(route, params, req);
+    const token = tokenToPublish(route, query, req);
     // Completed, not copied, when the body is here: copying an object of all its fields costs as much as finding the route.
-    const request = { method, path, apiPath, query, params, body: EMPTY_BODY as Buffer };
-    const app = findCalledApp(this.#parts.apps, route.appId, request, this.#nowSeconds());
+    const request: UnfinishedRequest = {
+      method,
+      path,
+      apiPath,
+      params,
+      queryText,
+      query,
+      body: EMPTY_BODY,
+      grant: undefined,
+    };
+    const app = findCalledApp(this.#parts.apps, params.app, request, this.#nowSeconds());
     const call = (body: Buffer): void => {
       request.body = body;
       this.#call(exchange, app, route, request, token);
     };
-    if (method !== 'POST') {
+    if (!route.body) {
       call(EMPTY_BODY);
       return;
     }
@@ -118,7 +125,8 @@ export class HttpServer {
       const isForLater = app instanceof Promise || token !== undefined;
       call(isForLater ? Buffer.from(body) : body);
     };
-    this.#readBody(exchange, isChunked(req), apiBodyLimits(this.#parts.settings, limits, route), onBody);
+    const { httpApi } = this.#parts.settings;
+    this.#readBody(exchange, isChunked(req), bodyLimits(route.body.limit, limits, httpApi), onBody);
   }
 
   /** Answers a request of which the body was not looked at. */
@@ -138,17 +146,24 @@ export class HttpServer {
   }
 
   /** @param token - with which the request is made; undefined: it is signed */
-  #call(exchange: Exchange, app: MaybePromise<App>, route: ApiRoute, request: ApiRequest, token?: string): void {
+  #call(
+    exchange: Exchange,
+    app: MaybePromise<App>,
+    route: AppRoute,
+    request: UnfinishedRequest,
+    token: string | undefined,
+  ): void {
     const { node } = this.#parts;
     this.#answer(exchange, () =>
       after(app, (found) => {
         if (token === undefined) {
           authenticate(found, request, this.#nowSeconds());
-          return callEndpoint(node, found, route, request);
+          return route.run(node, found, request);
         }
         return after(node.tokens.verify(found, token), (grant) => {
           if (!found.enabled) throw appDisabled(found);
-          return callEndpoint(node, found, route, request, grant);
+          request.grant = grant;
+          return route.run(node, found, request);
         });
       }),
     );
@@ -158,18 +173,21 @@ export class HttpServer {
     exchange: Exchange,
     req: HttpRequest,
     route: AuthRoute,
-    { method, params }: Pick<AuthRequest, 'method' | 'params'>,
+    { method, params, query }: Pick<AuthRequest, 'method' | 'params' | 'query'>,
   ): void {
-    const { settings } = this.#parts;
+    const { settings, defaultLimits } = this.#parts;
     exchange.headers = [...exchange.headers, ...AUTH_HEADERS];
     const contentType = req.getHeader('content-type');
     const asker = readAsker(req);
     const onBody = (body: Buffer): void =>
       this.#answer(exchange, () =>
-        answerAuth({ ...this.#parts, cors: this.#cors }, route, { method, params, contentType, body, asker }),
+        route.run({ ...this.#parts, cors: this.#cors }, { method, params, query, contentType, body, asker }),
       );
-    if (method === 'POST') this.#readBody(exchange, isChunked(req), authBodyLimits(settings), onBody);
-    else onBody(EMPTY_BODY);
+    if (!route.body) {
+      onBody(EMPTY_BODY);
+      return;
+    }
+    this.#readBody(exchange, isChunked(req), bodyLimits(route.body.limit, defaultLimits, settings.httpApi), onBody);
   }
 
   /** Answers a request with what comes of some work. */
@@ -218,9 +236,12 @@ export class HttpServer {
 
 const EMPTY_BODY = Buffer.alloc(0);
 
+/** A request that is not complete yet. */
+type UnfinishedRequest = { -readonly [Field in keyof ApiRequest]: ApiRequest[Field] };
+
 /** The token of a request to publish that has one in place of a signature. */
-function tokenToPublish(route: ApiRoute, params: RequestParams, req: HttpRequest): string | undefined {
-  if (params.single.has('auth_key') || (route.name !== 'events' && route.name !== 'batch-events')) return undefined;
+function tokenToPublish({ access }: AppRoute, { single }: RequestParams, req: HttpRequest): string | undefined {
+  if (access !== 'signature or token' || single.has('auth_key')) return undefined;
   return bearerToken(req.getHeader('authorization'));
 }
 
@@ -233,15 +254,4 @@ function readAsker(req: HttpRequest): Asker {
     host: req.getHeader('host'),
     fetchSite: req.getHeader('sec-fetch-site'),
   };
-}
-
-/** uWebSockets.js passes over a body that nobody wants. It is waited for only where it may be on its way for long. */
-const SMALL_BODY_BYTES = 65_536;
-
-function isChunked(req: HttpRequest): boolean {
-  return req.getHeader('transfer-encoding') !== '';
-}
-
-function hasLargeBody(req: HttpRequest): boolean {
-  return isChunked(req) || Number(req.getHeader('content-length')) > SMALL_BODY_BYTES;
 }

@@ -1,79 +1,243 @@
+import type { App } from '../../channels/app.ts';
+import type { MaybePromise } from '../../channels/maybe-promise.ts';
+import type { Node } from '../../channels/node.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import { quote } from '../../protocol/json.ts';
-import type { RevocationSubject } from './revocation-route.ts';
+import type { Answer } from './answer.ts';
+import * as schema from './api-schemas.ts';
+import { type AuthParts, type AuthRequest, type AuthSubject, answerAuth } from './auth/auth-endpoint.ts';
+import type { ApiRequest } from './authenticate.ts';
+import { AUTH_BODY, BATCH_BODY, type BodyRule, EVENT_BODY } from './body.ts';
+import {
+  channelStats,
+  listChannels,
+  listUsers,
+  revokeFromEveryone,
+  revokeFromSocket,
+  revokeFromUser,
+  showChannel,
+  terminateConnections,
+  triggerBatch,
+  triggerEvent,
+  triggerOldStyle,
+} from './endpoints.ts';
+import type { Health, HealthCheck } from './health.ts';
+import { type Match, type PathParams, type RouteFacts, RouteTable } from './route-table.ts';
 
-export type HealthCheck = 'alive' | 'ready' | 'accept-traffic' | 'usage';
-
-/** Questions about channels: they count as read requests. */
-export type ReadRoute =
-  | { readonly name: 'channels'; readonly appId: string }
-  | { readonly name: 'channel' | 'channel-users' | 'channel-stats'; readonly appId: string; readonly channel: string };
-
-/** What the application asks for, signed; events a client may publish by a token, too. */
-export type ApiRoute =
-  | ReadRoute
-  | { readonly name: 'events' | 'batch-events'; readonly appId: string }
-  | { readonly name: 'channel-events'; readonly appId: string; readonly channel: string }
-  | { readonly name: 'terminate'; readonly appId: string | undefined; readonly userId: string }
-  | {
-      readonly name: 'revoke';
-      readonly appId: string;
-      /** Or a pattern. */
-      readonly channel: string;
-      readonly subject: RevocationSubject;
-    };
-
-export type AuthSubject = 'channel' | 'user';
-
-/** An auth endpoint, as clients ask for it: by a token, and unsigned. */
-export interface AuthRoute {
-  readonly name: 'auth';
-  /** Authorize for a channel, or authenticate the user. */
-  readonly what: AuthSubject;
-  /** Undefined: the only app, or the one that the request names. */
-  readonly appId: string | undefined;
+interface ApiRouteFacts extends RouteFacts {
+  readonly body?: NonNullable<RouteFacts['body']> & { readonly limit: BodyRule };
 }
 
-/** What a path asks for. */
-export type Route = ApiRoute | AuthRoute | { readonly name: 'health'; readonly check: HealthCheck };
+/** What an application asks for. */
+export interface AppRoute extends ApiRouteFacts {
+  /** With the secret of a key of the app; to publish, a token that the app's rules admit will do. */
+  readonly access: 'signature' | 'signature or token';
+  /** @throws {ApiError} what the client did wrong */
+  run(node: Node, app: App, request: ApiRequest): MaybePromise<Answer>;
+}
 
-type Method = 'GET' | 'POST' | 'DELETE';
-/** A route and the methods that it is for. */
-type Match<T extends Route = Route> = readonly [T, ...Method[]];
+/** What clients ask for who want to enter a channel or to sign in, unsigned. */
+export interface AuthRoute extends ApiRouteFacts {
+  readonly access: 'token';
+  run(parts: AuthParts, request: AuthRequest): MaybePromise<Answer>;
+}
 
-const APPS = '/apps/';
-/** More than any route has. */
-const MAX_SEGMENTS = 6;
-/** Of a path that is looked at for advice. */
-const MAX_ADVISED = 1000;
-/** Of an app. */
-const AUTH = 'auth/';
+/** What load balancers and people ask for. */
+export interface OpenRoute extends ApiRouteFacts {
+  readonly access: 'anybody';
+  /** @param isTrusted - whoever asks has the token of the admin API */
+  run(health: Health, isTrusted: boolean): MaybePromise<Answer>;
+}
 
-const HEALTH: ReadonlyMap<string, HealthCheck> = new Map([
-  ['/', 'alive'],
-  ['/ready', 'ready'],
-  ['/accept-traffic', 'accept-traffic'],
-  ['/usage', 'usage'],
-]);
+export type ApiRoute = AppRoute | AuthRoute | OpenRoute;
+
+/** A route whose handler knows which parts its path has. */
+function appRoute<Path extends string>(
+  route: Omit<AppRoute, 'path' | 'run'> & {
+    readonly path: Path;
+    run(node: Node, app: App, request: ApiRequest<PathParams<Path>>): MaybePromise<Answer>;
+  },
+): AppRoute {
+  return route;
+}
+
+const INFO = { info: schema.INFO };
+
+const APP_ROUTES: readonly AppRoute[] = [
+  appRoute({
+    method: 'POST',
+    path: '/apps/:app/events',
+    summary: 'publishes an event on one or more channels; its fields may be parameters of the URL instead',
+    access: 'signature or token',
+    body: { schema: schema.EVENT, isRequired: false, limit: EVENT_BODY },
+    answer: schema.PUBLISHED,
+    run: triggerEvent,
+  }),
+  appRoute({
+    method: 'POST',
+    path: '/apps/:app/batch_events',
+    summary: 'publishes several events',
+    access: 'signature or token',
+    body: { schema: schema.BATCH, isRequired: true, limit: BATCH_BODY },
+    answer: schema.BATCH_PUBLISHED,
+    run: triggerBatch,
+  }),
+  appRoute({
+    method: 'GET',
+    path: '/apps/:app/channels',
+    summary: 'channels with a subscriber',
+    access: 'signature',
+    query: { filter_by_prefix: schema.PREFIX, ...INFO },
+    answer: schema.CHANNELS,
+    run: listChannels,
+  }),
+  appRoute({
+    method: 'GET',
+    path: '/apps/:app/channels/:channel',
+    summary: 'one channel',
+    access: 'signature',
+    query: INFO,
+    answer: schema.CHANNEL,
+    run: showChannel,
+  }),
+  appRoute({
+    method: 'GET',
+    path: '/apps/:app/channels/:channel/users',
+    summary: 'users in a presence channel',
+    access: 'signature',
+    query: { with_user_info: schema.WITH_USER_INFO },
+    answer: schema.USERS,
+    run: listUsers,
+  }),
+  appRoute({
+    method: 'POST',
+    path: '/apps/:app/users/:user/terminate_connections',
+    summary: 'ends all connections of a signed-in user',
+    access: 'signature',
+    body: { schema: {}, isRequired: false, limit: EVENT_BODY },
+    answer: schema.EMPTY,
+    run: terminateConnections,
+  }),
+  appRoute({
+    method: 'DELETE',
+    path: '/apps/:app/channels/:channel/users/:user',
+    summary: 'takes a user out of a channel, or of all that match a pattern (private-*)',
+    access: 'signature',
+    answer: schema.EMPTY,
+    run: revokeFromUser,
+  }),
+  appRoute({
+    method: 'DELETE',
+    path: '/apps/:app/channels/:channel/sockets/:socket',
+    summary: 'takes one connection out of a channel',
+    access: 'signature',
+    answer: schema.EMPTY,
+    run: revokeFromSocket,
+  }),
+  appRoute({
+    method: 'DELETE',
+    path: '/apps/:app/channels/:channel/subscriptions',
+    summary: 'takes everybody out of a channel',
+    access: 'signature',
+    answer: schema.EMPTY,
+    run: revokeFromEveryone,
+  }),
+  appRoute({
+    method: 'POST',
+    path: '/apps/:app/channels/:channel/events',
+    summary: 'publishes an event, as clients did before 2012: the whole body is its payload',
+    access: 'signature',
+    query: { name: schema.EVENT_NAME, socket_id: schema.SOCKET_ID },
+    body: { schema: schema.RAW_DATA, isRequired: false, contentTypes: ['*/*'], limit: EVENT_BODY },
+    status: 202,
+    run: triggerOldStyle,
+  }),
+  appRoute({
+    method: 'GET',
+    path: '/apps/:app/channels/:channel/stats',
+    summary: 'one channel, as clients asked before 2012',
+    access: 'signature',
+    answer: schema.STATS,
+    run: channelStats,
+  }),
+  // The Python SDK leaves out `/apps/:app` here; the key says which app is meant.
+  appRoute({
+    method: 'POST',
+    path: '/users/:user/terminate_connections',
+    summary: 'ends all connections of a signed-in user of the app that auth_key names',
+    access: 'signature',
+    body: { schema: {}, isRequired: false, limit: EVENT_BODY },
+    answer: schema.EMPTY,
+    run: terminateConnections,
+  }),
+];
 
 /** Where Laravel Echo and pusher-js look for auth endpoints unless they are told otherwise. */
-const AUTH_PATHS: ReadonlyMap<string, AuthSubject> = new Map([
+const AUTH_PATHS: readonly (readonly [path: string, what: AuthSubject])[] = [
   ['/broadcasting/auth', 'channel'],
   ['/broadcasting/user-auth', 'user'],
   ['/pusher/auth', 'channel'],
   ['/pusher/user-auth', 'user'],
-]);
-
+];
 /** The same below an app. */
-const APP_AUTH_PATHS: ReadonlyMap<string, AuthSubject> = new Map([
-  ['/channel', 'channel'],
-  ['/user', 'user'],
-  ...AUTH_PATHS,
-]);
+const APP_AUTH_PATHS = [['/channel', 'channel'], ['/user', 'user'], ...AUTH_PATHS].map(
+  ([path, what]) => [`/apps/:app/auth${path}`, what] as [string, AuthSubject],
+);
 
-/** Whether this is the path of an auth endpoint for whichever app. */
-export function isAuthPath(path: string): boolean {
-  return AUTH_PATHS.has(path);
+/** Both ways to ask an auth endpoint. */
+function authRoutes([path, what]: readonly [string, AuthSubject]): readonly AuthRoute[] {
+  const isChannel = what === 'channel';
+  const facts = {
+    path,
+    summary: isChannel ? 'signs what lets a connection into a channel' : 'signs what makes a connection that of a user',
+    access: 'token',
+    answer: isChannel ? schema.CHANNEL_AUTH : schema.USER_AUTH,
+    run: (parts: AuthParts, request: AuthRequest) => answerAuth(parts, what, request),
+  } as const;
+  const fields = isChannel ? schema.CHANNEL_AUTH_FIELDS : schema.USER_AUTH_FIELDS;
+  const body = {
+    schema: isChannel ? schema.CHANNEL_AUTH_REQUEST : schema.USER_AUTH_REQUEST,
+    isRequired: false,
+    contentTypes: ['application/x-www-form-urlencoded', 'application/json'],
+    limit: AUTH_BODY,
+  };
+  return [
+    { ...facts, method: 'GET', query: { ...fields, callback: schema.CALLBACK } },
+    { ...facts, method: 'POST', body },
+  ];
+}
+
+function healthRoute(path: string, check: HealthCheck, summary: string, answer: RouteFacts['answer']): OpenRoute {
+  return {
+    method: 'GET',
+    path,
+    summary,
+    access: 'anybody',
+    ...(answer && { answer, answerType: answer === schema.PLAIN_TEXT ? 'text/plain' : 'application/json' }),
+    run: (health, isTrusted) => health.answer(check, isTrusted),
+  };
+}
+
+/** Everything that the HTTP API does. */
+export const API_ROUTES: readonly ApiRoute[] = [
+  ...APP_ROUTES,
+  ...[...AUTH_PATHS, ...APP_AUTH_PATHS].flatMap(authRoutes),
+  healthRoute('/', 'alive', 'whether the broker runs', schema.PLAIN_TEXT),
+  healthRoute('/ready', 'ready', 'whether it should get connections, or else why not (503)', schema.PLAIN_TEXT),
+  healthRoute('/accept-traffic', 'accept-traffic', 'the same, under the name that Soketi has', schema.PLAIN_TEXT),
+  healthRoute('/usage', 'usage', 'memory and connections', schema.USAGE),
+];
+
+const table = new RouteTable<ApiRoute>(API_ROUTES, decode);
+
+/** A segment that can't be decoded may be what a client means. */
+function decode(segment: string): string {
+  if (!segment.includes('%')) return segment;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }
 
 /**
@@ -82,84 +246,28 @@ export function isAuthPath(path: string): boolean {
  * @param path - without query and path prefix, not decoded
  * @throws {ApiError} 404, or 405 when the path exists for another method
  */
-export function findRoute(method: string, path: string): Route {
-  const [route, ...methods] = findMatch(path);
-  if (!methods.some((allowed) => method === allowed || (method === 'HEAD' && allowed === 'GET'))) {
-    const message = `${quote(method, 20)} is not possible here: use ${methods.join(' or ')}`;
-    const allow = methods.flatMap((allowed) => (allowed === 'GET' ? ['GET', 'HEAD'] : [allowed])).join(', ');
-    throw new ApiError('method-not-allowed', 405, message, undefined, { Allow: allow });
-  }
-  return route;
+export function findRoute(method: string, path: string): Extract<Match<ApiRoute>, { route: ApiRoute }> {
+  const match = table.find(method, path);
+  if (!match) throw notFound(path);
+  if (match.route) return match;
+  const { allowed } = match;
+  const message = `${quote(method, 20)} is not possible here: use ${allowed.join(' or ')}`;
+  const allow = allowed.flatMap((each) => (each === 'GET' ? ['GET', 'HEAD'] : [each])).join(', ');
+  throw new ApiError('method-not-allowed', 405, message, undefined, { Allow: allow });
 }
 
 /** Whether a path, without the prefix, is one of the HTTP API's. */
 export function isRoute(path: string): boolean {
-  return searchMatch(path) !== undefined;
+  return table.has(path);
 }
 
-function findMatch(path: string): Match {
-  const match = searchMatch(path);
-  if (match) return match;
-  throw notFound(path);
+/** Whether this is the path of an auth endpoint for whichever app. */
+export function isAuthPath(path: string): boolean {
+  return AUTH_PATHS.some(([each]) => each === path);
 }
 
-function searchMatch(path: string): Match | undefined {
-  const health = HEALTH.get(path);
-  if (health) return [{ name: 'health', check: health }, 'GET'];
-  if (path.startsWith(APPS)) {
-    const end = path.indexOf('/', APPS.length);
-    return end < 0 ? undefined : findAppMatch(decode(path.slice(APPS.length, end)), path.slice(end + 1));
-  }
-  const auth = AUTH_PATHS.get(path);
-  if (auth) return [{ name: 'auth', what: auth, appId: undefined }, 'GET', 'POST'];
-  const segments = path.split('/', MAX_SEGMENTS);
-  // The Python SDK leaves out `/apps/:id` here; the key says which app is meant.
-  if (segments[1] === 'users' && segments[3] === 'terminate_connections' && segments.length === 4) {
-    return [{ name: 'terminate', appId: undefined, userId: decode(segments[2]) }, 'POST'];
-  }
-  return undefined;
-}
-
-/** @param resource - what follows the app's id; the commonest are not taken apart */
-function findAppMatch(appId: string, resource: string): Match | undefined {
-  if (resource === 'events') return [{ name: 'events', appId }, 'POST'];
-  if (resource === 'batch_events') return [{ name: 'batch-events', appId }, 'POST'];
-  if (resource === 'channels') return [{ name: 'channels', appId }, 'GET'];
-  if (resource.startsWith(AUTH)) {
-    const what = APP_AUTH_PATHS.get(resource.slice(AUTH.length - 1));
-    return what && [{ name: 'auth', what, appId }, 'GET', 'POST'];
-  }
-  const [first, second, third, fourth, ...more] = resource.split('/', MAX_SEGMENTS);
-  if (second === undefined) return undefined;
-  if (first === 'users' && third === 'terminate_connections' && fourth === undefined) {
-    return [{ name: 'terminate', appId, userId: decode(second) }, 'POST'];
-  }
-  if (first !== 'channels' || more.length > 0) return undefined;
-  const channel = decode(second);
-  return fourth === undefined
-    ? findChannelMatch(appId, channel, third)
-    : findSubjectMatch(appId, channel, third, decode(fourth));
-}
-
-function findChannelMatch(appId: string, channel: string, third: string | undefined): Match<ApiRoute> | undefined {
-  if (third === undefined) return [{ name: 'channel', appId, channel }, 'GET'];
-  if (third === 'users') return [{ name: 'channel-users', appId, channel }, 'GET'];
-  if (third === 'stats') return [{ name: 'channel-stats', appId, channel }, 'GET'];
-  if (third === 'events') return [{ name: 'channel-events', appId, channel }, 'POST'];
-  if (third === 'subscriptions') return [{ name: 'revoke', appId, channel, subject: undefined }, 'DELETE'];
-  return undefined;
-}
-
-function findSubjectMatch(
-  appId: string,
-  channel: string,
-  third: string | undefined,
-  id: string,
-): Match<ApiRoute> | undefined {
-  if (third === 'users') return [{ name: 'revoke', appId, channel, subject: { userId: id } }, 'DELETE'];
-  if (third === 'sockets') return [{ name: 'revoke', appId, channel, subject: { socketId: id } }, 'DELETE'];
-  return undefined;
-}
+/** Of a path that is looked at for advice. */
+const MAX_ADVISED = 1000;
 
 export function notFound(path: string): ApiError {
   return new ApiError('not-found', 404, `Path not found: ${quote(path, 100)}; ${adviceFor(path)}`);
@@ -168,7 +276,7 @@ export function notFound(path: string): ApiError {
 function adviceFor(whole: string): string {
   const path = whole.slice(0, MAX_ADVISED);
   const collapsed = path.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
-  if (collapsed !== path && (collapsed.startsWith('/app/') || searchMatch(collapsed))) {
+  if (collapsed !== path && (collapsed.startsWith('/app/') || isRoute(collapsed))) {
     return `it has a slash too many: ask for ${quote(collapsed, 100)}. Does the base of the URL end with a slash?`;
   }
   if (path.startsWith('/app/')) {
@@ -178,13 +286,4 @@ function adviceFor(whole: string): string {
   return inner > 0
     ? `there is a prefix ${quote(path.slice(0, inner), 60)} before /apps: set pathPrefix to it, or have the proxy take it away`
     : 'the HTTP API is below /apps/APP_ID, WebSockets connect to /app/APP_KEY';
-}
-
-function decode(segment = ''): string {
-  if (!segment.includes('%')) return segment;
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
 }

@@ -11,7 +11,7 @@ import type { AppDirectory } from '../../apps/app-directory.ts';
 import { type Answer, json } from '../answer.ts';
 import { appDisabled, findApp } from '../authenticate.ts';
 import type { Cors } from '../cors.ts';
-import type { AuthRoute } from '../routes.ts';
+import type { PathParams } from '../route-table.ts';
 import { type AuthFields, readAuthFields } from './auth-fields.ts';
 import { type Asker, tokenOf } from './auth-token.ts';
 import { authenticateUser, authorizeChannel, checkedAuthChannel } from './authorize.ts';
@@ -23,10 +23,14 @@ export interface AuthParts {
   readonly cors: Cors;
 }
 
+/** What is authenticated or authorized: the user, or a channel for one connection. */
+export type AuthSubject = 'channel' | 'user';
+
 /** A request to an auth endpoint with everything that was read of it. */
 export interface AuthRequest {
   readonly method: string;
-  readonly params: RequestParams;
+  readonly params: PathParams;
+  readonly query: RequestParams;
   readonly contentType: string;
   readonly body: Buffer;
   readonly asker: Asker;
@@ -43,16 +47,16 @@ export const AUTH_HEADERS = [
  *
  * @throws {ApiError | TokenError} or rejects with it
  */
-export function answerAuth(parts: AuthParts, route: AuthRoute, request: AuthRequest): MaybePromise<Answer> {
+export function answerAuth(parts: AuthParts, what: AuthSubject, request: AuthRequest): MaybePromise<Answer> {
   const { node, cors } = parts;
-  const { method, params, contentType, body, asker } = request;
-  const fields = readAuthFields(params, contentType, body);
+  const { method, params, query, contentType, body, asker } = request;
+  const fields = readAuthFields(query, contentType, body);
   const isScript = method !== 'POST' && fields.callback !== undefined;
   const callback = isScript ? checkedCallback(fields.callback ?? '') : undefined;
-  return after(findAuthApp(parts.apps, route, fields), (app) => {
+  return after(findAuthApp(parts.apps, what, params.app, fields), (app) => {
     checkApp(app, asker.origin);
     const socketId = checkedSocketId(fields.socketId);
-    const channel = route.what === 'channel' ? checkedAuthChannel(app, fields.channelName) : undefined;
+    const channel = what === 'channel' ? checkedAuthChannel(app, fields.channelName) : undefined;
     // Where an app takes no tokens, the verifier says so.
     const token = app.tokens ? tokenOf(app.tokens, asker, fields.token, isScript, cors) : '';
     const decide = (): MaybePromise<object> =>
@@ -86,7 +90,13 @@ function orToken(decide: () => MaybePromise<object>, token: string | undefined):
   }
 }
 
-function findAuthApp(apps: AppDirectory, { what, appId }: AuthRoute, { appKey }: AuthFields): MaybePromise<App> {
+/** @param appId - of the path; undefined where it has none */
+function findAuthApp(
+  apps: AppDirectory,
+  what: AuthSubject,
+  appId: string | undefined,
+  { appKey }: AuthFields,
+): MaybePromise<App> {
   if (appId !== undefined) return findApp(apps, appId);
   if (appKey !== undefined) {
     return after(apps.byKey(appKey), (app) => {
