@@ -68,7 +68,7 @@ export interface ChannelStore {
   /** @param isAnnounced - tell those who watch the user when it was the last connection */
   signOut(appId: string, userId: string, socketId: string, isAnnounced: boolean): MaybePromise<void>;
   /** Those of the users who have a signed-in connection. */
-  online(appId: string, userIds: readonly string[]): MaybePromise<ReadonlySet<string>>;
+  online(appId: string, userIds: readonly string[]): MaybePromise<readonly string[]>;
 
   /** Counts one more connection of an app unless there are `max` (-1: any number); whether it was counted. */
   addConnection(appId: string, max: number): MaybePromise<boolean>;

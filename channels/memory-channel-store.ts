@@ -147,9 +147,9 @@ export class MemoryChannelStore implements ChannelStore {
     this.#onEdge?.({ kind: 'user_offline', appId, userId });
   }
 
-  online(appId: string, userIds: readonly string[]): ReadonlySet<string> {
+  online(appId: string, userIds: readonly string[]): readonly string[] {
     const signedIn = this.#apps.get(appId)?.signedIn;
-    return new Set(userIds.filter((id) => signedIn?.has(id)));
+    return userIds.filter((id) => signedIn?.has(id));
   }
 
   addConnection(appId: string, max: number): boolean {

@@ -246,7 +246,8 @@ function signOut(node: Node, { app, socketId }: Connection, userId: string): May
 /** Tells a connection who of its watchlist is there now. */
 function sendWatchlist(node: Node, connection: Connection, watched: readonly string[]): MaybePromise<void> {
   if (watched.length === 0) return;
-  return after(node.store.online(connection.app.id, watched), (online) => {
+  return after(node.store.online(connection.app.id, watched), (ids) => {
+    const online = new Set(ids);
     const events: WatchlistEvent[] = [
       { name: 'online', userIds: watched.filter((id) => online.has(id)) },
       { name: 'offline', userIds: watched.filter((id) => !online.has(id)) },

@@ -70,7 +70,7 @@ export function terminateConnections(
 ): MaybePromise<Answer> {
   if (!isUserId(userId)) throw new ApiError('invalid-user-id', 400, `${quote(userId, 60)} can't be a user id`);
   return after(node.store.online(app.id, [userId]), (online) =>
-    after(terminateUser(node, app.id, userId), () => (online.has(userId) ? EMPTY_OBJECT : NOBODY_SIGNED_IN)),
+    after(terminateUser(node, app.id, userId), () => (online.includes(userId) ? EMPTY_OBJECT : NOBODY_SIGNED_IN)),
   );
 }
 

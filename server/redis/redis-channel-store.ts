@@ -163,11 +163,11 @@ export class RedisChannelStore implements ChannelStore {
     await this.#inOrder(encodeMemberEntry(entry), () => this.#withdraw(entry, isAnnounced));
   }
 
-  async online(appId: string, userIds: readonly string[]): Promise<ReadonlySet<string>> {
+  async online(appId: string, userIds: readonly string[]): Promise<readonly string[]> {
     const known = await this.#link.commands.do((client) =>
       Promise.all(userIds.map((id) => client.exists(this.#keys.sockets(appId, watchChannelName(id))))),
     );
-    return new Set(userIds.filter((_, index) => known[index] === 1));
+    return userIds.filter((_, index) => known[index] === 1);
   }
 
   addConnection(appId: string, max: number): MaybePromise<boolean> {

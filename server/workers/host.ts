@@ -1,35 +1,32 @@
 import type { BrokerMessage } from '../../channels/broker.ts';
 import type { Clock } from '../../channels/clock.ts';
+import { topicOf } from '../../channels/local-channel.ts';
 import { MemoryBroker } from '../../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
-import { HostedWorker } from './hosted-worker.ts';
-import { Interests } from './interests.ts';
-import type { Post } from './outbox.ts';
-import { encodeMessage, type ToWorker } from './wire.ts';
+import { local } from './calls.ts';
+import { Contributions } from './contributions.ts';
+import { type HostMethods, STORE_CALLS } from './messages.ts';
 
-export interface WorkerHostOptions {
-  readonly clock: Clock;
-  /** Told of a call that failed, which is a bug. */
-  readonly failed: (error: unknown, during: string) => void;
-}
+/** Those of the methods that a worker calls which are about broker and store. */
+export type SeamMethods = Omit<HostMethods, 'usage' | 'shareRates'>;
+
+/** Hands a message to a worker. */
+export type Deliver = (message: BrokerMessage) => void;
 
 /** Joins the workers of one machine: takes all their calls in one order, and hands messages to those that want them. */
 export class WorkerHost {
   readonly broker: MemoryBroker;
   readonly store: MemoryChannelStore;
   readonly interests = new Interests<HostedWorker>();
-  readonly options: WorkerHostOptions;
 
-  constructor(options: WorkerHostOptions) {
-    this.options = options;
-    this.broker = new MemoryBroker(options.clock);
+  constructor(clock: Clock) {
+    this.broker = new MemoryBroker(clock);
     this.broker.listen((message) => this.#route(message));
-    this.store = new MemoryChannelStore(options.clock, (message) => this.broker.publish(message));
+    this.store = new MemoryChannelStore(clock, (message) => this.broker.publish(message));
   }
 
-  /** @param post - sends to the worker */
-  add(post: Post<ToWorker>): HostedWorker {
-    return new HostedWorker(this, post);
+  add(deliver: Deliver): HostedWorker {
+    return new HostedWorker(this, deliver);
   }
 
   close(): void {
@@ -38,10 +35,136 @@ export class WorkerHost {
   }
 
   #route(message: BrokerMessage): void {
-    let wire: ToWorker | undefined;
-    for (const worker of this.interests.in(message.appId, message.channel)) {
-      wire ??= ['message', ...encodeMessage(message)];
-      worker.send(wire);
+    for (const worker of this.interests.in(message.appId, message.channel)) worker.deliver(message);
+  }
+}
+
+/** A worker as its host knows it: carries out the worker's calls, and remembers what must go with it. */
+export class HostedWorker {
+  readonly deliver: Deliver;
+  readonly methods: SeamMethods;
+  readonly #host: WorkerHost;
+  readonly #own = new Contributions();
+
+  constructor(host: WorkerHost, deliver: Deliver) {
+    this.#host = host;
+    this.deliver = deliver;
+    this.methods = this.#createMethods();
+  }
+
+  /** The worker is gone: its sockets leave everything, and whoever stays hears of it. */
+  remove(): void {
+    const { interests, store } = this.#host;
+    interests.forget(this);
+    for (const { appId, channel, socketId, userId } of this.#own.members) {
+      store.leave(appId, channel, socketId, userId);
+    }
+    for (const { appId, userId, socketId, isAnnounced } of this.#own.signIns) {
+      store.signOut(appId, userId, socketId, isAnnounced);
+    }
+    for (const { appId, channel, isAnnounced } of [...this.#own.counts()]) {
+      this.#setSubscriptionCount(appId, channel, 0);
+      if (isAnnounced) store.announceSubscriptionCount(appId, channel);
+    }
+    for (const [appId, count] of this.#own.connections) {
+      for (let removed = 0; removed < count; removed += 1) store.removeConnection(appId);
     }
   }
+
+  #createMethods(): SeamMethods {
+    const { broker, store, interests } = this.#host;
+    const own = this.#own;
+    const publish = (message: BrokerMessage): void => broker.publish(message);
+    return {
+      subscribe: (appId, channel) => interests.add(this, appId, channel),
+      unsubscribe: (appId, channel) => interests.delete(this, appId, channel),
+      publish,
+      publishKept: publish,
+      lastEvent: (appId, channel) => broker.lastEvent(appId, channel),
+
+      ...local(() => store, STORE_CALLS),
+      setSubscriptionCount: (appId, channel, count) => this.#setSubscriptionCount(appId, channel, count),
+      announceSubscriptionCount(appId, channel) {
+        own.announceCount(appId, channel);
+        store.announceSubscriptionCount(appId, channel);
+      },
+      join(appId, channel, socketId, member, maxMembers) {
+        const joined = store.join(appId, channel, socketId, member, maxMembers);
+        if (joined.outcome === 'full') return joined;
+        own.join(appId, channel, socketId, member.userId);
+        return { ...joined, members: [...joined.members] };
+      },
+      leave(appId, channel, socketId, userId) {
+        own.leave(appId, channel, socketId, userId);
+        store.leave(appId, channel, socketId, userId);
+      },
+      signIn(appId, userId, socketId, isAnnounced) {
+        own.signIn(appId, userId, socketId, isAnnounced);
+        store.signIn(appId, userId, socketId, isAnnounced);
+      },
+      signOut(appId, userId, socketId, isAnnounced) {
+        own.signOut(appId, userId, socketId);
+        store.signOut(appId, userId, socketId, isAnnounced);
+      },
+      addConnection(appId, max) {
+        const isAdded = store.addConnection(appId, max);
+        if (isAdded) own.addConnections(appId, 1);
+        return isAdded;
+      },
+      removeConnection(appId) {
+        own.addConnections(appId, -1);
+        store.removeConnection(appId);
+      },
+    };
+  }
+
+  /** Workers tell their own numbers, the store keeps the sums. */
+  #setSubscriptionCount(appId: string, channel: string, count: number): void {
+    const { store } = this.#host;
+    const growth = this.#own.setCount(appId, channel, count);
+    if (growth === 0) return;
+    store.setSubscriptionCount(appId, channel, store.summary(appId, channel).subscriptionCount + growth);
+  }
+}
+
+/** Who wants which channels. */
+class Interests<T> {
+  readonly #byTopic = new Map<string, Set<T>>();
+  readonly #topicsOf = new Map<T, Set<string>>();
+
+  add(who: T, appId: string, channel: string): undefined {
+    const topic = topicOf(appId, channel);
+    entry(this.#byTopic, topic).add(who);
+    entry(this.#topicsOf, who).add(topic);
+  }
+
+  delete(who: T, appId: string, channel: string): void {
+    const topic = topicOf(appId, channel);
+    this.#topicsOf.get(who)?.delete(topic);
+    this.#withdraw(who, topic);
+  }
+
+  forget(who: T): void {
+    for (const topic of this.#topicsOf.get(who) ?? []) this.#withdraw(who, topic);
+    this.#topicsOf.delete(who);
+  }
+
+  in(appId: string, channel: string): Iterable<T> {
+    return this.#byTopic.get(topicOf(appId, channel)) ?? [];
+  }
+
+  #withdraw(who: T, topic: string): void {
+    const interested = this.#byTopic.get(topic);
+    interested?.delete(who);
+    if (interested?.size === 0) this.#byTopic.delete(topic);
+  }
+}
+
+function entry<K, V>(sets: Map<K, Set<V>>, key: K): Set<V> {
+  let set = sets.get(key);
+  if (!set) {
+    set = new Set();
+    sets.set(key, set);
+  }
+  return set;
 }

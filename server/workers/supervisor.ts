@@ -8,9 +8,9 @@ import type { Settings } from '../config/index.ts';
 import { isTerminal, type Logger } from '../log.ts';
 import type { Parting } from '../server.ts';
 import { processUsage, sumUsage, type Usage } from '../usage.ts';
-import { WORKER_LAYOUT, type WorkerStart } from './control.ts';
+import { remote } from './calls.ts';
 import { WorkerHost } from './host.ts';
-import { RemoteFleet } from './remote-fleet.ts';
+import { FLEET_CALLS, type HostMethods, WORKER_LAYOUT, type WorkerStart } from './messages.ts';
 import { type WorkerEnd, WorkerProcess } from './worker-process.ts';
 
 /** How often workers are looked after. */
@@ -40,7 +40,13 @@ export function workerCount(workers: Settings['workers'], log: Logger, platform 
 export class Supervisor {
   readonly port: number;
   /** All nodes, reached through a worker. */
-  readonly fleet: Fleet = new RemoteFleet((call) => this.#anyWorker().call(call));
+  readonly fleet: Fleet = remote<Fleet, typeof FLEET_CALLS>(
+    {
+      ask: async (call, args) => this.#anyWorker().askInTime(call, args),
+      tell: () => {},
+    },
+    FLEET_CALLS,
+  );
   #settings: Settings;
   readonly #log: Logger;
   readonly #host: WorkerHost;
@@ -57,10 +63,7 @@ export class Supervisor {
     this.#settings = { ...settings, port };
     this.port = port;
     this.#log = log;
-    this.#host = new WorkerHost({
-      clock: systemClock,
-      failed: (error, during) => log.error({ err: error, during }, 'unexpected failure'),
-    });
+    this.#host = new WorkerHost(systemClock);
     process.once('exit', this.#killAll);
   }
 
@@ -98,14 +101,14 @@ export class Supervisor {
   /** Takes other apps, and limits that they fall back to, on all workers, and on those that start later. Resolves when they hold. */
   async replaceApps(settings: Settings): Promise<void> {
     this.#settings = { ...settings, port: this.port };
-    for (const worker of this.#workers) worker.send({ kind: 'apps', settings: this.#settings });
+    for (const worker of this.#workers) worker.calls.replaceApps(this.#settings);
     // They take one thing after the other.
     await this.#usage();
   }
 
   /** Apps that are kept elsewhere may be different now. */
   refreshApps(): void {
-    for (const worker of this.#workers) worker.send({ kind: 'refresh' });
+    for (const worker of this.#workers) worker.calls.refreshApps();
   }
 
   /** Parts from the clients of all workers, then ends. A second call changes nothing. */
@@ -129,13 +132,12 @@ export class Supervisor {
     const workers = [...this.#workers];
     // A worker without clients waits for those of the others: a load balancer does not tell workers apart.
     const { connections } = await this.#usage();
-    for (const worker of workers) worker.send({ kind: 'stop-listening', how, hasClients: connections > 0 });
     // All of them, before the first client comes back: the one that it reached would cut it off a moment later.
-    await Promise.all(workers.map(({ deaf }) => deaf));
-    for (const worker of workers) worker.send({ kind: 'part', how });
+    const hasClients = connections > 0;
+    await Promise.allSettled(workers.map(({ calls }) => calls.stopListening({ how, hasClients })));
     // All go on telling load balancers and clients that they stop, until the last is done.
-    await Promise.all(workers.map(({ parted }) => parted));
-    for (const worker of workers) worker.send({ kind: 'end' });
+    await Promise.allSettled(workers.map(({ calls }) => calls.part({ how })));
+    for (const { calls } of workers) calls.end();
     await Promise.all(workers.map(({ ended }) => ended));
     this.kill();
   }
@@ -149,18 +151,19 @@ export class Supervisor {
       areStarted: this.#areStarted,
       isTerminal: isTerminal(),
     };
-    const worker: WorkerProcess = new WorkerProcess(
-      start,
-      {
-        calls: (batch) => hosted.receive(batch),
-        rates: (uses) => {
-          for (const other of this.#workers) if (other !== worker) other.send({ kind: 'rates', uses });
-        },
-        usageAsked: (id) => void this.#usage().then((usage) => worker.send({ kind: 'usage', id, usage })),
+    const hosted = this.#host.add((message) => worker.calls.deliver(message));
+    const methods: HostMethods = {
+      ...hosted.methods,
+      usage: () => this.#usage(),
+      shareRates: (uses) => {
+        for (const other of this.#workers) if (other !== worker) other.calls.takeRates(uses);
       },
-      this.#print,
-    );
-    const hosted = this.#host.add(worker.post);
+    };
+    const failed = (error: unknown, during: string): Error => {
+      this.#log.error({ err: error, during }, 'unexpected failure');
+      return new SeamUnavailable('the main process failed to do it');
+    };
+    const worker = new WorkerProcess(start, { methods, failed }, this.#print);
     this.#workers.add(worker);
     void worker.ended.then((end) => {
       this.#workers.delete(worker);
@@ -200,7 +203,7 @@ export class Supervisor {
     }
     const reports = await Promise.all([...this.#workers].map((worker) => worker.heartbeat()));
     const usage = sumUsage([processUsage(), ...reports]);
-    for (const worker of this.#workers) worker.send({ kind: 'status', areStarted: this.#areStarted, usage });
+    for (const worker of this.#workers) worker.calls.status(this.#areStarted, usage);
     if (this.#workers.size > 0 || !this.#isStopping)
       this.#heartbeat = setTimeout(() => void this.#lookAfter(), HEARTBEAT_MS);
   }

@@ -1,6 +1,7 @@
 /** What a worker runs: a node that is joined to the others by the main process, which started this one. */
 import '../young-heap.ts';
 
+import { type BrokerMessage, SeamUnavailable } from '../../channels/broker.ts';
 import type { RateLimits } from '../../channels/rate-limits.ts';
 import { NodeFleet } from '../admin/fleet.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
@@ -10,77 +11,85 @@ import { createApps } from '../config/app-from-config.ts';
 import type { Settings } from '../config/index.ts';
 import { createLog, type Logger, openStandardOutput } from '../log.ts';
 import type { Server } from '../server.ts';
-import { processUsage } from '../usage.ts';
-import { isBatch, WORKER_LAYOUT, type WorkerCommand, type WorkerReport, type WorkerStart } from './control.ts';
-import { HostLink } from './host-link.ts';
-import { answerCall } from './remote-fleet.ts';
-import { WorkerSiblings } from './siblings.ts';
+import { processUsage, type Usage } from '../usage.ts';
+import { CallLink, local, remote } from './calls.ts';
+import {
+  FLEET_CALLS,
+  HOST_CALLS,
+  type HostMethods,
+  isBatch,
+  type ToHost,
+  type ToWorker,
+  WORKER_LAYOUT,
+  type WorkerMethods,
+  type WorkerStart,
+} from './messages.ts';
 import { createWorkerSeams } from './worker-seams.ts';
 
 const EXIT_FAILURE = 1;
 /** How often the main process hears what passed the rate limits here. */
 const RATES_INTERVAL_MS = 100;
 
-const link = new HostLink((batch, sent) => send([...batch], sent));
-const siblings = new WorkerSiblings((id) => send({ kind: 'usage', id }));
 let server: Server | undefined;
 let directory: AppDirectory = new ListedApps([]);
 /** Settings with other apps than at the start. They may come before there is a directory that could take them. */
 let renewed: Settings | undefined;
+let log: Logger | undefined;
+let deliver = (_message: BrokerMessage): void => {};
+
+const methods: WorkerMethods = {
+  ...local(() => new NodeFleet(startedServer().node, startedServer().readiness), FLEET_CALLS),
+  deliver: (message) => deliver(message),
+  processUsage: () => processUsage(server?.node),
+  status(areStarted, usage) {
+    siblings.areStarted = areStarted;
+    siblings.latestUsage = usage;
+  },
+  takeRates(uses) {
+    for (const use of uses) {
+      const app = directory.known(use.appId);
+      if (app) server?.node.rateLimits.takeElsewhere(app, use);
+    }
+  },
+  replaceApps(settings) {
+    renewed = settings;
+    useSettings(directory, renewed);
+  },
+  refreshApps: () => server?.refreshApps(),
+  stopListening({ how, hasClients }) {
+    if (!server) process.exit();
+    return server.stopListening(how, hasClients);
+  },
+  part: ({ how }) => server?.part(how),
+  end: () => void server?.stop().then(() => process.exit()),
+};
+const link = new CallLink({
+  post: (batch, sent) => send(batch, sent),
+  methods,
+  peer: 'the main process',
+  failed(error, during) {
+    log?.error({ err: error, during }, 'unexpected failure');
+    return new Error(`a worker failed: ${error instanceof Error ? error.message : String(error)}`);
+  },
+  answersFirst: true,
+});
+const host = remote<HostMethods, typeof HOST_CALLS>(link, HOST_CALLS);
+/** The other workers, as the main process tells of them. */
+const siblings = { areStarted: false, latestUsage: undefined as Usage | undefined, usage: host.usage };
 
 // Signals are for the main process, and reach this one too when they come from a terminal.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 // Without the main process nobody would end this one, or start another.
 process.on('disconnect', () => process.exit(EXIT_FAILURE));
-process.on('message', (message) => take(message as WorkerCommand));
+process.on('message', (message) => {
+  const said = message as ToWorker;
+  if (isBatch(said)) link.receive(said);
+  else void start(said);
+});
 
-function take(command: WorkerCommand): void {
-  if (isBatch(command)) {
-    link.receive(command);
-    return;
-  }
-  switch (command.kind) {
-    case 'start':
-      void start(command);
-      break;
-    case 'report':
-      send({ kind: 'report', id: command.id, usage: processUsage(server?.node) });
-      break;
-    case 'status':
-      siblings.areStarted = command.areStarted;
-      siblings.latestUsage = command.usage;
-      break;
-    case 'usage':
-      siblings.answer(command.id, command.usage);
-      break;
-    case 'rates':
-      for (const use of command.uses) {
-        const app = directory.known(use.appId);
-        if (app) server?.node.rateLimits.takeElsewhere(app, use);
-      }
-      break;
-    case 'apps':
-      renewed = command.settings;
-      useSettings(directory, renewed);
-      break;
-    case 'refresh':
-      server?.refreshApps();
-      break;
-    case 'call':
-      void answerCall(server && new NodeFleet(server.node, server.readiness), command.call).then((answer) =>
-        send({ kind: 'answer', id: command.id, answer }),
-      );
-      break;
-    case 'stop-listening':
-      if (!server) process.exit();
-      void server.stopListening(command.how, command.hasClients).then(() => send({ kind: 'deaf' }));
-      break;
-    case 'part':
-      void server?.part(command.how).then(() => send({ kind: 'parted' }));
-      break;
-    case 'end':
-      void server?.stop().then(() => process.exit());
-  }
+function startedServer(): Server {
+  if (!server) throw new SeamUnavailable('this worker is not started');
+  return server;
 }
 
 async function start({ layout, worker, settings, areStarted, isTerminal }: WorkerStart): Promise<void> {
@@ -89,7 +98,7 @@ async function start({ layout, worker, settings, areStarted, isTerminal }: Worke
     send({ kind: 'failed', name: 'WorkerLayoutError', message, stack: undefined }, () => process.exit(EXIT_FAILURE));
     return;
   }
-  const log = (await createLog(settings.log, openStandardOutput(), isTerminal)).child({ worker });
+  log = (await createLog(settings.log, openStandardOutput(), isTerminal)).child({ worker });
   failOnUnexpected(log);
   const apps = createApps(settings);
   siblings.areStarted = areStarted;
@@ -102,7 +111,7 @@ async function start({ layout, worker, settings, areStarted, isTerminal }: Worke
     // With Redis a worker is a node like any other, and what joins it to those of other machines joins it to its siblings.
     const isLocal = settings.adapter.driver === 'local';
     server = await startServer({ settings, apps }, log, {
-      ...(isLocal && { seams: createWorkerSeams(link) }),
+      ...(isLocal && { seams: createWorkerSeams(link, listen) }),
       siblings,
       directory,
     });
@@ -116,15 +125,19 @@ async function start({ layout, worker, settings, areStarted, isTerminal }: Worke
   send({ kind: 'listening' });
 }
 
+function listen(receive: (message: BrokerMessage) => void): void {
+  deliver = receive;
+}
+
 function shareRates(rateLimits: RateLimits): void {
   setInterval(() => {
     const uses = rateLimits.collect();
-    if (uses.length > 0) send({ kind: 'rates', uses });
+    if (uses.length > 0) host.shareRates(uses);
   }, RATES_INTERVAL_MS).unref();
 }
 
 /** @returns false when so much waits that more should not be sent */
-function send(report: WorkerReport, sent = (): void => {}): boolean {
+function send(report: ToHost, sent = (): void => {}): boolean {
   return process.send?.(report, undefined, undefined, () => sent()) ?? false;
 }
 

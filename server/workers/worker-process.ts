@@ -1,14 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { StringDecoder } from 'node:string_decoder';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { RateUse } from '../../channels/rate-limits.ts';
+import { SeamUnavailable } from '../../channels/broker.ts';
 import { IS_BUILT, PACKAGE_ROOT } from '../package-root.ts';
 import type { ProcessUsage } from '../usage.ts';
-import { isBatch, type WorkerCommand, type WorkerReport, type WorkerStart } from './control.ts';
-import { Lines } from './lines.ts';
-import type { Post } from './outbox.ts';
-import { type FleetAnswer, type FleetCall, resultOf } from './remote-fleet.ts';
-import type { ToHost, ToWorker } from './wire.ts';
+import { CallLink, type CallLinkOptions, type Remote, remote } from './calls.ts';
+import { isBatch, type ToHost, WORKER_CALLS, type WorkerMethods, type WorkerStart } from './messages.ts';
 
 const ENTRY = fileURLToPath(
   new URL(IS_BUILT ? 'dist/server/workers/worker-main.js' : 'server/workers/worker-main.ts', PACKAGE_ROOT),
@@ -19,12 +18,7 @@ const MAX_UNANSWERED = 4;
 const REPORT_TIMEOUT_MS = 1000;
 /** For a call that other nodes, Redis or a database may have to be asked for. */
 const CALL_TIMEOUT_MS = 5000;
-
-export interface WorkerEvents {
-  calls(batch: readonly ToHost[]): void;
-  rates(uses: readonly RateUse[]): void;
-  usageAsked(id: number): void;
-}
+const NO_USAGE: ProcessUsage = { connections: 0, residentBytes: 0, heapShare: 0 };
 
 /** How a process ended. */
 export interface WorkerEnd {
@@ -37,55 +31,46 @@ export class WorkerProcess {
   readonly number: number;
   /** Resolves when it listens; rejects with what it could not start for. */
   readonly started: Promise<void>;
-  /** Resolves when it listens no more, or has ended. */
-  readonly deaf: Promise<void>;
-  /** Resolves when it has parted from its clients, or they are gone with it. */
-  readonly parted: Promise<void>;
   /** Resolves when the process has ended and everything that it said has been taken. */
   readonly ended: Promise<WorkerEnd>;
+  /** What it can be told and asked. Answers are rejected when it ends. */
+  readonly calls: Remote<WorkerMethods, typeof WORKER_CALLS>;
   readonly #child: ChildProcess;
-  readonly #events: WorkerEvents;
-  readonly #reports = new Map<number, (usage: ProcessUsage) => void>();
-  readonly #calls = new Map<number, (answer: FleetAnswer) => void>();
-  #lastId = 0;
+  readonly #link: CallLink;
   #isListening = false;
   #unanswered = 0;
-  #usage: ProcessUsage = { connections: 0, residentBytes: 0, heapShare: 0 };
+  #usage = NO_USAGE;
   #onStart = (_error?: Error): void => {};
-  #onDeaf = (): void => {};
-  #onParted = (): void => {};
 
-  /** @param print - writes lines that the worker logged */
-  constructor(start: WorkerStart, events: WorkerEvents, print: (lines: string) => void) {
+  /**
+   * @param called - what the worker may call, and what becomes of a call that fails
+   * @param print - writes lines that the worker logged
+   */
+  constructor(start: WorkerStart, called: Pick<CallLinkOptions, 'methods' | 'failed'>, print: (lines: string) => void) {
     this.number = start.worker;
-    this.#events = events;
     // Standard output comes through this process: one writer, one line after the other.
     this.#child = fork(ENTRY, [`worker ${start.worker}`], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
-    const lines = new Lines(print);
+    this.#link = new CallLink({
+      ...called,
+      post: (batch, sent) => this.#child.send([...batch], () => sent()),
+      peer: 'the worker that was asked',
+    });
+    this.calls = remote<WorkerMethods, typeof WORKER_CALLS>(this.#link, WORKER_CALLS);
+    const lines = new WholeLines(print);
     this.#child.stdout?.on('data', (chunk: Buffer) => lines.take(chunk));
-    this.#child.on('message', (message) => this.#take(message as WorkerReport));
+    this.#child.on('message', (message) => this.#take(message as ToHost));
     this.ended = this.#untilEnd(lines);
     this.started = new Promise((resolve, reject) => {
       this.#onStart = (error) => (error ? reject(error) : resolve());
     });
     // Not everybody who starts a worker waits for it.
     this.started.catch(() => {});
-    this.deaf = new Promise((resolve) => {
-      this.#onDeaf = resolve;
-    });
-    this.parted = new Promise((resolve) => {
-      this.#onParted = resolve;
-    });
-    this.send(start);
+    // What can't be sent any more is for a process that has ended.
+    this.#child.send(start, () => {});
   }
 
   get pid(): number | undefined {
     return this.#child.pid;
-  }
-
-  /** As it was reported last. */
-  get usage(): ProcessUsage {
-    return this.#usage;
   }
 
   /** It has not answered for so long that it never will. */
@@ -93,16 +78,9 @@ export class WorkerProcess {
     return this.#unanswered >= MAX_UNANSWERED;
   }
 
-  readonly post: Post<ToWorker> = (batch, sent) => this.#child.send([...batch], () => sent());
-
   /** Whether it serves clients, as far as is known. */
   get isListening(): boolean {
     return this.#isListening;
-  }
-
-  send(command: WorkerCommand): void {
-    // What can't be sent any more is for a process that has ended.
-    this.#child.send(command, () => {});
   }
 
   /** `report`, which also shows that it lives. */
@@ -113,49 +91,38 @@ export class WorkerProcess {
 
   /** What it takes now, or took when it reported last, if it has no time to answer. */
   async report(): Promise<ProcessUsage> {
-    this.#lastId += 1;
-    const id = this.#lastId;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, REPORT_TIMEOUT_MS);
-      this.#reports.set(id, (usage) => {
+    const reported = this.calls.processUsage().then(
+      (usage) => {
         this.#usage = usage;
-        clearTimeout(timer);
-        resolve();
-      });
-      this.send({ kind: 'report', id });
-    });
-    this.#reports.delete(id);
+        this.#unanswered = 0;
+      },
+      () => {
+        this.#usage = NO_USAGE;
+      },
+    );
+    await Promise.race([reported, setTimeout(REPORT_TIMEOUT_MS, undefined, { ref: false })]);
     return this.#usage;
   }
 
   /**
-   * Has its node do something.
+   * Calls one of its methods and waits for the answer, though not for long.
    *
    * @throws {SeamUnavailable} by rejection: it can't be done now, or there was no answer in time
    */
-  async call(call: FleetCall): Promise<unknown> {
-    this.#lastId += 1;
-    const id = this.#lastId;
-    const answer = await new Promise<FleetAnswer>((resolve) => {
-      const reason = `a worker did not answer within ${CALL_TIMEOUT_MS / 1000} s`;
-      const timer = setTimeout(() => resolve({ outcome: 'unavailable', reason }), CALL_TIMEOUT_MS);
-      this.#calls.set(id, (answer) => {
-        clearTimeout(timer);
-        resolve(answer);
-      });
-      this.send({ kind: 'call', id, call });
+  askInTime(call: string, args: readonly unknown[]): Promise<unknown> {
+    const tooLate = setTimeout(CALL_TIMEOUT_MS, undefined, { ref: false }).then(() => {
+      throw new SeamUnavailable(`a worker did not answer within ${CALL_TIMEOUT_MS / 1000} s`);
     });
-    this.#calls.delete(id);
-    return resultOf(answer);
+    return Promise.race([this.#link.ask(call, args), tooLate]);
   }
 
   kill(): void {
     this.#child.kill('SIGKILL');
   }
 
-  #take(message: WorkerReport): void {
+  #take(message: ToHost): void {
     if (isBatch(message)) {
-      this.#events.calls(message);
+      this.#link.receive(message);
       return;
     }
     switch (message.kind) {
@@ -165,40 +132,41 @@ export class WorkerProcess {
         break;
       case 'failed':
         this.#onStart(Object.assign(new Error(message.message), { name: message.name, stack: message.stack }));
-        break;
-      case 'report':
-        this.#unanswered = 0;
-        this.#reports.get(message.id)?.(message.usage);
-        break;
-      case 'usage':
-        this.#events.usageAsked(message.id);
-        break;
-      case 'rates':
-        this.#events.rates(message.uses);
-        break;
-      case 'answer':
-        this.#calls.get(message.id)?.(message.answer);
-        break;
-      case 'deaf':
-        this.#onDeaf();
-        break;
-      case 'parted':
-        this.#onParted();
     }
   }
 
-  async #untilEnd(lines: Lines): Promise<WorkerEnd> {
+  async #untilEnd(lines: WholeLines): Promise<WorkerEnd> {
     const disconnected = once(this.#child, 'disconnect');
     const [code, signal] = (await once(this.#child, 'close')) as [number | null, NodeJS.Signals | null];
     await disconnected;
     lines.end();
     this.#isListening = false;
-    for (const answer of this.#calls.values())
-      answer({ outcome: 'unavailable', reason: 'the worker that was asked ended' });
-    for (const answer of this.#reports.values()) answer({ connections: 0, residentBytes: 0, heapShare: 0 });
+    this.#link.close();
     this.#onStart(new Error(`Worker ${this.number} ended with ${signal ?? code} while it started`));
-    this.#onDeaf();
-    this.#onParted();
     return { code, signal };
+  }
+}
+
+/** Passes on whole lines of a stream, so that lines of several writers don't run into each other. */
+export class WholeLines {
+  readonly #write: (lines: string) => void;
+  readonly #decoder = new StringDecoder('utf8');
+  #rest = '';
+
+  constructor(write: (lines: string) => void) {
+    this.#write = write;
+  }
+
+  take(chunk: Buffer): void {
+    const text = this.#rest + this.#decoder.write(chunk);
+    const end = text.lastIndexOf('\n') + 1;
+    this.#rest = text.slice(end);
+    if (end > 0) this.#write(text.slice(0, end));
+  }
+
+  /** There is nothing more: what is left is a line too. */
+  end(): void {
+    if (this.#rest !== '') this.#write(`${this.#rest}\n`);
+    this.#rest = '';
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RedisKeys } from '../../server/redis/keys.ts';
-import { WORKER_LAYOUT } from '../../server/workers/control.ts';
+import { WORKER_LAYOUT } from '../../server/workers/messages.ts';
 import { FULL_APP } from '../support/broker.ts';
 import { commandOf, installThisRelease } from '../support/previous-release.ts';
 import { run, startProcess } from '../support/process.ts';

@@ -1,9 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
+import type { Batch, Post } from '../../server/workers/calls.ts';
 import { WorkerHost } from '../../server/workers/host.ts';
-import { HostLink } from '../../server/workers/host-link.ts';
-import type { Post } from '../../server/workers/outbox.ts';
-import type { ToHost, ToWorker } from '../../server/workers/wire.ts';
-import { createWorkerSeams } from '../../server/workers/worker-seams.ts';
+import { fail, WorkerEnds } from '../server/workers/join-workers.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { describeBroker } from './broker-contract.ts';
 import { describeChannelStore } from './channel-store-contract.ts';
@@ -12,12 +10,7 @@ import type { SeamsFixture } from './seams-fixture.ts';
 /** A host and three workers, joined as processes are: by text, and each with a way of its own. */
 async function createSeamsOfWorkers(): Promise<SeamsFixture> {
   const clock = new FakeClock();
-  const host = new WorkerHost({
-    clock,
-    failed: (error) => {
-      throw error;
-    },
-  });
+  const host = new WorkerHost(clock);
   const create = () => addWorker(host);
   const first = create();
   const all = [first, create(), create()];
@@ -26,7 +19,7 @@ async function createSeamsOfWorkers(): Promise<SeamsFixture> {
     // An answer comes after all that was posted before the question; the second round is for what the first caused.
     settled: async () => {
       for (let round = 0; round < 2; round += 1) {
-        for (const { link } of all) await link.ask('online', '', []);
+        for (const { seams } of all) await seams.store.online('', []);
         await new Promise((resolve) => setImmediate(resolve));
       }
     },
@@ -41,18 +34,17 @@ async function createSeamsOfWorkers(): Promise<SeamsFixture> {
 
 function addWorker(host: WorkerHost) {
   const { port1, port2 } = new MessageChannel();
-  const link = new HostLink(postTo<ToHost>(port1));
-  const worker = host.add(postTo<ToWorker>(port2));
-  port1.on('message', (text: string) => link.receive(JSON.parse(text) as ToWorker[]));
-  port2.on('message', (text: string) => worker.receive(JSON.parse(text) as ToHost[]));
+  const { link, hostLink, seams } = new WorkerEnds(host, postTo(port1), postTo(port2), fail);
+  port1.on('message', (text: string) => link.receive(JSON.parse(text) as Batch));
+  port2.on('message', (text: string) => hostLink.receive(JSON.parse(text) as Batch));
   const close = (): void => {
     port1.close();
     link.close();
   };
-  return { seams: createWorkerSeams(link), link, close };
+  return { seams, close };
 }
 
-function postTo<T>(port: MessageChannel['port1']): Post<T> {
+function postTo(port: MessageChannel['port1']): Post {
   return (batch, sent) => {
     port.postMessage(JSON.stringify(batch));
     sent();

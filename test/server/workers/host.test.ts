@@ -36,7 +36,7 @@ describe('a worker that is gone', () => {
     await second.seams.store.join(APP, ROOM, '2.2', eve, 100);
     await second.seams.store.join(APP, ROOM, '2.3', eve, 100);
     first.frames.length = 0;
-    second.hosted.remove();
+    second.die();
     await first.settled();
     expect(first.frames).toEqual([encodeMemberRemoved(ROOM, eve)]);
     expect(await store.members(APP, ROOM)).toEqual({ members: [ANN] });
@@ -50,7 +50,7 @@ describe('a worker that is gone', () => {
     await second.seams.store.signOut(APP, 'ann', '2.1', true);
     await first.seams.broker.subscribe(APP, ROOM);
     await first.seams.broker.subscribe(APP, watchChannelName('ann'));
-    second.hosted.remove();
+    second.die();
     await first.settled();
     expect(first.frames).toEqual([]);
   });
@@ -71,7 +71,7 @@ describe('a worker that is gone', () => {
     }
     await second.settled();
     first.frames.length = 0;
-    second.hosted.remove();
+    second.die();
     expect(await store.occupied(APP, '')).toEqual([{ channel: 'news', subscriptionCount: 2, userCount: 0 }]);
     expect(first.frames).toEqual([encodeSubscriptionCount('news', 2)]);
   });
@@ -89,7 +89,7 @@ describe('a worker that is gone', () => {
     first.seams.store.setSubscriptionCount(APP, 'news', 1);
     second.seams.store.setSubscriptionCount(APP, 'news', 1);
     await second.settled();
-    second.hosted.remove();
+    second.die();
     await first.settled();
     expect(first.frames).toEqual([]);
   });
@@ -104,8 +104,8 @@ describe('a worker that is gone', () => {
     await second.seams.store.signIn(APP, 'ann', '2.2', true);
     await second.seams.store.signIn(APP, 'quiet', '2.3', false);
     first.frames.length = 0;
-    second.hosted.remove();
-    expect(await store.online(APP, ['ann', 'bob', 'quiet'])).toEqual(new Set(['bob']));
+    second.die();
+    expect(await store.online(APP, ['ann', 'bob', 'quiet'])).toEqual(['bob']);
     expect(first.frames).toEqual([encodeWatchlistEvents([{ name: 'offline', userIds: ['ann'] }])]);
   });
 
@@ -116,7 +116,7 @@ describe('a worker that is gone', () => {
       expect(await second.seams.store.addConnection(APP, 3)).toBe(true);
     }
     expect(await first.seams.store.addConnection(APP, 3)).toBe(false);
-    second.hosted.remove();
+    second.die();
     const answers = [];
     for (let count = 0; count < 3; count += 1) answers.push(await first.seams.store.addConnection(APP, 3));
     expect(answers).toEqual([true, true, false]);
@@ -126,9 +126,9 @@ describe('a worker that is gone', () => {
     const { first, second } = joinWorkers();
     await second.seams.broker.subscribe(APP, 'news');
     await first.seams.broker.subscribe(APP, 'news');
-    second.hosted.remove();
+    second.die();
     second.received.length = 0;
-    second.hosted.receive([[0, 'publish', [APP, 'news', 'late', null, null, null]]]);
+    second.hostLink.receive([[0, 'publish', [{ appId: APP, channel: 'news', frame: 'late' }]]]);
     await first.seams.broker.publish({ appId: APP, channel: 'news', frame: 'on time' });
     await first.settled();
     expect(second.received).toEqual([]);

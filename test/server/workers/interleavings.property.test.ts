@@ -1,13 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Batch } from '../../../server/workers/calls.ts';
 import { WorkerHost } from '../../../server/workers/host.ts';
-import { HostLink } from '../../../server/workers/host-link.ts';
-import type { HostedWorker } from '../../../server/workers/hosted-worker.ts';
-import type { ToHost, ToWorker } from '../../../server/workers/wire.ts';
-import { createWorkerSeams } from '../../../server/workers/worker-seams.ts';
 import { type TestClient, TestNode } from '../../channels/test-node.ts';
 import { atLength } from '../../support/at-length.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { copyOf, WorkerEnds } from './join-workers.ts';
 
 const ROOM = 'presence-cache-room';
 const WORKERS = 2;
@@ -37,30 +35,33 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** A worker whose messages are carried when the test says so. */
 class CarriedWorker {
   readonly node: TestNode;
-  readonly hosted: HostedWorker;
-  readonly #up: (readonly ToHost[])[] = [];
-  readonly #down: (readonly ToWorker[])[] = [];
-  readonly #link: HostLink;
+  readonly ends: WorkerEnds;
+  readonly #up: Batch[] = [];
+  readonly #down: Batch[] = [];
   slots: TestClient[] = [];
 
-  constructor(host: WorkerHost, clock: FakeClock, createSocketId: () => string) {
-    this.#link = new HostLink((batch) => this.#up.push(batch) > 0);
-    this.hosted = host.add((batch) => this.#down.push(JSON.parse(JSON.stringify(batch)) as ToWorker[]) > 0);
-    this.node = new TestNode({ clock, seams: createWorkerSeams(this.#link) });
+  constructor(host: WorkerHost, clock: FakeClock, createSocketId: () => string, failed: (error: unknown) => Error) {
+    this.ends = new WorkerEnds(
+      host,
+      (batch) => this.#up.push(copyOf(batch)) > 0,
+      (batch) => this.#down.push(copyOf(batch)) > 0,
+      failed,
+    );
+    this.node = new TestNode({ clock, seams: this.ends.seams });
     Object.assign(this.node.node, { createSocketId });
     this.slots = Array.from({ length: CLIENTS_EACH }, () => this.node.open());
   }
 
   async carryUp(): Promise<boolean> {
     const batch = this.#up.shift();
-    if (batch) this.hosted.receive(JSON.parse(JSON.stringify(batch)) as ToHost[]);
+    if (batch) this.ends.hostLink.receive(batch);
     await turn();
     return batch !== undefined;
   }
 
   async carryDown(): Promise<boolean> {
     const batch = this.#down.shift();
-    if (batch) this.#link.receive(batch);
+    if (batch) this.ends.link.receive(batch);
     await turn();
     return batch !== undefined;
   }
@@ -108,16 +109,22 @@ test('pages on all workers agree with the host, however messages are carried and
     fc.asyncProperty(fc.array(step, { maxLength: 80, size: 'max' }), async (steps) => {
       const clock = new FakeClock();
       const failures: unknown[] = [];
-      const host = new WorkerHost({
-        clock,
-        failed: (error) => failures.push(error),
-      });
+      const host = new WorkerHost(clock);
+      const failed = (error: unknown): Error => {
+        failures.push(error);
+        return new Error('failed', { cause: error });
+      };
       let sockets = 0;
       const start = (): CarriedWorker =>
-        new CarriedWorker(host, clock, () => {
-          sockets += 1;
-          return `1.${sockets}`;
-        });
+        new CarriedWorker(
+          host,
+          clock,
+          () => {
+            sockets += 1;
+            return `1.${sockets}`;
+          },
+          failed,
+        );
       const workers = Array.from({ length: WORKERS }, start);
       await carryAll(workers);
       const published: string[] = [];
@@ -134,7 +141,7 @@ test('pages on all workers agree with the host, however messages are carried and
             // Answered when the host has it, as the channel keeps it.
             void of.node.node.broker.publish({ appId: '3', channel: ROOM, frame, keepSeconds: 60 });
           } else {
-            of.hosted.remove();
+            of.ends.die();
             workers[each.worker] = start();
           }
           continue;

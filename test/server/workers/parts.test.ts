@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { Backoff } from '../../../server/backoff.ts';
 import { sumUsage } from '../../../server/usage.ts';
 import { Contributions } from '../../../server/workers/contributions.ts';
-import { Lines } from '../../../server/workers/lines.ts';
 import { workerCount } from '../../../server/workers/supervisor.ts';
+import { WholeLines } from '../../../server/workers/worker-process.ts';
 
 describe('the number of workers', () => {
   const log: { level: number; msg: string }[] = [];
@@ -32,7 +32,7 @@ describe('lines', () => {
     const bytes = Buffer.from(text);
     for (let cut = 0; cut <= bytes.length; cut += 1) {
       const written: string[] = [];
-      const lines = new Lines((part) => written.push(part));
+      const lines = new WholeLines((part) => written.push(part));
       lines.take(bytes.subarray(0, cut));
       lines.take(bytes.subarray(cut));
       expect(written.every((part) => part.endsWith('\n'))).toBe(true);

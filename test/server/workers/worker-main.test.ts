@@ -3,13 +3,15 @@ import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { onTestFinished, test } from 'vitest';
 import { loadConfig, type Settings } from '../../../server/config/index.ts';
-import { isBatch, WORKER_LAYOUT, type WorkerReport } from '../../../server/workers/control.ts';
+import { CallLink } from '../../../server/workers/calls.ts';
 import { WorkerHost } from '../../../server/workers/host.ts';
+import { isBatch, type ToHost, WORKER_LAYOUT } from '../../../server/workers/messages.ts';
 import { APP } from '../../support/broker.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { freePort } from '../../support/free-port.ts';
 import { COMMAND, temporaryFolder } from '../../support/process.ts';
 import { RawClient } from '../../support/raw-client.ts';
+import { fail } from './join-workers.ts';
 
 const OTHER = { id: '2', key: 'other-key', secret: 'other-secret' };
 
@@ -23,16 +25,22 @@ function settingsWith(port: number, app: object): Settings {
 // The apps of a reload were given to the directory that stands in while the worker loads its parts, and lost with it.
 test('a worker that is told of other apps while it starts serves those', async () => {
   const port = await freePort();
-  const host = new WorkerHost({ clock: new FakeClock(), failed: fail });
+  const host = new WorkerHost(new FakeClock());
   const child = fork(join(dirname(COMMAND), 'workers/worker-main.js'));
   onTestFinished(() => {
     child.kill('SIGKILL');
     host.close();
   });
-  const hosted = host.add((batch, sent) => child.send([...batch], () => sent()));
+  const { methods } = host.add(() => {});
+  const link = new CallLink({
+    post: (batch, sent) => child.send([...batch], () => sent()),
+    methods,
+    peer: 'the worker',
+    failed: fail,
+  });
   const listening = new Promise<void>((resolve, reject) => {
-    child.on('message', (report: WorkerReport) => {
-      if (isBatch(report)) hosted.receive(report);
+    child.on('message', (report: ToHost) => {
+      if (isBatch(report)) link.receive(report);
       else if (report.kind === 'listening') resolve();
       else if (report.kind === 'failed') reject(new Error(report.message));
     });
@@ -46,12 +54,8 @@ test('a worker that is told of other apps while it starts serves those', async (
     isTerminal: false,
   };
   child.send(start);
-  child.send({ kind: 'apps', settings: settingsWith(port, OTHER) });
+  link.tell('replaceApps', [settingsWith(port, OTHER)]);
   await listening;
   const client = await RawClient.connect(`ws://127.0.0.1:${port}`, { key: OTHER.key });
   await client.close();
 });
-
-function fail(error: unknown): never {
-  throw error;
-}

@@ -1,0 +1,126 @@
+import type { Broker, BrokerMessage } from '../../channels/broker.ts';
+import type { ChannelStore } from '../../channels/channel-store.ts';
+import type { MaybePromise } from '../../channels/maybe-promise.ts';
+import type { RateUse } from '../../channels/rate-limits.ts';
+import type { Fleet } from '../admin/fleet.ts';
+import type { Settings } from '../config/index.ts';
+import type { Parting } from '../server.ts';
+import type { ProcessUsage, Usage } from '../usage.ts';
+import type { Batch, How } from './calls.ts';
+
+/**
+ * Version of all that the main process and its workers say to each other. To be raised with any change that the other side would misread: a worker that is
+ * replaced is started from what is installed then, which may be another version than the one that runs.
+ */
+export const WORKER_LAYOUT = 3;
+
+/** The first message to a worker: what it has to know to start. `kind` and `layout` are the same in all versions. */
+export interface WorkerStart {
+  readonly kind: 'start';
+  readonly layout: number;
+  readonly worker: number;
+  /** With the apps as they are configured: their keys for tokens don't survive the way. */
+  readonly settings: Settings;
+  /** False while the broker starts, true when this worker stands in for one that died. */
+  readonly areStarted: boolean;
+  /** Whether what is logged ends up on a terminal. */
+  readonly isTerminal: boolean;
+}
+
+/** What came of the start. The same in all versions. */
+export type WorkerStarted =
+  | { readonly kind: 'listening' }
+  | { readonly kind: 'failed'; readonly name: string; readonly message: string; readonly stack: string | undefined };
+
+/** From the main process to a worker. */
+export type ToWorker = WorkerStart | Batch;
+
+/** From a worker to the main process. */
+export type ToHost = WorkerStarted | Batch;
+
+export function isBatch(message: object): message is Batch {
+  return Array.isArray(message);
+}
+
+export const STORE_CALLS = {
+  setSubscriptionCount: 'tell',
+  announceSubscriptionCount: 'tell',
+  summary: 'ask',
+  occupied: 'ask',
+  join: 'ask',
+  leave: 'ask',
+  members: 'ask',
+  signIn: 'ask',
+  signOut: 'ask',
+  online: 'ask',
+  addConnection: 'ask',
+  removeConnection: 'tell',
+  connectionCount: 'ask',
+  revoke: 'ask',
+  revocations: 'ask',
+} as const satisfies Record<keyof Omit<ChannelStore, 'close'>, How>;
+
+/** What a worker calls in the main process. */
+export interface HostMethods extends Pick<ChannelStore, keyof typeof STORE_CALLS> {
+  subscribe(appId: string, channel: string): MaybePromise<number | undefined>;
+  unsubscribe(appId: string, channel: string): void;
+  publish(message: BrokerMessage): void;
+  /** `publish`, for what is kept: answered when it is there for whoever asks next, on any worker. */
+  publishKept(message: BrokerMessage): void;
+  lastEvent: Broker['lastEvent'];
+  /** Of all processes, now. */
+  usage(): MaybePromise<Usage>;
+  /** What passed the rate limits here counts on the other workers too. */
+  shareRates(uses: readonly RateUse[]): void;
+}
+
+export const HOST_CALLS = {
+  ...STORE_CALLS,
+  subscribe: 'ask',
+  unsubscribe: 'tell',
+  publish: 'tell',
+  publishKept: 'ask',
+  lastEvent: 'ask',
+  usage: 'ask',
+  shareRates: 'tell',
+} as const satisfies Record<keyof HostMethods, How>;
+
+export const FLEET_CALLS = {
+  announceApps: 'ask',
+  revoke: 'ask',
+  terminateUser: 'ask',
+  usage: 'ask',
+  readiness: 'ask',
+} as const satisfies Record<keyof Fleet, How>;
+
+/** What the main process calls in a worker. */
+export interface WorkerMethods extends Fleet {
+  deliver(message: BrokerMessage): void;
+  /** Asked once a second at least; a worker that does not answer any more is ended. */
+  processUsage(): ProcessUsage;
+  status(areStarted: boolean, usage: Usage): void;
+  /** What passed on other workers. */
+  takeRates(uses: readonly RateUse[]): void;
+  /** Other apps, and limits that they fall back to, in place of those known so far. */
+  replaceApps(settings: Settings): void;
+  /** Apps that are kept elsewhere may be different now. */
+  refreshApps(): void;
+  /** @param hasClients - whether any worker has a connection */
+  stopListening(parting: { readonly how: Parting | undefined; readonly hasClients: boolean }): MaybePromise<void>;
+  /** Parts from all clients. */
+  part(parting: { readonly how: Parting | undefined }): MaybePromise<void>;
+  end(): void;
+}
+
+export const WORKER_CALLS = {
+  ...FLEET_CALLS,
+  deliver: 'tell',
+  processUsage: 'ask',
+  status: 'tell',
+  takeRates: 'tell',
+  replaceApps: 'tell',
+  refreshApps: 'tell',
+  stopListening: 'ask',
+  part: 'ask',
+  end: 'tell',
+} as const satisfies Record<keyof WorkerMethods, How>;
