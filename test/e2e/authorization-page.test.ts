@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import jwt from 'jsonwebtoken';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { blockOf } from '../support/page-blocks.ts';
-import { type BrokerProcess, CommandProcess, run, startProcess, temporaryFolder } from '../support/process.ts';
+import { type BrokerProcess, CommandProcess, startProcess, temporaryFolder } from '../support/process.ts';
 
 const PAGE = 'docs/authorization.md';
 /** The file under "Start". */
@@ -37,32 +37,6 @@ function start(program: string, values: readonly (readonly [string, string])[]):
   writeFileSync(file, text);
   return new CommandProcess([], { command: file });
 }
-
-/** What `kulkul token` prints for a role, with the file of the page. */
-async function tokenFor(role: string): Promise<string> {
-  const file = join(temporaryFolder(), 'kulkul.json');
-  writeFileSync(file, JSON.stringify(config));
-  const command =
-    blockOf(PAGE, 'Start', 'sh')
-      .split('\n')
-      .find((line) => line.startsWith('kulkul token')) ?? '';
-  const args = command.replace(/#.*/, '').trim().split(/\s+/).slice(1);
-  const given = new Map([
-    ['kulkul.json', file],
-    ['operator', role],
-  ]);
-  const { code, stdout, stderr } = await run(args.map((argument) => given.get(argument) ?? argument));
-  expect([code, stderr]).toEqual([0, '']);
-  return stdout.trim();
-}
-
-test('the first program is admitted as operator, and refused as viewer with the reason that the page shows', async () => {
-  const program = blockOf(PAGE, 'Start', 'js');
-  await start(program, [['eyJ…', await tokenFor('operator')]]).printed(/^admitted$/);
-  const refusal = blockOf(PAGE, 'Start', 'text').trim();
-  const viewer = start(program, [['eyJ…', await tokenFor('viewer')]]);
-  expect(await viewer.printed(/^refused/)).toBe(refusal);
-});
 
 const LIFE_SECONDS = 2.5;
 /** The backend's route `/broker-token`. */

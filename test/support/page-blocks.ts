@@ -5,6 +5,8 @@ export interface PageBlock {
   readonly heading: string;
   /** `json`, `js`, … */
   readonly language: string;
+  /** What follows the language: how a test uses the block, see `page-reader.ts`. */
+  readonly mark: string;
   readonly text: string;
 }
 
@@ -17,9 +19,9 @@ export function blocksOf(page: string): readonly PageBlock[] {
   const source = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8');
   const blocks: PageBlock[] = [];
   let heading = '';
-  for (const [, title, language, text] of source.matchAll(/^#+ (.*)$|^```(\w+)\n([\s\S]*?)^```$/gm)) {
-    if (title !== undefined) heading = title;
-    else if (language !== undefined && text !== undefined) blocks.push({ heading, language, text });
+  for (const [, title, language, mark, text] of source.matchAll(/^#+ (.*)$|^```(\w+)(.*)\n([\s\S]*?)^```$/gm)) {
+    if (language === undefined) heading = title ?? heading;
+    else blocks.push({ heading, language, mark: (mark ?? '').trim(), text: text ?? '' });
   }
   return blocks;
 }

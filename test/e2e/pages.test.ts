@@ -1,0 +1,10 @@
+/** Cause: nobody followed the pages. Symptom: docs/feeds.md ended in 404 and docs/authorization.md in 403. */
+import { inject, test } from 'vitest';
+import { blocksOf } from '../support/page-blocks.ts';
+import { PageReader } from '../support/page-reader.ts';
+
+test.for(['docs/feeds.md', 'docs/authorization.md'])('what %s says works, from an empty folder', async (page) => {
+  const reader = await PageReader.create(inject('python'));
+  await reader.follow(blocksOf(page));
+  reader.leave();
+});
