@@ -6,7 +6,7 @@ import { quote } from '../protocol/json.ts';
 import { encodeConnectionEstablished } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
 import { Connection, type Transport } from './connection.ts';
-import type { Pace } from './liveness.ts';
+import type { Reader } from './feed.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { isAllowedOrigin } from './origin.ts';
@@ -24,7 +24,7 @@ export interface ConnectRequest {
   /** Whether the client came over TLS, to this server or to the proxy before it. */
   readonly isTls: boolean;
   /** Set for a reader of a feed: the app has decided to let such in, without a word of theirs. */
-  readonly feedPace?: Pace;
+  readonly reader?: Reader;
 }
 
 /**
@@ -38,11 +38,10 @@ export function connect(
   node: Node,
   request: ConnectRequest,
   transport: Transport,
-  isGone: () => boolean,
 ): MaybePromise<Connection | undefined> {
-  const app = admit(node, request);
+  const { reader } = request;
+  const app = check(node, request);
   node.lastSerial += 1;
-  const { nowSeconds, pace } = node.liveness;
   // The app's own text, not one for each connection.
   const appKey = findAppKey(app.keys, request.appKey)?.key ?? request.appKey;
   const connection = new Connection(
@@ -51,27 +50,27 @@ export function connect(
       app,
       appKey,
       serial: node.lastSerial,
-      nowSeconds,
-      pace: request.feedPace ?? pace,
+      nowSeconds: node.liveness.nowSeconds,
+      reader,
     },
     transport,
   );
-  connection.isAuthorized = request.feedPace !== undefined;
+  connection.isAuthorized = reader !== undefined;
   // Where connections must authorize themselves, only those that did count.
   const mustAuthorize = app.enableUserAuthentication && !connection.isAuthorized;
   const counted = mustAuthorize ? undefined : countConnection(node, connection);
-  if (!(counted instanceof Promise)) return letIn(node, connection, isGone);
+  if (!(counted instanceof Promise)) return letIn(node, connection);
   node.arriving.set(connection, undefined);
-  return counted.then(() => letIn(node, connection, isGone)).finally(() => node.arriving.delete(connection));
+  return counted.then(() => letIn(node, connection)).finally(() => node.arriving.delete(connection));
 }
 
 /** @throws {Disconnect} the node is stopping, or the app is not what it was when the client came */
-function letIn(node: Node, connection: Connection, isGone: () => boolean): Connection | undefined {
+function letIn(node: Node, connection: Connection): Connection | undefined {
   const { app, socketId, transport } = connection;
   const refusal = node.isDraining ? STOPPING : node.arriving.get(connection);
-  if (isGone() || refusal) {
+  if (!transport.isOpen || refusal) {
     if (connection.isCounted) node.store.removeConnection(app.id);
-    if (isGone() || !refusal) return undefined;
+    if (!transport.isOpen || !refusal) return undefined;
     throw refusal;
   }
   node.connections.set(socketId, connection);
@@ -91,7 +90,8 @@ export const STOPPING = new Disconnect(
   'This server is stopping: reconnect to another one',
 );
 
-function admit(node: Node, { app, appKey, isTls, origin, protocol, version }: ConnectRequest): App {
+/** @throws {Disconnect} */
+function check(node: Node, { app, appKey, isTls, origin, protocol, version }: ConnectRequest): App {
   if (node.isDraining) throw STOPPING;
   if (!app) {
     throw new Disconnect(

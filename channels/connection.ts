@@ -2,8 +2,8 @@ import type { Grant } from '../auth/grant.ts';
 import type { WireMember } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
 import type { Clock } from './clock.ts';
+import type { Reader } from './feed.ts';
 import { FULL_BUDGET } from './frame-budget.ts';
-import type { Pace } from './liveness.ts';
 import type { LocalChannel } from './local-channel.ts';
 import { RateLimit } from './rate-limits.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -17,6 +17,8 @@ import { Subscriptions } from './subscriptions.ts';
  * - MUST report its end once to `disconnect`, after `close` too.
  */
 export interface Transport {
+  /** False when it was closed, or the client is gone. */
+  readonly isOpen: boolean;
   /** @param position - of a channel's last event, which the client may have already */
   send(frame: string, position?: number): void;
   /** Sends a closing message with code and reason, then ends. */
@@ -66,7 +68,7 @@ export interface ConnectionFacts {
   readonly serial: number;
   /** Of the node's clock. */
   readonly nowSeconds: number;
-  readonly pace: Pace;
+  readonly reader: Reader | undefined;
 }
 
 /** One client of one app. */
@@ -77,7 +79,8 @@ export class Connection {
   /** How many connections the node had let in before. */
   readonly serial: number;
   readonly transport: Transport;
-  readonly pace: Pace;
+  /** Set when the client reads a feed and knows no protocol. */
+  readonly reader: Reader | undefined;
   readonly subscriptions = new Subscriptions();
   user: SignedInUser | undefined;
   /** Nothing may be sent or joined any more. */
@@ -109,7 +112,7 @@ export class Connection {
     this.serial = facts.serial;
     this.#app = facts.app;
     this.transport = transport;
-    this.pace = facts.pace;
+    this.reader = facts.reader;
     this.lastReceivedSeconds = facts.nowSeconds;
   }
 

@@ -1,3 +1,4 @@
+import { CLOSE_CODES } from '../protocol/close-codes.ts';
 import { SubscriptionError } from '../protocol/errors.ts';
 import { encodeSubscriptionError } from '../protocol/server-message.ts';
 import type { Connection, Subscription } from './connection.ts';
@@ -12,7 +13,9 @@ export function endSubscription(node: Node, connection: Connection, reason: Subs
   node.settle(leaveSubscription(node, connection, subscription), 'leaving a channel');
   node.observer.unsubscribed?.({ connection, reason });
   const { channel, type, message, status } = reason;
-  connection.transport.send(encodeSubscriptionError(channel, type, message, status));
+  // A reader of a feed has nothing else to read.
+  if (connection.reader) connection.transport.close(CLOSE_CODES.unauthorized, message);
+  else connection.transport.send(encodeSubscriptionError(channel, type, message, status));
 }
 
 /** Lets a subscription last as long as what it is there by now. */

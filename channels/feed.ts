@@ -1,5 +1,8 @@
 import { channelKindOf } from '../protocol/channel-name.ts';
+import { CLOSE_CODES } from '../protocol/close-codes.ts';
+import { Disconnect } from '../protocol/errors.ts';
 import type { App } from './app.ts';
+import type { Pace } from './liveness.ts';
 
 /** A channel that can be read at a URL of its own, by what speaks no Pusher. */
 export interface Feed {
@@ -16,9 +19,40 @@ export interface Feed {
 
 export type FeedFormat = 'data' | 'event';
 
+/** A client that reads a feed and knows no protocol. */
+export interface Reader {
+  readonly feed: Feed;
+  readonly pace: Pace;
+  /** Sends back what the client said, where the feed does so. */
+  echo(text: string): void;
+}
+
+/** Whether an app has just this feed. */
+export function hasFeed({ feeds }: App, feed: Feed): boolean {
+  return feeds.some(
+    (one) =>
+      one.path === feed.path &&
+      one.channel === feed.channel &&
+      one.format === feed.format &&
+      one.last === feed.last &&
+      one.echo === feed.echo,
+  );
+}
+
 /** How long an event stays the last one of its channel, in seconds; undefined where nobody asks for it. */
 export function keepSecondsOf({ feeds, limits }: App, channel: string): number | undefined {
   const isKept =
     channelKindOf(channel).isCache || (feeds.length > 0 && feeds.some((feed) => feed.last && feed.channel === channel));
   return isKept ? limits.cacheTtlSeconds : undefined;
 }
+
+/** What a feed with `echo` answers. */
+export function encodeEcho(text: string, nowMs: number): string {
+  return JSON.stringify({ message: `Echo: ${text}`, sentAt: nowMs });
+}
+
+export const FEED_CHANGED = new Disconnect(
+  'feed-changed',
+  CLOSE_CODES.reconnect,
+  'This feed is configured otherwise now: connect again',
+);

@@ -60,7 +60,11 @@ export class Liveness {
   }
 
   watch(connection: Connection): void {
-    this.#add(connection, this.#nowSeconds + connection.pace.silenceSeconds);
+    this.#add(connection, this.#nowSeconds + this.paceOf(connection).silenceSeconds);
+  }
+
+  paceOf({ reader }: Connection): Pace {
+    return reader ? reader.pace : this.pace;
   }
 
   /** To be called when a connection ended: kept until it is due, those of clients that come and go would fill the memory. */
@@ -106,7 +110,8 @@ export class Liveness {
 
   #check(connection: Connection): void {
     if (connection.isClosed) return;
-    const { pace, lastReceivedSeconds: silentSince } = connection;
+    const { lastReceivedSeconds: silentSince } = connection;
+    const pace = this.paceOf(connection);
     const now = this.#nowSeconds;
     if (connection.isPinged && now - silentSince >= pace.silenceSeconds + this.#pongSeconds) {
       this.#onDead(connection);

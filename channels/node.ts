@@ -35,6 +35,7 @@ export interface FanOut {
 /** How a node behaves; times in the unit of the name. */
 export interface NodeOptions {
   readonly strictProtocol: boolean;
+  readonly maxFrameBytes: number;
   readonly activityTimeoutSeconds: number;
   readonly pongTimeoutSeconds: number;
   readonly userAuthenticationTimeoutMs: number;

@@ -5,18 +5,33 @@ import { quote } from '../protocol/json.ts';
 import { encodeError, encodeSubscriptionError, PONG_FRAME } from '../protocol/server-message.ts';
 import { clientEvent } from './client-event.ts';
 import type { Connection } from './connection.ts';
-import { costOf, faultCost, REFUSED, refill, SIGN_OF_LIFE, spend } from './frame-budget.ts';
+import { encodeEcho, type Reader } from './feed.ts';
+import { costOf, echoCost, faultCost, REFUSED, refill, SIGN_OF_LIFE, spend, UNREAD } from './frame-budget.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { signIn } from './sign-in.ts';
 import { subscribe } from './subscribe.ts';
 import { unsubscribe } from './unsubscribe.ts';
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 /** Text that may wait for a seam to answer, in characters: far more than any client sends in that time. */
 const MAX_WAITING_LENGTH = 1_048_576;
 
+/** Takes one frame of a client. One that is too large is refused, but no reason to end the connection. */
+export function receiveFrame(node: Node, connection: Connection, frame: Buffer): void {
+  const { maxFrameBytes } = node.options;
+  if (frame.length <= maxFrameBytes) {
+    receive(node, connection, frame.toString());
+  } else if (!connection.isClosed) {
+    noteActivity(node, connection);
+    const text = `Message of ${frame.length} bytes is too large: limit ${maxFrameBytes} bytes (maxFrameBytes)`;
+    const error = new PusherError('frame-too-large', text);
+    answer(node, connection, error, faultCost(error, frame.length));
+  }
+}
+
 /**
- * Takes one text frame of a client. This is the one place where client text meets the broker: whatever it causes ends here.
+ * Takes the text of one frame. This is the one place where client text meets the broker: whatever it causes ends here.
  *
  * Commands take effect in the order in which they came, as far as one can tell: those for one channel wait for each other,
  * and all wait for a sign-in. With seams that answer at once nothing ever waits.
@@ -90,13 +105,18 @@ export function receivePong(node: Node, connection: Connection, payload: string)
   if (receiveOther(node, connection, SIGN_OF_LIFE)) node.uptake.answered(connection, payload);
 }
 
-/** A frame larger than the transport hands over: refused, but a reason to stay connected. */
-export function refuseFrame(node: Node, connection: Connection, bytes: number, maxBytes: number): void {
-  if (connection.isClosed) return;
-  noteActivity(node, connection);
-  const text = `Message of ${bytes} bytes is too large: limit ${maxBytes} bytes (maxFrameBytes)`;
-  const error = new PusherError('frame-too-large', text);
-  answer(node, connection, error, faultCost(error, bytes));
+/** Takes what the reader of a feed said. It is not looked at, at the most sent back. */
+export function receiveFromReader(node: Node, connection: Connection, reader: Reader, frame: Buffer): void {
+  const isEchoed = reader.feed.echo && frame.length <= node.options.maxFrameBytes;
+  if (!receiveOther(node, connection, isEchoed ? echoCost(frame.length) : UNREAD) || !isEchoed) return;
+  let text: string;
+  try {
+    text = UTF_8.decode(frame);
+  } catch {
+    // Bytes that are no text.
+    return;
+  }
+  reader.echo(encodeEcho(text, node.clock.now()));
 }
 
 /** What the message must not overtake: an earlier command for its channel, or a sign-in. */
@@ -215,4 +235,5 @@ function isNews({ options }: Node, { subscriptions }: Connection, channel: strin
 }
 
 const TOO_MUCH_WAITING = new Disconnect('too-many-waiting', CLOSE_CODES.overCapacity, 'Too many messages at once');
-const INTERNAL_ERROR = new Disconnect('internal-error', CLOSE_CODES.overCapacity, 'Internal error');
+/** What whoever met a bug is told; the log says more. */
+export const INTERNAL_ERROR = new Disconnect('internal-error', CLOSE_CODES.overCapacity, 'Internal error');

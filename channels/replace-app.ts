@@ -6,6 +6,7 @@ import { refusalOf } from './admission.ts';
 import type { App } from './app.ts';
 import type { Connection, Subscription } from './connection.ts';
 import { endSubscription, keep, rulesChanged } from './end-subscription.ts';
+import { FEED_CHANGED, hasFeed } from './feed.ts';
 import type { Node } from './node.ts';
 
 /**
@@ -54,6 +55,7 @@ function apply(node: Node, connection: Connection, next: App): void {
     if (isAdmitted) keep(node, connection, subscription, admission);
     else endSubscription(node, connection, isUnknown(next, name, subscription) ? rulesChanged(name) : refusal);
   }
+  if (connection.reader && !hasFeed(next, connection.reader.feed)) node.end(connection, FEED_CHANGED);
 }
 
 /** Whether the rule of a channel asks for a claim of the token that nobody asked for when it was looked at. */

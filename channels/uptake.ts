@@ -53,8 +53,8 @@ export class Uptake {
 
   /** Asks one that was sent much. */
   ask(connection: Connection): void {
-    if (connection.isClosed || !connection.pace.answersPings || this.#asked.has(connection)) return;
-    const { clock, options } = this.#node;
+    const { clock, liveness, options } = this.#node;
+    if (connection.isClosed || !liveness.paceOf(connection).answersPings || this.#asked.has(connection)) return;
     const payload = crypto.randomUUID();
     const dueMs = clock.elapsedMs() + options.pongTimeoutSeconds * ANSWER_FACTOR * 1000;
     this.#asked.set(connection, { payload, dueMs });

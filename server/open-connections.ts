@@ -1,3 +1,5 @@
+import { CLOSE_CODES } from '../protocol/close-codes.ts';
+import { Disconnect } from '../protocol/errors.ts';
 import type { AddressGate } from './address-gate.ts';
 import { countOpenFiles, openFileLimit } from './open-files.ts';
 import type { SampledLog } from './sampled-log.ts';
@@ -16,6 +18,13 @@ const MIN_FOR_REQUESTS = 16;
 const SLACK_SHARE = 0.02;
 /** Descriptors are counted again after a pause that grows with their number: 20,000 of them ten times a second at the most. */
 const FILES_PER_MS = 200;
+
+/** What new clients are told while there are too many. They may find room in a second, or on another node. */
+export const OVER_CAPACITY = new Disconnect(
+  'over-capacity',
+  CLOSE_CODES.overCapacity,
+  'Over capacity: this server has all the connections that it can have (limits.maxConnections)',
+);
 
 /** Where a state begins and ends. */
 class Bound {

@@ -12,7 +12,7 @@ import { systemClock } from './clock.ts';
 import { createLimits } from './config/app-from-config.ts';
 import type { LoadedConfig, Settings } from './config/index.ts';
 import { endClients, moveClients } from './drain.ts';
-import { endChangedFeeds } from './feeds/end-changed-feeds.ts';
+import { Entrance } from './entrance.ts';
 import { serveStreams } from './feeds/serve-streams.ts';
 import { Cors } from './http/cors.ts';
 import { Health, type Readiness, type Siblings } from './http/health.ts';
@@ -107,10 +107,7 @@ export async function startServer(
     tokens: new KeyedTokenVerifier({ clock, log }),
     appsChanged: (ids) => node.settle(directory.refresh(ids), 'looking again at apps'),
   });
-  directory.onChange((id, app) => {
-    replaceApp(node, id, app);
-    endChangedFeeds(node, id);
-  });
+  directory.onChange((id, app) => replaceApp(node, id, app));
   const trusted = new TrustedAddresses(settings.limits.trustedProxies);
   const { connectionsPerAddress, newConnectionsPerSecondPerAddress } = settings.limits;
   const addressLimits = new AddressLimits(
@@ -142,8 +139,24 @@ export async function startServer(
     now: clock.now,
   });
   const feedPingSeconds = settings.feeds.pingIntervalSeconds;
+  const entrance = new Entrance({
+    node,
+    apps: directory,
+    pathPrefix: settings.pathPrefix,
+    connections,
+    log: sampledLog,
+  });
+  const webSockets = {
+    options: { ...settings, feedPingSeconds },
+    node,
+    entrance,
+    fanOut,
+    connections,
+    log: sampledLog,
+  };
   const streams = {
     node,
+    entrance,
     apps: directory,
     fanOut: fanOut.feeds,
     cors: new Cors(settings.cors),
@@ -164,7 +177,7 @@ export async function startServer(
     attach: (app, isTls) => {
       fanOut.add(app);
       connections.guard(app);
-      serveWebSockets(app, isTls, { ...settings, feedPingSeconds }, node, directory, fanOut, connections, sampledLog);
+      serveWebSockets(app, isTls, webSockets);
       serveStreams(app, isTls, streams);
       http.serve(app);
     },
@@ -242,6 +255,7 @@ export async function startServer(
 function nodeOptions(settings: Settings): NodeOptions {
   return {
     strictProtocol: settings.protocol.strict,
+    maxFrameBytes: settings.maxFrameBytes,
     activityTimeoutSeconds: settings.activityTimeoutSeconds,
     pongTimeoutSeconds: settings.pongTimeoutSeconds,
     maxBufferedBytesTotal: settings.maxBufferedBytesTotal,

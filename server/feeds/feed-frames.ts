@@ -87,11 +87,6 @@ export function encodeComment(reason: string): string {
   return `: ${reason.replace(/[\r\n]+/g, ' ')}\n\n`;
 }
 
-/** What a feed with `echo` answers. */
-export function encodeEcho(text: string, nowMs: number): string {
-  return JSON.stringify({ message: `Echo: ${text}`, sentAt: nowMs });
-}
-
 /** A half of a surrogate pair, which JSON may spell out, is no text: clients end a WebSocket over which it comes. */
 function wellFormed(text: string): string {
   return /\p{Cs}/u.test(text) ? Buffer.from(text).toString() : text;

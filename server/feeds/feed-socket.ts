@@ -1,7 +1,7 @@
 import type { Feed } from '../../channels/feed.ts';
 import type { WebSocketTransport } from '../ws/web-socket-transport.ts';
 import { type FeedFanOut, feedTopic } from './feed-fan-out.ts';
-import { encodeEcho, type FeedEvent } from './feed-frames.ts';
+import type { FeedEvent } from './feed-frames.ts';
 import type { FeedSink } from './feed-transport.ts';
 
 /** A feed read by WebSocket. */
@@ -12,8 +12,16 @@ export class FeedSocket implements FeedSink {
     this.#socket = socket;
   }
 
+  get isOpen(): boolean {
+    return this.#socket.isOpen;
+  }
+
   sendEvent(event: FeedEvent, { format }: Feed): void {
     this.#socket.send(event.text(format));
+  }
+
+  echo(text: string): void {
+    this.#socket.send(text);
   }
 
   close(code: number, reason: string): void {
@@ -40,16 +48,5 @@ export class FeedSocket implements FeedSink {
   leave(fanOut: FeedFanOut, topic: string, { format }: Feed): void {
     fanOut.removeSocket(topic, format);
     this.#socket.unsubscribe(feedTopic(topic, format));
-  }
-}
-
-const UTF_8 = new TextDecoder('utf-8', { fatal: true });
-
-/** The answer of a feed with `echo` to a message of a client, or undefined: bytes that are no text are ignored. */
-export function echoOf(message: ArrayBuffer | Uint8Array, nowMs: number): string | undefined {
-  try {
-    return encodeEcho(UTF_8.decode(message), nowMs);
-  } catch {
-    return undefined;
   }
 }

@@ -152,6 +152,9 @@ export class FeedStream implements FeedSink, FeedReader {
     this.#checkSize();
   }
 
+  /** A reader has nothing to say on a stream. */
+  echo(): void {}
+
   close(code: number, reason: string): void {
     if (!this.#hasBegun) {
       if (code >= CLOSE_CODES.overCapacity || code < CLOSE_CODES.tlsRequired) this.postpone(reason);

@@ -1,11 +1,12 @@
-import { parseParams } from '../../auth/request-params.ts';
-import { disconnect } from '../../channels/disconnect.ts';
 import type { Pace } from '../../channels/liveness.ts';
+import { after } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
+import { INTERNAL_ERROR } from '../../channels/receive.ts';
+import { Session } from '../../channels/session.ts';
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import { ApiError, type Disconnect, SubscriptionError } from '../../protocol/errors.ts';
-import type { AppDirectory, FoundFeed } from '../apps/app-directory.ts';
-import { connectionRefusal, INTERNAL_ERROR, OVER_CAPACITY } from '../connection-refusal.ts';
+import type { AppDirectory } from '../apps/app-directory.ts';
+import type { Entrance } from '../entrance.ts';
 import { errorAnswer } from '../http/answer.ts';
 import type { Cors } from '../http/cors.ts';
 import { framingProblem } from '../http/framing.ts';
@@ -15,15 +16,15 @@ import { isRoute, notFound } from '../http/routes.ts';
 import type { OpenConnections } from '../open-connections.ts';
 import type { SampledLog } from '../sampled-log.ts';
 import type { HttpRequest, HttpResponse, TemplatedApp } from '../uws.ts';
+import { readVisitor } from '../visitor.ts';
 import type { FeedFanOut } from './feed-fan-out.ts';
 import { FeedStream } from './feed-stream.ts';
 import { FeedTransport } from './feed-transport.ts';
-import { type FeedRequest, openFeed } from './open-feed.ts';
-import { tokenOf } from './token-of.ts';
 
 export interface StreamParts {
   readonly node: Node;
   readonly apps: AppDirectory;
+  readonly entrance: Entrance;
   readonly fanOut: FeedFanOut;
   readonly cors: Cors;
   readonly pathPrefix: string;
@@ -36,67 +37,66 @@ export interface StreamParts {
   readonly log: SampledLog;
 }
 
-/** Facts of a request, which is gone after the call that hands it over. */
-interface StreamRequest extends FeedRequest {
-  readonly path: string;
-  /** `text/event-stream` is among what is asked for. */
-  readonly asksForStream: boolean;
-  readonly lastEventId: string;
-  readonly isHead: boolean;
-  readonly ip: string;
-  readonly forwardedFor: string | undefined;
-  readonly userAgent: string | undefined;
-}
-
 /** Serves feeds to those who ask for `text/event-stream`; what is no feed goes on to the HTTP API. */
 export function serveStreams(app: TemplatedApp, isTls: boolean, parts: StreamParts): void {
+  const { entrance, refusals } = parts;
+  const { addresses } = parts.connections;
+
   const serve = (res: HttpResponse, req: HttpRequest): void => {
     const path = req.getUrl();
-    const found = isOfApi(path, parts.pathPrefix) ? undefined : parts.apps.feedAt(path);
+    // What is framed badly is cut off by the API, too.
+    const isOurs = !isOfApi(path, parts.pathPrefix) && framingProblem(req) === undefined;
+    const found = isOurs ? parts.apps.feedAt(path) : undefined;
     if (!found) {
       req.setYield(true);
       return;
     }
-    if (framingProblem(req) !== undefined) {
-      res.close();
-      return;
-    }
-    const { pace, maxBufferedBytes } = parts;
-    const origin = req.getHeader('origin');
-    const request: StreamRequest = {
-      path,
-      origin: origin === '' ? undefined : origin,
-      isTls: isTls || /^https\b/i.test(req.getHeader('x-forwarded-proto')),
-      pace,
-      token: tokenOf(req.getHeader('authorization'), parseParams(req.getQuery() ?? '')),
-      asksForStream: req.getHeader('accept').includes('text/event-stream'),
-      lastEventId: req.getHeader('last-event-id'),
-      isHead: req.getCaseSensitiveMethod() === 'HEAD',
-      ip: Buffer.from(res.getRemoteAddressAsText()).toString(),
-      forwardedFor: req.getHeader('x-forwarded-for') || undefined,
-      userAgent: req.getHeader('user-agent') || undefined,
+    const visitor = readVisitor(res, req, isTls);
+    const isHead = req.getCaseSensitiveMethod() === 'HEAD';
+    const isAskedFor = req.getHeader('accept').includes('text/event-stream') && !isHead;
+    const lastEventId = req.getHeader('last-event-id');
+    const stream = new FeedStream(res, {
+      maxBufferedBytes: parts.maxBufferedBytes,
+      headers: parts.cors.headersFor(visitor.origin),
+      isHead,
+      requests: parts.requests,
+      isLast: addresses.holder(res) !== undefined,
+    });
+    const session = new Session(parts.node);
+    stream.onOver = () => {
+      logEnd(stream, session, parts);
+      session.gone();
     };
-    const headers = parts.cors.headersFor(origin);
-    const { addresses } = parts.connections;
-    const isLast = addresses.holder(res) !== undefined;
-    const { isHead } = request;
-    const stream = new FeedStream(res, { maxBufferedBytes, headers, isHead, requests: parts.requests, isLast });
-    const failed = (error: unknown): void => refuse(stream, request, error, parts);
-    try {
-      const address = addresses.holderOf(res, req);
-      stream.onEnd = () => addresses.release(address);
-      const opened = found instanceof Promise ? found.then((feed) => open(feed)) : open(found);
-      if (opened instanceof Promise) opened.catch(failed);
-    } catch (error) {
-      failed(error);
-    }
-
-    function open(feed: FoundFeed | undefined): void | Promise<void> {
-      if (!feed) throw notFound(path);
-      if (!request.asksForStream || request.isHead) throw NOT_ASKED_FOR;
-      if (parts.connections.isCrowded) throw OVER_CAPACITY;
-      return openStream(stream, feed, request, parts);
-    }
+    session.open({
+      transport: stream,
+      enter: () => {
+        const address = addresses.holderOf(res, req);
+        stream.onEnd = () => addresses.release(address);
+        return after(found, (feed) => {
+          if (!feed) throw notFound(path);
+          if (!isAskedFor) throw NOT_ASKED_FOR;
+          entrance.checkRoom();
+          stream.format = feed.feed.format;
+          const transport = new FeedTransport(feed.feed, parts.pace, stream, parts.fanOut, lastEventId);
+          return entrance.read(session, visitor, feed, transport);
+        });
+      },
+      opened: (connection) => {
+        entrance.logArrival(visitor, connection);
+        stream.begin();
+      },
+      refuse: (reason, error) => {
+        if (stream.isTooMany(refusals)) return;
+        if (error instanceof ApiError) {
+          stream.refuse(errorAnswer(error));
+          return;
+        }
+        entrance.logRefusal(visitor, reason, error);
+        const mayComeBack = reason.code >= CLOSE_CODES.overCapacity && reason !== INTERNAL_ERROR;
+        if (mayComeBack && isAskedFor) stream.postpone(reason.message);
+        else stream.refuse(errorAnswer(toApiError(error instanceof SubscriptionError ? error : reason)));
+      },
+    });
   };
   app.get('/*', serve);
   app.head('/*', serve);
@@ -116,56 +116,16 @@ const NOT_ASKED_FOR = new ApiError(
   'This is a feed: connect with a WebSocket, or ask for a stream (curl -N -H "Accept: text/event-stream" …)',
 );
 
-function openStream(
-  stream: FeedStream,
-  found: FoundFeed,
-  request: StreamRequest,
-  { node, fanOut, log, maxBufferedBytes: limit }: StreamParts,
-): void | Promise<void> {
-  stream.format = found.feed.format;
-  const opened = openFeed(node, found, request, {
-    transport: new FeedTransport(found.feed, stream, fanOut, request.lastEventId),
-    isGone: () => !stream.isOpen,
-    connected: (connection) => {
-      const { ip, forwardedFor, origin, userAgent } = request;
-      const arrival = { socketId: connection.socketId, app: connection.app.id, ip, forwardedFor, origin, userAgent };
-      log.eachStep?.debug(arrival, 'connection opened');
-      stream.onOver = () => {
-        const facts = { socketId: connection.socketId, app: connection.app.id };
-        if (stream.isSlow) {
-          log.warn({ ...facts, limit }, 'reader of a feed too slow: it had more than maxBufferedBytes waiting');
-        } else if (stream.hasStalled) {
-          log.warn(
-            facts,
-            'reader of a feed gone while something waited for it: it left, or took nothing for 10 seconds',
-          );
-        } else if (!connection.isClosed) {
-          log.eachStep?.debug(facts, 'connection closed');
-        }
-        disconnect(node, connection);
-      };
-    },
-  });
-  if (opened instanceof Promise) return opened.then((isIn) => (isIn ? stream.begin() : undefined));
-  if (opened) stream.begin();
-}
-
-function refuse(stream: FeedStream, request: StreamRequest, error: unknown, parts: StreamParts): void {
-  const { log, refusals } = parts;
-  if (!stream.isOpen) return;
-  if (stream.isTooMany(refusals)) return;
-  if (error instanceof ApiError) {
-    stream.refuse(errorAnswer(error));
-    return;
+function logEnd(stream: FeedStream, { connection }: Session, { log, maxBufferedBytes: limit }: StreamParts): void {
+  if (!connection) return;
+  const facts = { socketId: connection.socketId, app: connection.app.id };
+  if (stream.isSlow) {
+    log.warn({ ...facts, limit }, 'reader of a feed too slow: it had more than maxBufferedBytes waiting');
+  } else if (stream.hasStalled) {
+    log.warn(facts, 'reader of a feed gone while something waited for it: it left, or took nothing for 10 seconds');
+  } else if (!connection.isClosed) {
+    log.eachStep?.debug(facts, 'connection closed');
   }
-  const reason = connectionRefusal(error);
-  const { path, origin, ip, forwardedFor, userAgent } = request;
-  const facts = { ip, forwardedFor, origin, userAgent, path, cause: reason.id, reason: reason.message };
-  if (reason === INTERNAL_ERROR) log.error({ ...facts, err: error }, 'unexpected failure while connecting');
-  log.info({ ...facts, code: reason.code }, 'connection refused');
-  const mayComeBack = reason.code >= CLOSE_CODES.overCapacity && reason !== INTERNAL_ERROR;
-  if (mayComeBack && request.asksForStream && !request.isHead) stream.postpone(reason.message);
-  else stream.refuse(errorAnswer(error instanceof SubscriptionError ? toApiError(error) : toApiError(reason)));
 }
 
 /** What HTTP says to it. */

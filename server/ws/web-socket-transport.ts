@@ -1,56 +1,31 @@
-import type { Connection, Transport } from '../../channels/connection.ts';
-import type { Feed } from '../../channels/feed.ts';
+import type { Transport } from '../../channels/connection.ts';
+import type { Session } from '../../channels/session.ts';
 import { PROOF_EVERY } from '../../channels/uptake.ts';
 import { closeReason } from '../../protocol/close-codes.ts';
 import { type Logger, loggableFrame } from '../log.ts';
 import type { TemplatedApp, WebSocket } from '../uws.ts';
+import type { Visitor } from '../visitor.ts';
 
-/** What uWebSockets.js keeps with each socket. */
+/** What uWebSockets.js keeps with each socket: with many idle connections each field adds up. */
 export interface SocketData {
-  /** Taken away when the socket opens: with many connections these texts add up. */
-  upgrade?: UpgradeFacts | undefined;
-  session?: WebSocketSession | undefined;
-  /** That the connection is counted by. */
+  /** Taken away when the socket opens. */
+  visitor?: Visitor | undefined;
+  transport?: WebSocketTransport | undefined;
+  /** That the connection is counted by. Few have one. */
   readonly address?: string;
 }
 
-/** Facts of the upgrade request, which is gone when the socket opens. */
-export interface UpgradeFacts {
-  readonly path: string;
-  readonly query: string;
-  readonly origin: string;
-  readonly forwardedProto: string;
-  readonly forwardedFor: string;
-  readonly userAgent: string;
-  readonly authorization: string;
-}
-
-/** A socket's transport, and its connection once it is let in. */
-export class WebSocketSession {
-  readonly transport: WebSocketTransport;
-  connection: Connection | undefined;
-  /** Set when the client reads a feed instead of speaking the protocol. */
-  feed: Feed | undefined;
-  /** What came while the seams had not answered yet whether the client is let in. */
-  early: Buffer[] | undefined;
-
-  constructor(transport: WebSocketTransport) {
-    this.transport = transport;
-  }
-}
-
-/** What all sockets share. */
+/** What all sockets of an app share. */
 export interface WebSocketParts {
+  /** The uWS app that the sockets belong to: topics reach the sockets of one app. */
+  readonly app: TemplatedApp;
   /** Given when each frame is to be logged. */
   readonly log: Logger | undefined;
-  /** Told when a client was sent much. */
-  readonly sentMuch: (ws: WebSocket<SocketData>) => void;
 }
 
 /** A client on a WebSocket. */
 export class WebSocketTransport implements Transport {
-  /** The uWS app that the socket belongs to: topics reach the sockets of one app. */
-  readonly app: TemplatedApp;
+  readonly session: Session;
   /** A frame was dropped because the client does not read: nothing may be sent any more, it would follow a gap. */
   isSlow = false;
   readonly #parts: WebSocketParts;
@@ -58,10 +33,14 @@ export class WebSocketTransport implements Transport {
   /** Characters that were sent to this socket alone since its client was last asked whether it reads. */
   #unprovenLength = 0;
 
-  constructor(ws: WebSocket<SocketData>, app: TemplatedApp, parts: WebSocketParts) {
+  constructor(ws: WebSocket<SocketData>, session: Session, parts: WebSocketParts) {
     this.#ws = ws;
-    this.app = app;
+    this.session = session;
     this.#parts = parts;
+  }
+
+  get app(): TemplatedApp {
+    return this.#parts.app;
   }
 
   get isOpen(): boolean {
@@ -75,7 +54,7 @@ export class WebSocketTransport implements Transport {
     this.#unprovenLength += frame.length;
     if (this.#unprovenLength < PROOF_EVERY) return;
     this.#unprovenLength = 0;
-    this.#parts.sentMuch(this.#ws);
+    this.session.sentMuch();
   }
 
   /** Publishes to a topic's other sockets in the same app. False when there was nobody, or nothing could be done. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { FULL_BUDGET, REFUSED, SIGN_OF_LIFE } from '../../channels/frame-budget.ts';
-import { receiveOther, refuseFrame } from '../../channels/receive.ts';
+import { receiveFrame, receiveOther } from '../../channels/receive.ts';
 import { createSlow } from './slow-node.ts';
 import { type TestClient, TestNode } from './test-node.ts';
 
@@ -36,7 +36,8 @@ describe('a client that floods the broker is ended with 4100', () => {
   test('after dozens of frames that are too large to be handed over', () => {
     const server = new TestNode();
     const client = server.connect();
-    for (let sent = 0; sent < 100; sent += 1) refuseFrame(server.node, client.connected, 40_000, 32_768);
+    const tooLarge = Buffer.alloc(40_000);
+    for (let sent = 0; sent < 100; sent += 1) receiveFrame(server.node, client.connected, tooLarge);
     expect(client.closedWith).toEqual(OVER);
     expect(client.frames.length).toBeLessThan(100);
   });

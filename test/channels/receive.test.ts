@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { receive, refuseFrame } from '../../channels/receive.ts';
+import { receive, receiveFrame } from '../../channels/receive.ts';
 import { errorFrame, TestNode } from './test-node.ts';
 
 test.for(['{"event":"pusher:ping"}', '{"event":"pusher:ping","data":{}}', '{"event":"pusher:ping","data":"{}"}'])(
@@ -28,7 +28,7 @@ describe('answers with an error, stays open and tells the observer:', () => {
   test('a frame over the limit', () => {
     const server = new TestNode();
     const client = server.connect();
-    refuseFrame(server.node, client.connected, 32_769, 32_768);
+    receiveFrame(server.node, client.connected, Buffer.alloc(32_769));
     expect(client.take()).toEqual([
       errorFrame('Message of 32769 bytes is too large: limit 32768 bytes (maxFrameBytes)'),
     ]);
@@ -55,7 +55,7 @@ test('ignores what a connection sends after its end', () => {
   client.vanish();
   receive(server.node, connected, '{"event":"pusher:subscribe","data":{"channel":"news"}}');
   receive(server.node, connected, 'hello');
-  refuseFrame(server.node, connected, 2, 1);
+  receiveFrame(server.node, connected, Buffer.alloc(32_769));
   expect(client.frames).toEqual([]);
   expect(server.node.channels.size).toBe(0);
   expect(server.refused).toEqual([]);

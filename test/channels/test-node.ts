@@ -85,6 +85,7 @@ export class TestNode {
     this.node = new Node({
       options: {
         strictProtocol: false,
+        maxFrameBytes: 32_768,
         activityTimeoutSeconds: 120,
         pongTimeoutSeconds: 30,
         maxBufferedBytesTotal: 1_000_000,
@@ -175,7 +176,7 @@ export class TestClient {
 
   constructor(node: TestNode, request: ConnectRequest) {
     this.#node = node;
-    const connected = connect(node.node, request, this.#transport(), () => this.#isGone);
+    const connected = connect(node.node, request, this.#transport());
     if (connected instanceof Promise) {
       this.connecting = connected.then((connection) => {
         this.connection = connection;
@@ -244,7 +245,11 @@ export class TestClient {
 
   #transport(): Transport {
     const { topics } = this.#node.fanOut;
+    const isOpen = (): boolean => !this.#isGone;
     return {
+      get isOpen() {
+        return isOpen();
+      },
       send: (frame) => {
         if (!this.#isGone && !this.closedWith) this.frames.push(frame);
       },

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Feed } from '../../../channels/feed.ts';
+import type { Session } from '../../../channels/session.ts';
 import { type FeedReader, feedTopic } from '../../../server/feeds/feed-fan-out.ts';
 import type { TemplatedApp } from '../../../server/uws.ts';
 import { NativeFanOut } from '../../../server/ws/native-fan-out.ts';
@@ -72,7 +73,7 @@ test('a client that lost an answer is cut off, though nothing is published', asy
   const { fanOut } = createFanOut();
   let isClosed = false;
   const socket = { close: () => (isClosed = true) } as unknown as ConstructorParameters<typeof WebSocketTransport>[0];
-  fanOut.noteSlow(new WebSocketTransport(socket, {} as TemplatedApp, { log: undefined, sentMuch: () => {} }));
+  fanOut.noteSlow(new WebSocketTransport(socket, {} as Session, { app: {} as TemplatedApp, log: undefined }));
   expect(isClosed).toBe(false);
   await new Promise((resolve) => {
     setImmediate(resolve);

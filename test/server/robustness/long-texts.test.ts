@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseParams } from '../../../auth/request-params.ts';
 import { hasLives, parseConnectionPath } from '../../../protocol/handshake.ts';
-import { tokenOf } from '../../../server/feeds/token-of.ts';
+import { readerToken } from '../../../server/entrance.ts';
 import { foreign } from '../../../server/foreign-text.ts';
 import { bearerToken } from '../../../server/http/auth/auth-token.ts';
 import { notFound } from '../../../server/http/routes.ts';
@@ -28,8 +28,8 @@ describe('a long text takes no more than going through it once', () => {
     ['a frame of names at debug level', () => loggableFrame(long('"auth":"'))],
     ['a frame of names and spaces at debug level', () => loggableFrame(long('"auth"          '))],
     ['control characters in the log', () => foreign(long('\u009b'))],
-    ['a token after spaces, with a line separator', () => tokenOf(`Bearer${long(' ')}\u2028`, NO_PARAMS)],
-    ['a token of spaces and letters', () => tokenOf(`Bearer ${long('a ')}\u2028`, NO_PARAMS)],
+    ['a token after spaces, with a line separator', () => readerToken(`Bearer${long(' ')}\u2028`, NO_PARAMS)],
+    ['a token of spaces and letters', () => readerToken(`Bearer ${long('a ')}\u2028`, NO_PARAMS)],
     ['a bearer token after spaces', () => bearerToken(`Bearer${long(' ')}\u2028`)],
     ['a list parameter of brackets', () => parseParams(`${long('[')}]`)],
     ['a list parameter of digits', () => parseParams(`${long('[1')}]`)],

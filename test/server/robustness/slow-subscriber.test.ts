@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Session } from '../../../channels/session.ts';
+import type { TemplatedApp } from '../../../server/uws.ts';
 import { NativeFanOut } from '../../../server/ws/native-fan-out.ts';
 import { WebSocketTransport } from '../../../server/ws/web-socket-transport.ts';
 import { trigger } from '../../support/api-client.ts';
@@ -115,8 +117,8 @@ test('a subscriber that lost a frame is closed before the next event can be publ
       slow.isSlow = true;
       fanOut.noteSlow(slow);
     },
-  } as unknown as ConstructorParameters<typeof WebSocketTransport>[1];
-  const slow = new WebSocketTransport(socket, app, { log: undefined, sentMuch: () => {} });
+  } as unknown as TemplatedApp;
+  const slow = new WebSocketTransport(socket, {} as Session, { app, log: undefined });
   fanOut.add(app);
 
   fanOut.publish('topic', 'that is lost', undefined);

@@ -1,0 +1,39 @@
+import type { HttpRequest, HttpResponse } from './uws.ts';
+
+/** What the request of a client says that comes to stay. Texts are '' where it says nothing. */
+export interface Visitor {
+  /** Of the URL, without the query. */
+  readonly path: string;
+  readonly query: string;
+  readonly origin: string;
+  /** It came over TLS, to this server or to the proxy before it. */
+  readonly isTls: boolean;
+  readonly authorization: string;
+  readonly ip: string;
+  readonly forwardedFor: string;
+  readonly userAgent: string;
+}
+
+/** @param isTls - the connection is over TLS */
+export function readVisitor(res: HttpResponse, req: HttpRequest, isTls: boolean): Visitor {
+  return {
+    path: req.getUrl(),
+    query: req.getQuery() ?? '',
+    origin: req.getHeader('origin'),
+    isTls: isTls || /^(https|wss)\b/i.test(req.getHeader('x-forwarded-proto')),
+    authorization: req.getHeader('authorization'),
+    ip: Buffer.from(res.getRemoteAddressAsText()).toString(),
+    forwardedFor: req.getHeader('x-forwarded-for'),
+    userAgent: req.getHeader('user-agent'),
+  };
+}
+
+/** For the log: who comes, from where. */
+export function visitorFacts({ ip, forwardedFor, origin, userAgent }: Visitor): object {
+  return {
+    ip,
+    forwardedFor: forwardedFor || undefined,
+    origin: origin || undefined,
+    userAgent: userAgent || undefined,
+  };
+}
