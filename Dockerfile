@@ -3,12 +3,13 @@ FROM node:24-trixie-slim AS build
 WORKDIR /kulkul
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
-# For apps in SQLite: npm has the source of the binding only, and the headers of Node.js are in the image.
-RUN apt-get update && apt-get install --yes --no-install-recommends python3 make g++ \
-  && npm rebuild better-sqlite3 --build-from-source --nodedir=/usr/local
 COPY . .
-# The build has copied what it takes of uWebSockets.js, which has binaries for all platforms.
-RUN npm run build && npm prune --omit=dev --ignore-scripts && rm -r node_modules/uWebSockets.js
+RUN npm run build
+# The build has copied what it takes of uWebSockets.js, which has binaries for all platforms. What stays are the drivers of MySQL and
+# PostgreSQL; SQLite is part of Node.
+RUN npm pkg set --json "dependencies={\"mysql2\":$(npm pkg get devDependencies.mysql2),\"pg\":$(npm pkg get devDependencies.pg)}" \
+  && npm pkg delete devDependencies peerDependencies \
+  && npm prune --ignore-scripts
 
 FROM node:24-trixie-slim
 ENV NODE_ENV=production

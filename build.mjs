@@ -12,8 +12,8 @@ const DIST = join(ROOT, 'dist');
 
 /** Programs, and what benchmarks run beside them. Everything else is reached from these. */
 const ENTRIES = ['main', 'workers/worker-main', 'native/write-binaries', 'uws'];
-/** Found by Node when a database is configured: they load parts of themselves by name, or are native. */
-const FOUND_BY_NODE = ['knex', 'mysql2', 'pg', 'better-sqlite3', 'uWebSockets.js'];
+/** Native. Drivers of databases are no part of the bundle either: server/apps/load-driver.ts looks for them where one is configured. */
+const FOUND_BY_NODE = ['uWebSockets.js'];
 /** Written by the build of the native part. */
 const NATIVE = join(DIST, 'native');
 

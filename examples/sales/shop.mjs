@@ -57,17 +57,16 @@ export class Shop {
 
   constructor(database) {
     this.#database = database;
-    database.pragma('journal_mode = WAL');
+    database.exec('PRAGMA busy_timeout = 5000');
+    database.exec('PRAGMA journal_mode = WAL');
     database.exec(SCHEMA);
   }
 
-  /** @throws {Error} SQLite's bindings are not there, or the file can't be opened */
+  /** @throws {Error} there is no SQLite, or the file can't be opened */
   static async open(file) {
-    const { default: Database } = await import('better-sqlite3').catch(() => {
-      throw new Error('The shop keeps its orders in SQLite: npm install better-sqlite3 (it takes a C++ compiler).');
-    });
+    const { DatabaseSync } = await loadSqlite();
     try {
-      return new Shop(new Database(file));
+      return new Shop(new DatabaseSync(file));
     } catch (error) {
       throw new Error(`The shop's database ${file} can't be opened: ${error.message}. SALES_DATABASE names another.`);
     }
@@ -83,9 +82,14 @@ export class Shop {
     const insert = this.#query(
       'INSERT INTO orders (placed_at, items, paid_by, total) VALUES (:placedAt, :items, :paidBy, :total)',
     );
-    this.#database.transaction(() => {
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
       for (const order of orders) insert.run(order);
-    })();
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      this.#database.exec('ROLLBACK');
+      throw error;
+    }
   }
 
   /** @returns {{ daily_sales: number, monthly_sales: number, daily_orders: number, monthly_orders: number }} */
@@ -119,6 +123,17 @@ export class Shop {
     this.#statements.set(sql, known);
     return known;
   }
+}
+
+/** SQLite is part of Node from 22.13 on; before, a package does the same. */
+async function loadSqlite() {
+  const builtIn = process.getBuiltinModule('node:sqlite');
+  if (builtIn) return builtIn;
+  return import('@photostructure/sqlite').catch(() => {
+    throw new Error(
+      'The shop keeps its orders in SQLite: take Node 22.13 or later, or npm install @photostructure/sqlite',
+    );
+  });
 }
 
 /** The shop of a program, which ends with the reason where it can't be opened. */

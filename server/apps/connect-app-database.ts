@@ -3,7 +3,6 @@ import { maskSecrets } from '../config/mask.ts';
 import type { Logger } from '../log.ts';
 import { REQUIRED_COLUMNS } from './app-columns.ts';
 import { type AppDatabase, type AppDatabaseSettings, openAppDatabase } from './app-database.ts';
-import { QUERY_MS } from './sql-dialect.ts';
 import { AppStoreStartError, type DatabasePart, failureOf, messageOf } from './sql-errors.ts';
 
 /** How long the start waits for a database that is not there yet, in milliseconds. */
@@ -31,7 +30,7 @@ export async function connectAppDatabase(
       const failure = failureOf(error);
       const isPassing = failure === 'away' || failure === 'lost';
       if (!isPassing || performance.now() > deadline) {
-        await database.knex.destroy();
+        database.pool.close();
         throw startError(database, settings, error);
       }
       if (!isSaid) {
@@ -43,12 +42,10 @@ export async function connectAppDatabase(
   }
 }
 
-async function look({ knex, dialect, table, keysTable }: AppDatabase): Promise<void> {
-  for (const sql of dialect.createTables?.(table, keysTable) ?? []) await knex.raw(sql).timeout(QUERY_MS);
-  await knex(table)
-    .select(...REQUIRED_COLUMNS)
-    .limit(1)
-    .timeout(QUERY_MS);
+async function look({ pool, dialect, table, keysTable }: AppDatabase): Promise<void> {
+  for (const sql of dialect.createTables?.(table, keysTable) ?? []) await pool.execute(sql);
+  const columns = REQUIRED_COLUMNS.map(dialect.quote).join(', ');
+  await pool.query(`SELECT ${columns} FROM ${dialect.quote(table)} LIMIT 1`);
 }
 
 /** Part by part: what failed, why, and what to do. */

@@ -1,4 +1,3 @@
-import type { Knex } from 'knex';
 import { keyPairsOf } from '../config/app-from-config.ts';
 import { maskSecrets } from '../config/mask.ts';
 import type { Logger } from '../log.ts';
@@ -8,7 +7,8 @@ import { type KeyRow, type Row, readAppRow } from './app-row.ts';
 import { AppConflict, type AppStore, AppStoreUnavailable, type StoredApp } from './app-store.ts';
 import { takenFeed } from './feed-paths.ts';
 import { OnceLog } from './once-log.ts';
-import { QUERY_MS, type TableColumns } from './sql-dialect.ts';
+import { placeholders, type SqlConnection, type SqlValue } from './sql-connection.ts';
+import type { TableColumns } from './sql-dialect.ts';
 import { failureOf, messageOf } from './sql-errors.ts';
 import { type NewRow, writeAppRow } from './stored-row.ts';
 
@@ -21,6 +21,8 @@ const MAX_NAME_LENGTH = 255;
 export class SqlAppStore implements AppStore {
   readonly description: string;
   readonly #db: AppDatabase;
+  /** As they stand in statements: both tables, and whatever has to be quoted. */
+  readonly #names: { readonly apps: string; readonly further: string; quote(name: string): string };
   readonly #badRows: OnceLog;
   readonly #badLimits: OnceLog;
   /** Whether there is a table of further keys; false: it is to be looked for. */
@@ -28,6 +30,8 @@ export class SqlAppStore implements AppStore {
 
   constructor(database: AppDatabase, log: Logger) {
     this.#db = database;
+    const { quote } = database.dialect;
+    this.#names = { apps: quote(database.table), further: quote(database.keysTable), quote };
     this.description = `${database.label}, table ${database.table}`;
     this.#badRows = new OnceLog(log, 'error', 'an app in the database is passed over: its row can not be read');
     this.#badLimits = new OnceLog(log, 'warn', 'limits of an app in the database are passed over: their defaults hold');
@@ -41,13 +45,14 @@ export class SqlAppStore implements AppStore {
   async findByKey(key: string): Promise<StoredApp | undefined> {
     if (!isName(key)) return undefined;
     return this.#search(async () => {
-      const { knex, table, keysTable } = this.#db;
-      const rows = await knex<Row>(table).where({ key }).orderBy('id').timeout(QUERY_MS);
+      const { pool } = this.#db;
+      const { apps, further, quote } = this.#names;
+      const rows = await pool.query(`SELECT * FROM ${apps} WHERE ${quote('key')} = ? ORDER BY id`, [key]);
       // Whether capitals count is up to the column, unless it is asked here, too.
       const row = rows.find((candidate) => candidate.key === key);
       if (row) return first(await this.#complete([row]));
       if (!(await this.#findKeysTable())) return undefined;
-      const pairs = await knex(keysTable).select('key', 'app_id').where({ key }).timeout(QUERY_MS);
+      const pairs = await pool.query(`SELECT ${quote('key')}, app_id FROM ${further} WHERE ${quote('key')} = ?`, [key]);
       const id: unknown = pairs.find((pair) => pair.key === key)?.app_id;
       if (id === undefined) return undefined;
       return first(await this.#complete(await this.#rowsOf([String(id)])));
@@ -62,26 +67,26 @@ export class SqlAppStore implements AppStore {
 
   async list(limit?: number): Promise<readonly StoredApp[]> {
     const found = await this.#read(async () => {
-      const query = this.#db.knex<Row>(this.#db.table).orderBy('id').timeout(QUERY_MS);
-      return this.#complete(await (limit === undefined ? query : query.limit(limit)));
+      const sql = `SELECT * FROM ${this.#names.apps} ORDER BY id`;
+      const { pool } = this.#db;
+      return this.#complete(await (limit === undefined ? pool.query(sql) : pool.query(`${sql} LIMIT ?`, [limit])));
     });
     return [...found.values()].filter((app) => app !== undefined);
   }
 
   async listWithFeeds(): Promise<readonly StoredApp[]> {
-    const found = await this.#read(async () => this.#complete(await this.#rowsWithFeeds(this.#db.knex)));
+    const found = await this.#read(async () => this.#complete(await this.#rowsWithFeeds(this.#db.pool)));
     return [...found.values()].filter((app) => app !== undefined).filter(({ feeds }) => feeds.length > 0);
   }
 
   async insert(app: StoredApp): Promise<void> {
     await this.#write(async (transaction) => {
-      const { table } = this.#db;
       const { row, keys } = writeAppRow(app, await this.#shape(transaction));
       const [same] = await this.#exactly(transaction, app.id);
       if (same) throw new AppConflict(`The id ${app.id} is taken by another app.`);
       await this.#refuseTakenKeys(transaction, app);
       await this.#refuseTakenFeeds(transaction, app);
-      await transaction(table).insert(row).timeout(QUERY_MS);
+      await this.#insert(transaction, this.#db.table, row);
       await this.#writeKeys(transaction, app.id, keys);
     });
   }
@@ -93,7 +98,10 @@ export class SqlAppStore implements AppStore {
       if (!same) return false;
       await this.#refuseTakenKeys(transaction, app);
       await this.#refuseTakenFeeds(transaction, app);
-      await transaction(this.#db.table).where({ id: app.id }).update(row).timeout(QUERY_MS);
+      const { apps, quote } = this.#names;
+      const set = Object.keys(row).map((column) => `${quote(column)} = ?`);
+      const sql = `UPDATE ${apps} SET ${set.join(', ')} WHERE id = ?`;
+      await transaction.execute(sql, [...Object.values(row), app.id]);
       await this.#writeKeys(transaction, app.id, keys);
       return true;
     });
@@ -103,47 +111,41 @@ export class SqlAppStore implements AppStore {
     return this.#write(async (transaction) => {
       const [same] = isName(id) ? await this.#exactly(transaction, id) : [];
       if (!same) return false;
-      await transaction(this.#db.table).where({ id }).delete().timeout(QUERY_MS);
+      await transaction.execute(`DELETE FROM ${this.#names.apps} WHERE id = ?`, [id]);
       await this.#writeKeys(transaction, id, []);
       return true;
     });
   }
 
   async close(): Promise<void> {
-    await this.#db.knex.destroy();
+    this.#db.pool.close();
   }
 
   async #rowsOf(ids: readonly string[]): Promise<Row[]> {
-    const { knex, table } = this.#db;
     const wanted = new Set(ids);
     const rows: Row[] = [];
     for (let start = 0; start < ids.length; start += CHUNK) {
       const chunk = ids.slice(start, start + CHUNK);
-      rows.push(
-        ...(await knex<Row>(table)
-          .whereIn('id', [...chunk])
-          .timeout(QUERY_MS)),
-      );
+      const sql = `SELECT * FROM ${this.#names.apps} WHERE id IN (${placeholders(chunk)})`;
+      rows.push(...(await this.#db.pool.query(sql, chunk)));
     }
     return rows.filter(({ id }) => wanted.has(String(id)));
   }
 
   /** Feeds stand in the JSON of the options: few apps have any, and no database has an index for it. */
-  async #rowsWithFeeds(db: Knex): Promise<readonly Row[]> {
+  async #rowsWithFeeds(db: SqlConnection): Promise<readonly Row[]> {
     const { dialect, table } = this.#db;
     const columns = await this.#columns(db, table);
     // Soketi's table has no such column.
     if (columns.size > 0 && !columns.has(OPTIONS_COLUMN)) return [];
-    return db<Row>(table)
-      .whereRaw(`${dialect.asText(OPTIONS_COLUMN)} LIKE ?`, ['%"feeds"%'])
-      .orderBy('id')
-      .timeout(QUERY_MS);
+    const options = dialect.asText(OPTIONS_COLUMN);
+    return db.query(`SELECT * FROM ${this.#names.apps} WHERE ${options} LIKE ? ORDER BY id`, ['%"feeds"%']);
   }
 
   /** By id; undefined for the rows that can't be read. */
   async #complete(rows: readonly Row[]): Promise<Map<string, StoredApp | undefined>> {
     const ids = rows.map(({ id }) => String(id));
-    const keys = await this.#keysOf(this.#db.knex, ids);
+    const keys = await this.#keysOf(ids);
     const apps = new Map<string, StoredApp | undefined>();
     for (const row of rows) {
       const id = String(row.id);
@@ -166,15 +168,17 @@ export class SqlAppStore implements AppStore {
   }
 
   /** The further pairs of some apps, oldest first. */
-  async #keysOf(db: Knex, ids: readonly string[]): Promise<ReadonlyMap<string, readonly KeyRow[]>> {
+  async #keysOf(ids: readonly string[]): Promise<ReadonlyMap<string, readonly KeyRow[]>> {
     const found = new Map<string, KeyRow[]>();
     if (ids.length === 0 || !(await this.#findKeysTable())) return found;
+    const { further, quote } = this.#names;
+    const tieBreaker = quote(this.#db.dialect.keyTieBreaker);
     for (let start = 0; start < ids.length; start += CHUNK) {
-      const rows = await db(this.#db.keysTable)
-        .select('key', 'secret', 'app_id')
-        .whereIn('app_id', ids.slice(start, start + CHUNK))
-        .orderBy(['created_at', this.#db.dialect.keyTieBreaker])
-        .timeout(QUERY_MS);
+      const chunk = ids.slice(start, start + CHUNK);
+      const rows = await this.#db.pool.query(
+        `SELECT ${quote('key')}, secret, app_id FROM ${further} WHERE app_id IN (${placeholders(chunk)}) ORDER BY created_at, ${tieBreaker}`,
+        chunk,
+      );
       for (const { key, secret, app_id: id } of rows) {
         const pairs = found.get(String(id)) ?? [];
         pairs.push({ key: String(key), secret: String(secret) });
@@ -186,15 +190,15 @@ export class SqlAppStore implements AppStore {
 
   /** It may be made at any time. */
   async #findKeysTable(): Promise<boolean> {
-    if (!this.#hasKeys) this.#hasKeys = (await this.#columns(this.#db.knex, this.#db.keysTable)).size > 0;
+    if (!this.#hasKeys) this.#hasKeys = (await this.#columns(this.#db.pool, this.#db.keysTable)).size > 0;
     return this.#hasKeys;
   }
 
-  #columns(db: Knex, table: string): Promise<TableColumns> {
+  #columns(db: SqlConnection, table: string): Promise<TableColumns> {
     return this.#db.dialect.columns(db, table);
   }
 
-  async #shape(transaction: Knex.Transaction): Promise<Parameters<typeof writeAppRow>[1]> {
+  async #shape(transaction: SqlConnection): Promise<Parameters<typeof writeAppRow>[1]> {
     const { dialect, table, keysTable } = this.#db;
     this.#hasKeys = (await this.#columns(transaction, keysTable)).size > 0;
     const columns = await this.#columns(transaction, table);
@@ -202,23 +206,24 @@ export class SqlAppStore implements AppStore {
     return { dialect, table, columns };
   }
 
-  async #exactly(transaction: Knex.Transaction, id: string): Promise<readonly Row[]> {
-    const rows = await transaction<Row>(this.#db.table).select('id').where({ id }).timeout(QUERY_MS);
+  async #exactly(transaction: SqlConnection, id: string): Promise<readonly Row[]> {
+    const rows = await transaction.query(`SELECT id FROM ${this.#names.apps} WHERE id = ?`, [id]);
     return rows.filter((row) => String(row.id) === id);
   }
 
-  async #refuseTakenKeys(transaction: Knex.Transaction, app: StoredApp): Promise<void> {
-    const { table, keysTable } = this.#db;
+  async #refuseTakenKeys(transaction: SqlConnection, app: StoredApp): Promise<void> {
+    const { apps, further, quote } = this.#names;
     const keys = keyPairsOf(app).map(({ key }) => key);
-    const own = await transaction(table).select('id', 'key').whereIn('key', keys).timeout(QUERY_MS);
-    const further = this.#hasKeys
-      ? await transaction(keysTable).select({ id: 'app_id', key: 'key' }).whereIn('key', keys).timeout(QUERY_MS)
+    const among = `WHERE ${quote('key')} IN (${placeholders(keys)})`;
+    const own = await transaction.query(`SELECT id, ${quote('key')} FROM ${apps} ${among}`, keys);
+    const others = this.#hasKeys
+      ? await transaction.query(`SELECT app_id AS id, ${quote('key')} FROM ${further} ${among}`, keys)
       : [];
-    const taken = [...own, ...further].find(({ id, key }) => String(id) !== app.id && keys.includes(key));
+    const taken = [...own, ...others].find(({ id, key }) => String(id) !== app.id && keys.includes(String(key)));
     if (taken) throw new AppConflict(`The key ${taken.key} is taken by the app ${taken.id}.`);
   }
 
-  async #refuseTakenFeeds(transaction: Knex.Transaction, app: StoredApp): Promise<void> {
+  async #refuseTakenFeeds(transaction: SqlConnection, app: StoredApp): Promise<void> {
     if (app.feeds.length === 0) return;
     const rows = await this.#rowsWithFeeds(transaction);
     const apps = rows.map((row) => readAppRow(row, [])).flatMap((read) => ('app' in read ? [read.app] : []));
@@ -227,24 +232,34 @@ export class SqlAppStore implements AppStore {
   }
 
   /** Pairs that stay keep their age. */
-  async #writeKeys(transaction: Knex.Transaction, id: string, keys: readonly KeyRow[]): Promise<void> {
+  async #writeKeys(transaction: SqlConnection, id: string, keys: readonly KeyRow[]): Promise<void> {
     const { keysTable, dialect } = this.#db;
     if (!this.#hasKeys) {
       if (keys.length === 0) return;
       const sql = dialect.createKeys(keysTable);
       throw new AppConflict(`Further keys of an app need the table ${keysTable}. To make it:\n${sql}`);
     }
-    const rows = await transaction(keysTable).where({ app_id: id }).timeout(QUERY_MS);
+    const { further, quote } = this.#names;
+    const rows = await transaction.query(`SELECT * FROM ${further} WHERE app_id = ?`, [id]);
     const before = rows.filter((row) => row.app_id === id);
     const gone = before.filter(({ key, secret }) => !keys.some((pair) => pair.key === key && pair.secret === secret));
     const goneKeys = gone.map(({ key }) => String(key));
     if (goneKeys.length > 0) {
-      await transaction(keysTable).where({ app_id: id }).whereIn('key', goneKeys).delete().timeout(QUERY_MS);
+      const sql = `DELETE FROM ${further} WHERE app_id = ? AND ${quote('key')} IN (${placeholders(goneKeys)})`;
+      await transaction.execute(sql, [id, ...goneKeys]);
     }
     for (const { key, secret } of keys) {
       if (before.some((row) => row.key === key && row.secret === secret)) continue;
-      await transaction(keysTable).insert({ key, secret, app_id: id }).timeout(QUERY_MS);
+      await this.#insert(transaction, keysTable, { key, secret, app_id: id });
     }
+  }
+
+  async #insert(transaction: SqlConnection, table: string, row: Readonly<Record<string, SqlValue>>): Promise<void> {
+    const { quote } = this.#db.dialect;
+    const values = Object.values(row);
+    const columns = Object.keys(row).map((column) => quote(column));
+    const sql = `INSERT INTO ${quote(table)} (${columns.join(', ')}) VALUES (${placeholders(values)})`;
+    await transaction.execute(sql, values);
   }
 
   /** Looks for what somebody sent: what can't be compared with the column's content isn't there. */
@@ -272,10 +287,10 @@ export class SqlAppStore implements AppStore {
     }
   }
 
-  async #write<T>(work: (transaction: Knex.Transaction) => Promise<T>): Promise<T> {
-    const { knex, dialect, table } = this.#db;
+  async #write<T>(work: (transaction: SqlConnection) => Promise<T>): Promise<T> {
+    const { pool, dialect, table } = this.#db;
     try {
-      return await knex.transaction(async (transaction) => {
+      return await pool.transaction(async (transaction) => {
         await dialect.lock(transaction, table);
         try {
           const result = await work(transaction);

@@ -12,6 +12,15 @@ export class AppStoreStartError extends Error {
   }
 }
 
+/** A database that keeps silent. */
+export class SqlTimeout extends Error {
+  override readonly name = 'SqlTimeout';
+
+  constructor() {
+    super('no answer in time');
+  }
+}
+
 /**
  * What an error of a driver means to whoever asked. `away`: the database can't be reached or does not answer; `lost`: the
  * connection was, and another may do; `duplicate`: a key is taken; `data`: the database can't hold or compare a value.
@@ -59,6 +68,7 @@ const FAILURES: Readonly<Record<string, SqlFailure>> = {
   SQLITE_CONSTRAINT_PRIMARYKEY: 'duplicate',
   SQLITE_CONSTRAINT_UNIQUE: 'duplicate',
 
+  SQLITE_MISMATCH: 'data',
   ER_CANT_AGGREGATE_2COLLATIONS: 'data',
   ER_CANT_AGGREGATE_NCOLLATIONS: 'data',
   ER_CANT_AGGREGATE_3COLLATIONS: 'data',
@@ -96,29 +106,25 @@ export function failureOf(error: unknown): SqlFailure {
   if (error instanceof AggregateError) return failureOf(error.errors[0]);
   if (/^(22|23)[0-9A-Z]{3}$/.test(code) || code.startsWith('SQLITE_CONSTRAINT')) return 'data';
   const message = messageOf(error);
-  if (/Connection (lost|terminated)|closed state/i.test(message)) return 'lost';
+  if (/Connection (lost|terminated)|closed state|not queryable/i.test(message)) return 'lost';
   if (/SSL|TLS|certificate|self-signed/i.test(message) || /^(ERR_TLS|CERT_|DEPTH_|UNABLE_TO|SELF_SIGNED)/.test(code)) {
     return 'TLS';
   }
   if (code === 'SQLITE_ERROR' && message.includes('no such table')) return 'table';
-  if (/timeout/i.test(message) || (error instanceof Error && error.name === 'KnexTimeoutError')) return 'away';
-  if (message.startsWith('Cannot open database')) return 'database';
+  if (/timeout/i.test(message) || error instanceof SqlTimeout) return 'away';
   // No password where one is asked for, as pg says it.
   if (message.startsWith('SASL')) return 'access';
   return 'other';
 }
 
-const STATEMENT = /^(select|insert|update|delete|create|begin|commit|rollback|pragma)\b.*? - /is;
-
 function codeOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }
 
-/** One line, without the statement that knex puts in front. */
+/** One line. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof Error && error.name === 'KnexTimeoutError') return 'no answer in time';
-  const text = message.replace(STATEMENT, '').replaceAll(/\s+/g, ' ').trim();
+  const text = message.replaceAll(/\s+/g, ' ').trim();
   return text === '' ? codeOf(error) : text;
 }

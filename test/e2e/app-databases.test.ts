@@ -1,9 +1,9 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { loadSqlite } from '../../server/apps/app-database.ts';
 import { connectAppDatabase } from '../../server/apps/connect-app-database.ts';
+import { loadDriver } from '../../server/apps/load-driver.ts';
 import { call, trigger } from '../support/api-client.ts';
 import { type AppTestDatabase, startMariadb, startPostgres, startSqlite } from '../support/app-databases.ts';
 import { APP, loadSettings, startBroker, type TestBroker } from '../support/broker.ts';
@@ -243,8 +243,8 @@ describe.each([
       });
       const connecting = connectAppDatabase(database.driver, settings, pino({ level: 'silent' }), 0);
       const error = await connecting.then(
-        async ({ knex }) => {
-          await knex.destroy();
+        ({ pool }) => {
+          pool.close();
           return new Error('it did connect');
         },
         (reason: Error) => reason,
@@ -354,11 +354,10 @@ describe('the command', () => {
         (file) => file.split('node_modules/')[1],
       );
       const names = new Set(files.map((file) => file?.split('/')[0]));
-      return ['knex', 'mysql2', 'pg', 'better-sqlite3'].filter((name) => names.has(name));
+      return ['mysql2', 'pg'].filter((name) => names.has(name));
     };
     expect(await driversOf({})).toEqual([]);
-    const sqlite = { 'appManager.driver': 'sqlite', 'appManager.sqlite.path': join(folder, 'apps.db') };
-    expect(await driversOf(sqlite)).toEqual(['knex', 'better-sqlite3']);
+    expect(await driversOf(database.settings)).toEqual(['mysql2']);
   });
 });
 
@@ -413,9 +412,26 @@ test('SQLite makes its tables, keeps them, and says why it can not', async () =>
   }
 });
 
-test('SQLite without its package is explained in one sentence', async () => {
-  const load = () => Promise.reject(new Error("Cannot find package 'better-sqlite3'\nimported from x"));
-  await expect(loadSqlite(load)).rejects.toThrow(
-    /^appManager\.driver "sqlite" needs the optional package better-sqlite3, which can't be loaded here \(Cannot find package 'better-sqlite3'\): run "npm install better-sqlite3"/,
+test('a driver that is not there is explained with the command that installs it', async () => {
+  const [beside, project] = [temporaryFolder(), temporaryFolder()];
+  const loading = loadDriver('pg', 'appManager.driver "postgres"', [beside, project]);
+  await expect(loading).rejects.toThrow(
+    `appManager.driver "postgres" needs the package pg, which is not installed: run "npm install pg" in ${process.cwd()} ` +
+      `(or "npm install --global pg" beside a global Kulkul). Looked in ${beside} and ${project}, and in the folders above.`,
+  );
+});
+
+test('a driver is taken from beside Kulkul, else from the folder of the project', async () => {
+  const [beside, project] = [temporaryFolder(), temporaryFolder()];
+  const install = (folder: string, code: string): void => {
+    mkdirSync(join(folder, 'node_modules/pg'), { recursive: true });
+    writeFileSync(join(folder, 'node_modules/pg/index.js'), code);
+  };
+  const load = (): Promise<unknown> => loadDriver('pg', 'appManager.driver "postgres"', [beside, project]);
+  install(project, "module.exports = 'of the project';");
+  expect(await load()).toBe('of the project');
+  install(beside, "throw new Error('made for another machine')");
+  await expect(load()).rejects.toThrow(
+    /needs the package pg, which can't be loaded from .*node_modules\/pg\/index\.js \(made for another machine\)/,
   );
 });

@@ -28,7 +28,7 @@ beforeAll(async () => {
   page = await openPage(example);
   // By then the till has written its file.
   await page.locator('#orders tr:nth-child(8)').waitFor();
-  database = new ShopDatabase(file);
+  database = await ShopDatabase.open(file);
 });
 
 afterAll(async () => {

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { loadSqlite } from '../../server/apps/sqlite-database.ts';
 
 /** What the shop's dashboard says, by the test's own questions to the database. */
 export type Figures = Record<'daily_sales' | 'monthly_sales' | 'daily_orders' | 'monthly_orders', number>;
@@ -9,15 +9,7 @@ export interface StoredOrder {
   readonly total: number;
 }
 
-interface Statement {
-  get(parameters?: object): unknown;
-  run(parameters?: object): unknown;
-}
-
-interface Database {
-  prepare(sql: string): Statement;
-  close(): void;
-}
+type Database = InstanceType<Awaited<ReturnType<typeof loadSqlite>>['DatabaseSync']>;
 
 const PLACED_ON = (format: string): string => `strftime('${format}', placed_at / 1000, 'unixepoch', '+8 hours')`;
 const IS_NOW = (format: string): string =>
@@ -27,9 +19,14 @@ const IS_NOW = (format: string): string =>
 export class ShopDatabase {
   readonly #database: Database;
 
-  constructor(file: string) {
-    const Database = createRequire(import.meta.url)('better-sqlite3') as new (file: string) => Database;
-    this.#database = new Database(file);
+  private constructor(database: Database) {
+    this.#database = database;
+    database.exec('PRAGMA busy_timeout = 5000');
+  }
+
+  static async open(file: string): Promise<ShopDatabase> {
+    const { DatabaseSync } = await loadSqlite();
+    return new ShopDatabase(new DatabaseSync(file));
   }
 
   /**
@@ -47,7 +44,9 @@ export class ShopDatabase {
   }
 
   order(id: number): StoredOrder {
-    return this.#database.prepare('SELECT id, items, total FROM orders WHERE id = :id').get({ id }) as StoredOrder;
+    return this.#database
+      .prepare('SELECT id, items, total FROM orders WHERE id = :id')
+      .get({ id }) as unknown as StoredOrder;
   }
 
   /** Sells something now: in the quiet hours the till waits for its next customer longer than a test may. */
@@ -68,11 +67,11 @@ export class ShopDatabase {
   #salesOf(format: string, atMs: number, orders: number): number {
     const first = `SELECT total FROM orders WHERE ${IS_NOW(format)} ORDER BY id LIMIT :orders`;
     const statement = this.#database.prepare(`SELECT sum(total) AS sales FROM (${first})`);
-    return (statement.get({ seconds: Math.floor(atMs / 1000), orders }) as { sales: number }).sales;
+    return (statement.get({ seconds: Math.floor(atMs / 1000), orders }) as unknown as { sales: number }).sales;
   }
 
   #ordersOf(format: string, atMs: number): number {
     const statement = this.#database.prepare(`SELECT count(*) AS orders FROM orders WHERE ${IS_NOW(format)}`);
-    return (statement.get({ seconds: Math.floor(atMs / 1000) }) as { orders: number }).orders;
+    return (statement.get({ seconds: Math.floor(atMs / 1000) }) as unknown as { orders: number }).orders;
   }
 }

@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { SQLITE } from '../../server/apps/sql-dialect.ts';
+import { loadSqlite, SQLITE } from '../../server/apps/sqlite-database.ts';
 import type { DatabaseDriver } from '../../server/config/app-database-settings.ts';
 import { documentedTables, SOKETI_MYSQL_TABLE, SOKETI_POSTGRES_TABLE } from './app-tables.ts';
 import { MariadbServer } from './mariadb-server.ts';
@@ -50,11 +49,9 @@ export async function startPostgres(): Promise<AppTestDatabase> {
 
 export async function startSqlite(): Promise<AppTestDatabase> {
   const file = join(temporaryFolder(), 'apps.sqlite');
-  const Database = createRequire(import.meta.url)('better-sqlite3') as new (
-    path: string,
-  ) => { exec(sql: string): void; close(): void };
+  const { DatabaseSync } = await loadSqlite();
   const execute = async (sql: string): Promise<void> => {
-    const database = new Database(file);
+    const database = new DatabaseSync(file);
     try {
       database.exec(sql);
     } finally {
