@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFailed } from 'vitest';
@@ -50,17 +50,17 @@ export class PageReader {
     readers.add(this);
   }
 
-  /** @param python - path of one that has the module `websockets` */
-  static async create(python: string): Promise<PageReader> {
+  /**
+   * @param python - path of one that has the module `websockets`
+   * @param cloned - what of this repository is in the folder
+   */
+  static async create(python: string, cloned: readonly string[] = []): Promise<PageReader> {
     const reader = new PageReader(python);
     for (const port of PORTS) reader.#ports.set(port, String(await freePort()));
-    symlinkSync(join(ROOT, 'node_modules'), join(reader.folder, 'node_modules'));
+    for (const name of ['node_modules', ...cloned]) symlinkSync(join(ROOT, name), join(reader.folder, name));
     reader.#addTool('kulkul', `exec node '${COMMAND}' "$@"`);
     reader.#addTool('npx', `[ "$1" = kulkul ] && shift && exec kulkul "$@"`);
-    reader.#addTool(
-      'npm',
-      `[ "$1" = install ] && shift && for name; do [ "$name" = kulkul -o -d "node_modules/$name" ] || exit 1; done`,
-    );
+    reader.#addTool('npm', npm());
     // For curl an answer of 400 or more is no failure unless it is told, and without a terminal it draws a progress meter.
     writeFileSync(join(reader.#tools, '.curlrc'), 'fail-with-body\nno-progress-meter\n');
     return reader;
@@ -250,6 +250,17 @@ class Program {
     this.#watchers.clear();
     for (const wake of watchers) wake();
   }
+}
+
+/** A script in place of npm: checks what would be installed, and starts what `npm start` would. */
+function npm(): string {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
+  return `command=$1; shift
+case $command in
+  install) for name; do [ "$name" = kulkul ] || [ -d "node_modules/$name" ] || exit 1; done ;;
+  start) exec ${scripts.start} ;;
+  *) exit 1 ;;
+esac`;
 }
 
 function literally(text: string): string {
