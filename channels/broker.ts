@@ -12,7 +12,7 @@ export interface BrokerMessage {
   readonly exceptSocketId?: string | undefined;
   /** For cache channels: how long this stays the channel's last event, in seconds. */
   readonly keepSeconds?: number | undefined;
-  /** Set when the frame tells that a member of a presence channel came or went. */
+  /** Set when the frame tells that a member of a presence channel came or went, or when there is only this to tell, for nodes: no frame. */
   readonly member?: MemberChange | undefined;
   /**
    * Where the message stands in its channel; only ever grows, and means one message only. Brokers whose answers keep the
@@ -21,8 +21,9 @@ export interface BrokerMessage {
   readonly position?: number | undefined;
 }
 
+/** `updated`: the connection whose data the member had is gone, and another has other data. Clients are not told. */
 export interface MemberChange {
-  readonly change: 'added' | 'removed';
+  readonly change: 'added' | 'removed' | 'updated';
   readonly member: WireMember;
 }
 

@@ -37,7 +37,8 @@ export interface ChannelSummary {
  * - MUST report the edges of these facts to the `OnEdge` that it was given, if any, on one node: each at most once, never a false one.
  *   What is written again after it was lost makes none, what a dead node leaves behind makes them where it is cleaned up. Presence
  *   channels are occupied while they have members, others while they have subscriptions;
- * - MUST keep the `WireMember` of a user's first live connection in a channel;
+ * - MUST keep the user id of the connection that made a user a member, and the `user_info` of the first one that is still there. When that
+ *   becomes another, it publishes `updated`, with an empty frame;
  * - MUST take repeated `leave` and `signOut` of the same socket as no change;
  * - MUST carry out the calls of one node for a channel, or a user, in the order they were made, answered or not;
  * - MUST carry out `leave` and `signOut` even when it rejects them (as soon as it can), and count nothing when it

@@ -17,8 +17,10 @@ import { REVOCATION_MEMORY_MS, type Revocation, revocationId } from './revocatio
 import { SubscriptionCounts } from './subscription-counts.ts';
 
 interface PresentUser {
-  readonly member: WireMember;
-  readonly socketIds: Set<string>;
+  /** The user's id as it was announced, with the data of the first connection that is still there. */
+  member: WireMember;
+  /** Socket id → what the connection brought, in order of arrival. */
+  readonly connections: Map<string, WireMember>;
 }
 
 interface AppFacts {
@@ -86,10 +88,10 @@ export class MemoryChannelStore implements ChannelStore {
     const users = presence.get(channel) ?? new Map<string, PresentUser>();
     const present = users.get(member.userId);
     if (present) {
-      present.socketIds.add(socketId);
+      if (!present.connections.has(socketId)) present.connections.set(socketId, member);
     } else {
       if (users.size >= maxMembers) return { outcome: 'full' };
-      users.set(member.userId, { member, socketIds: new Set([socketId]) });
+      users.set(member.userId, { member, connections: new Map([[socketId, member]]) });
       presence.set(channel, users);
       this.#publish({
         appId,
@@ -108,10 +110,18 @@ export class MemoryChannelStore implements ChannelStore {
     const presence = this.#apps.get(appId)?.presence;
     const users = presence?.get(channel);
     const present = users?.get(userId);
-    if (!presence || !users || !present?.socketIds.delete(socketId) || present.socketIds.size > 0) return;
+    if (!presence || !users || !present?.connections.delete(socketId)) return;
+    const { member, connections } = present;
+    const [first] = connections.values();
+    if (first) {
+      const { userInfoJson } = first;
+      if (userInfoJson === member.userInfoJson) return;
+      present.member = { ...member, userInfoJson };
+      this.#publish({ appId, channel, frame: '', member: { change: 'updated', member: present.member } });
+      return;
+    }
     users.delete(userId);
     if (users.size === 0) presence.delete(channel);
-    const { member } = present;
     this.#publish({
       appId,
       channel,

@@ -41,13 +41,13 @@ export class Roster {
   }
 
   /**
-   * Takes up a change. False when clients know of it already, as after a node announced again what it has: nobody shall see a user
-   * come or go twice.
+   * Takes up a change. False when there is nothing to tell clients: new data is for those who come later, and after a node announced again
+   * what it has, nobody shall see a user come or go twice.
    */
   note(change: MemberChange, position: number | undefined): boolean {
     if (this.#members) return this.#apply(change);
     this.#early.push({ change, position });
-    return true;
+    return change.change !== 'updated';
   }
 
   /** Makes the roster agree with the truth; what clients must be told of it, removals first. */
@@ -58,7 +58,10 @@ export class Roster {
     for (const member of truth) actual.set(member.userId, member);
     const changes: MemberChange[] = [];
     for (const member of known.values()) if (!actual.has(member.userId)) changes.push({ change: 'removed', member });
-    for (const member of actual.values()) if (!known.has(member.userId)) changes.push({ change: 'added', member });
+    for (const member of actual.values()) {
+      if (known.has(member.userId)) known.set(member.userId, member);
+      else changes.push({ change: 'added', member });
+    }
     for (const change of changes) this.#apply(change);
     return changes;
   }
@@ -67,8 +70,8 @@ export class Roster {
     const members = this.#members;
     if (!members) return false;
     if (change === 'removed') return members.delete(member.userId);
-    if (members.has(member.userId)) return false;
-    members.set(member.userId, member);
-    return true;
+    const isKnown = members.has(member.userId);
+    if (isKnown === (change === 'updated')) members.set(member.userId, member);
+    return change === 'added' && !isKnown;
   }
 }

@@ -1,5 +1,6 @@
 import type { BrokerMessage } from '../../channels/broker.ts';
 import type { Clock } from '../../channels/clock.ts';
+import type { Edge, OnEdge } from '../../channels/edge.ts';
 import { topicOf } from '../../channels/local-channel.ts';
 import { MemoryBroker } from '../../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
@@ -18,20 +19,47 @@ export class WorkerHost {
   readonly broker: MemoryBroker;
   readonly store: MemoryChannelStore;
   readonly interests = new Interests<HostedWorker>();
+  /** Workers that want to hear of edges. Who is here for longest hears of all, in their order. */
+  readonly #edgeListeners = new Set<HostedWorker>();
+  /** What happened while all of them were gone; undefined until there was one. */
+  #unreported: Edge[] | undefined;
 
   constructor(clock: Clock) {
     this.broker = new MemoryBroker(clock);
     this.broker.listen((message) => this.#route(message));
-    this.store = new MemoryChannelStore(clock, (message) => this.broker.publish(message));
+    this.store = new MemoryChannelStore(
+      clock,
+      (message) => this.broker.publish(message),
+      (edge) => this.#report(edge),
+    );
   }
 
-  add(deliver: Deliver): HostedWorker {
-    return new HostedWorker(this, deliver);
+  /** @param report - hands the worker an edge */
+  add(deliver: Deliver, report: OnEdge): HostedWorker {
+    return new HostedWorker(this, deliver, report);
+  }
+
+  listenToEdges(worker: HostedWorker): void {
+    this.#edgeListeners.add(worker);
+    const unreported = this.#unreported ?? [];
+    this.#unreported = [];
+    for (const edge of unreported) this.#report(edge);
+  }
+
+  forget(worker: HostedWorker): void {
+    this.interests.forget(worker);
+    this.#edgeListeners.delete(worker);
   }
 
   close(): void {
     this.broker.close();
     this.store.close();
+  }
+
+  #report(edge: Edge): void {
+    const [listener] = this.#edgeListeners;
+    if (listener) listener.report(edge);
+    else this.#unreported?.push(edge);
   }
 
   #route(message: BrokerMessage): void {
@@ -42,20 +70,22 @@ export class WorkerHost {
 /** A worker as its host knows it: carries out the worker's calls, and remembers what must go with it. */
 export class HostedWorker {
   readonly deliver: Deliver;
+  readonly report: OnEdge;
   readonly methods: SeamMethods;
   readonly #host: WorkerHost;
   readonly #own = new Contributions();
 
-  constructor(host: WorkerHost, deliver: Deliver) {
+  constructor(host: WorkerHost, deliver: Deliver, report: OnEdge) {
     this.#host = host;
     this.deliver = deliver;
+    this.report = report;
     this.methods = this.#createMethods();
   }
 
   /** The worker is gone: its sockets leave everything, and whoever stays hears of it. */
   remove(): void {
-    const { interests, store } = this.#host;
-    interests.forget(this);
+    const { store } = this.#host;
+    this.#host.forget(this);
     for (const { appId, channel, socketId, userId } of this.#own.members) {
       store.leave(appId, channel, socketId, userId);
     }
@@ -81,6 +111,7 @@ export class HostedWorker {
       publish,
       publishKept: publish,
       lastEvent: (appId, channel) => broker.lastEvent(appId, channel),
+      listenToEdges: () => this.#host.listenToEdges(this),
 
       ...local(() => store, STORE_CALLS),
       setSubscriptionCount: (appId, channel, count) => this.#setSubscriptionCount(appId, channel, count),

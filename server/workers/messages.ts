@@ -1,5 +1,6 @@
 import type { Broker, BrokerMessage } from '../../channels/broker.ts';
 import type { ChannelStore } from '../../channels/channel-store.ts';
+import type { Edge } from '../../channels/edge.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import type { RateUse } from '../../channels/rate-limits.ts';
 import type { Fleet } from '../admin/fleet.ts';
@@ -68,6 +69,8 @@ export interface HostMethods extends Pick<ChannelStore, keyof typeof STORE_CALLS
   /** `publish`, for what is kept: answered when it is there for whoever asks next, on any worker. */
   publishKept(message: BrokerMessage): void;
   lastEvent: Broker['lastEvent'];
+  /** Has this worker report edges from now on, if it is the one that is there for longest. */
+  listenToEdges(): void;
   /** Of all processes, now. */
   usage(): MaybePromise<Usage>;
   /** What passed the rate limits here counts on the other workers too. */
@@ -81,6 +84,7 @@ export const HOST_CALLS = {
   publish: 'tell',
   publishKept: 'ask',
   lastEvent: 'ask',
+  listenToEdges: 'tell',
   usage: 'ask',
   shareRates: 'tell',
 } as const satisfies Record<keyof HostMethods, How>;
@@ -96,6 +100,8 @@ export const FLEET_CALLS = {
 /** What the main process calls in a worker. */
 export interface WorkerMethods extends Fleet {
   deliver(message: BrokerMessage): void;
+  /** What changed over all workers, for this one to report. */
+  reportEdge(edge: Edge): void;
   /** Asked once a second at least; a worker that does not answer any more is ended. */
   processUsage(): ProcessUsage;
   status(areStarted: boolean, usage: Usage): void;
@@ -115,6 +121,7 @@ export interface WorkerMethods extends Fleet {
 export const WORKER_CALLS = {
   ...FLEET_CALLS,
   deliver: 'tell',
+  reportEdge: 'tell',
   processUsage: 'ask',
   status: 'tell',
   takeRates: 'tell',

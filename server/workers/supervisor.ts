@@ -151,7 +151,10 @@ export class Supervisor {
       areStarted: this.#areStarted,
       isTerminal: isTerminal(),
     };
-    const hosted = this.#host.add((message) => worker.calls.deliver(message));
+    const hosted = this.#host.add(
+      (message) => worker.calls.deliver(message),
+      (edge) => worker.calls.reportEdge(edge),
+    );
     const methods: HostMethods = {
       ...hosted.methods,
       usage: () => this.#usage(),

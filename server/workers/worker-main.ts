@@ -1,7 +1,7 @@
 /** What a worker runs: a node that is joined to the others by the main process, which started this one. */
 import '../young-heap.ts';
 
-import { type BrokerMessage, SeamUnavailable } from '../../channels/broker.ts';
+import { SeamUnavailable } from '../../channels/broker.ts';
 import type { RateLimits } from '../../channels/rate-limits.ts';
 import { NodeFleet } from '../admin/fleet.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
@@ -24,7 +24,7 @@ import {
   type WorkerMethods,
   type WorkerStart,
 } from './messages.ts';
-import { createWorkerSeams } from './worker-seams.ts';
+import { createWorkerSeams, SeamsInbox } from './worker-seams.ts';
 
 const EXIT_FAILURE = 1;
 /** How often the main process hears what passed the rate limits here. */
@@ -35,11 +35,12 @@ let directory: AppDirectory = new ListedApps([]);
 /** Settings with other apps than at the start. They may come before there is a directory that could take them. */
 let renewed: Settings | undefined;
 let log: Logger | undefined;
-let deliver = (_message: BrokerMessage): void => {};
+const inbox = new SeamsInbox();
 
 const methods: WorkerMethods = {
   ...local(() => new NodeFleet(startedServer().node, startedServer().readiness), FLEET_CALLS),
-  deliver: (message) => deliver(message),
+  deliver: (message) => inbox.deliver(message),
+  reportEdge: (edge) => inbox.reportEdge(edge),
   processUsage: () => processUsage(server?.node),
   status(areStarted, usage) {
     siblings.areStarted = areStarted;
@@ -111,7 +112,7 @@ async function start({ layout, worker, settings, areStarted, isTerminal }: Worke
     // With Redis a worker is a node like any other, and what joins it to those of other machines joins it to its siblings.
     const isLocal = settings.adapter.driver === 'local';
     server = await startServer({ settings, apps }, log, {
-      ...(isLocal && { seams: createWorkerSeams(link, listen) }),
+      ...(isLocal && { seams: createWorkerSeams(link, inbox) }),
       siblings,
       directory,
     });
@@ -123,10 +124,6 @@ async function start({ layout, worker, settings, areStarted, isTerminal }: Worke
   // With Redis all nodes share their limits there.
   if (settings.adapter.driver === 'local') shareRates(server.node.rateLimits);
   send({ kind: 'listening' });
-}
-
-function listen(receive: (message: BrokerMessage) => void): void {
-  deliver = receive;
 }
 
 function shareRates(rateLimits: RateLimits): void {

@@ -43,6 +43,18 @@ describe('a roster', () => {
     expect(idsOf(roster)).toEqual(['a']);
   });
 
+  test('takes new data of a member it has, and has nothing to tell clients', () => {
+    const roster = new Roster();
+    const updated = (userId: string): MemberChange => {
+      return { change: 'updated', member: { ...member(userId), userInfoJson: '"new"' } };
+    };
+    expect(roster.note(updated('a'), 6)).toBe(false);
+    roster.begin([member('a'), member('b')], 5);
+    expect(roster.note(updated('b'), 7)).toBe(false);
+    expect(roster.note(updated('c'), 8)).toBe(false);
+    expect([...roster.members]).toEqual([updated('a').member, updated('b').member]);
+  });
+
   test('begins once: later answers know no more than the messages', () => {
     const roster = new Roster();
     roster.begin([member('a')], 1);
@@ -58,6 +70,9 @@ describe('correcting a roster', () => {
     expect(roster.correct([member('b'), member('c')])).toEqual([removed('a'), added('c')]);
     expect(idsOf(roster)).toEqual(['b', 'c']);
     expect(roster.correct([member('c'), member('b')])).toEqual([]);
+    const withData = { ...member('c'), userInfoJson: '"new"' };
+    expect(roster.correct([withData, member('b')])).toEqual([]);
+    expect([...roster.members]).toContainEqual(withData);
   });
 
   test('does nothing before it begins', () => {

@@ -29,6 +29,20 @@ test('tells the others of a presence channel when the last connection of the use
   expect(watcher.take()).toEqual([frame]);
 });
 
+test('leaves newcomers with the user_info of the first connection that is still there', () => {
+  // The first connection's user_info stayed after it had left: a user's second tab brought a new name, and newcomers got the old one.
+  const server = new TestNode();
+  const [first, second, watcher] = [server.connect(), server.connect(), server.connect()];
+  first.subscribe('presence-x', '{"user_id":7,"user_info":{"name":"old"}}');
+  second.subscribe('presence-x', '{"user_id":7,"user_info":{"name":"new"}}');
+  second.take();
+  first.unsubscribe('presence-x');
+  expect(second.take()).toEqual([]);
+  watcher.subscribe('presence-x', '{"user_id":"w"}');
+  const [frame = ''] = watcher.take();
+  expect(JSON.parse(JSON.parse(frame).data).presence.hash).toEqual({ 7: { name: 'new' }, w: null });
+});
+
 test('lets a client subscribe, unsubscribe and subscribe again to one live subscription', () => {
   const server = new TestNode();
   const client = server.connect();

@@ -127,6 +127,36 @@ export function describeChannelStore(name: string, create: CreateSeams): void {
         expect(await seams.last.frames()).toEqual([encodeMemberAdded(ROOM, BOB), encodeMemberRemoved(ROOM, BOB)]);
       });
 
+      test('gives a member the data of the next connection when the first one leaves', async () => {
+        // The first connection's data stayed for as long as the user had any, so that newcomers got what a closed tab had brought.
+        const withName = (name: string): WireMember => ({ ...ANN, userInfoJson: `{"name":"${name}"}` });
+        const [one, two, three] = [withName('one'), withName('two'), withName('three')];
+        await seams.last.subscribe(ROOM);
+        await join(seams.first, '1.1', one);
+        await join(seams.last, '1.2', { ...two, userIdJson: '"an\u006e"' });
+        await join(seams.first, '1.3', three);
+        await join(seams.last, '1.4', three);
+        await leave(seams.first, '1.1', one);
+        expect(await members()).toEqual([two]);
+        await join(seams.first, '1.1', one);
+        expect(await members()).toEqual([two]);
+        await leave(seams.last, '1.2', two);
+        expect(await members()).toEqual([three]);
+        await leave(seams.first, '1.3', three);
+        await leave(seams.last, '1.4', three);
+        expect(await members()).toEqual([one]);
+        await leave(seams.first, '1.1', one);
+        const told = await seams.last.messages();
+        expect(told.map(({ member }) => member)).toEqual([
+          { change: 'added', member: one },
+          { change: 'updated', member: two },
+          { change: 'updated', member: three },
+          { change: 'updated', member: one },
+          { change: 'removed', member: one },
+        ]);
+        expect(told.map(({ frame }) => frame !== '')).toEqual([true, false, false, false, true]);
+      });
+
       test('takes joins of the same user at the same time for one member', async () => {
         await seams.last.subscribe(ROOM);
         await Promise.all(Array.from({ length: 20 }, async (_, index) => join(seams.node(index), `1.${index}`, ANN)));

@@ -1,20 +1,24 @@
 import { MessageChannel } from 'node:worker_threads';
+import type { Edge, OnEdge } from '../../channels/edge.ts';
 import type { Batch, Post } from '../../server/workers/calls.ts';
 import { WorkerHost } from '../../server/workers/host.ts';
 import { fail, WorkerEnds } from '../server/workers/join-workers.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { describeBroker } from './broker-contract.ts';
 import { describeChannelStore } from './channel-store-contract.ts';
-import type { SeamsFixture } from './seams-fixture.ts';
+import { describeEdges } from './edges-contract.ts';
+import type { EdgesFixture } from './seams-fixture.ts';
 
 /** A host and three workers, joined as processes are: by text, and each with a way of its own. */
-async function createSeamsOfWorkers(): Promise<SeamsFixture> {
+async function createSeamsOfWorkers(): Promise<EdgesFixture> {
   const clock = new FakeClock();
   const host = new WorkerHost(clock);
-  const create = () => addWorker(host);
+  const edges: Edge[] = [];
+  const create = () => addWorker(host, (edge) => edges.push(edge));
   const first = create();
   const all = [first, create(), create()];
   return {
+    edges,
     nodes: [first.seams, ...all.slice(1).map(({ seams }) => seams)],
     // An answer comes after all that was posted before the question; the second round is for what the first caused.
     settled: async () => {
@@ -32,9 +36,9 @@ async function createSeamsOfWorkers(): Promise<SeamsFixture> {
   };
 }
 
-function addWorker(host: WorkerHost) {
+function addWorker(host: WorkerHost, onEdge: OnEdge) {
   const { port1, port2 } = new MessageChannel();
-  const { link, hostLink, seams } = new WorkerEnds(host, postTo(port1), postTo(port2), fail);
+  const { link, hostLink, seams } = new WorkerEnds(host, postTo(port1), postTo(port2), fail, onEdge);
   port1.on('message', (text: string) => link.receive(JSON.parse(text) as Batch));
   port2.on('message', (text: string) => hostLink.receive(JSON.parse(text) as Batch));
   const close = (): void => {
@@ -54,3 +58,4 @@ function postTo(port: MessageChannel['port1']): Post {
 
 describeBroker('workers', createSeamsOfWorkers);
 describeChannelStore('workers', createSeamsOfWorkers);
+describeEdges('workers', createSeamsOfWorkers);

@@ -6,7 +6,9 @@ import {
   encodeWatchlistEvents,
   type WireMember,
 } from '../../../protocol/server-message.ts';
-import { joinWorkers } from './join-workers.ts';
+import { WorkerHost } from '../../../server/workers/host.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { JoinedWorker, joinWorkers } from './join-workers.ts';
 
 const APP = '3';
 const ROOM = 'presence-room';
@@ -23,6 +25,30 @@ test('a worker hears nothing of channels that it did not subscribe to', async ()
   await first.settled();
   expect(first.frames).toHaveLength(100);
   expect(second.received).toEqual([]);
+});
+
+test('edges are reported by the worker that is there for longest, and by the next when it is gone', async () => {
+  const host = new WorkerHost(new FakeClock());
+  const told: string[] = [];
+  const join = (name: string) => new JoinedWorker(host, (edge) => told.push(`${name} ${edge.kind}`));
+  const deaf = new JoinedWorker(host);
+  await deaf.seams.store.join(APP, 'presence-early', '0.1', ANN, 100);
+  const [first, second] = [join('first'), join('second')];
+  await first.settled();
+  await second.seams.store.join(APP, ROOM, '2.1', ANN, 100);
+  await first.seams.store.join(APP, ROOM, '1.1', { ...ANN, userId: 'bob' }, 100);
+  await first.settled();
+  expect(told.splice(0)).toEqual(['first channel_occupied', 'first member_added', 'first member_added']);
+  first.die();
+  await second.settled();
+  expect(told.splice(0)).toEqual(['second member_removed']);
+  second.die();
+  await deaf.seams.store.leave(APP, 'presence-early', '0.1', ANN.userId);
+  const third = join('third');
+  await third.settled();
+  expect(told).toEqual(
+    ['member_removed', 'channel_vacated', 'member_removed', 'channel_vacated'].map((kind) => `third ${kind}`),
+  );
 });
 
 describe('a worker that is gone', () => {

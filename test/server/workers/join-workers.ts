@@ -1,8 +1,9 @@
 import type { BrokerMessage } from '../../../channels/broker.ts';
+import type { Edge, OnEdge } from '../../../channels/edge.ts';
 import { type Batch, CallLink, type Post, remote } from '../../../server/workers/calls.ts';
 import { type HostedWorker, WorkerHost } from '../../../server/workers/host.ts';
 import { WORKER_CALLS, type WorkerMethods } from '../../../server/workers/messages.ts';
-import { createWorkerSeams } from '../../../server/workers/worker-seams.ts';
+import { createWorkerSeams, SeamsInbox } from '../../../server/workers/worker-seams.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 /** A worker's end of its way to the host, and the host's. */
@@ -10,23 +11,28 @@ export class WorkerEnds {
   readonly link: CallLink;
   readonly hostLink: CallLink;
   readonly hosted: HostedWorker;
-  deliver = (_message: BrokerMessage): void => {};
   readonly seams;
 
   /**
    * @param up - brings batches to `hostLink`
    * @param down - brings batches to `link`
    * @param failed - told of calls that failed
+   * @param onEdge - told of the edges that the worker is to report
    */
-  constructor(host: WorkerHost, up: Post, down: Post, failed: (error: unknown) => Error) {
-    const methods = { deliver: (message: BrokerMessage) => this.deliver(message) };
+  constructor(host: WorkerHost, up: Post, down: Post, failed: (error: unknown) => Error, onEdge?: OnEdge) {
+    const inbox = new SeamsInbox();
+    const methods = {
+      deliver: (message: BrokerMessage) => inbox.deliver(message),
+      reportEdge: (edge: Edge) => inbox.reportEdge(edge),
+    };
     this.link = new CallLink({ post: up, methods, peer: 'the host', failed, answersFirst: true });
-    this.hosted = host.add((message) => calls.deliver(message));
+    this.hosted = host.add(
+      (message) => calls.deliver(message),
+      (edge) => calls.reportEdge(edge),
+    );
     this.hostLink = new CallLink({ post: down, methods: this.hosted.methods, peer: 'the worker', failed });
     const calls = remote<WorkerMethods, typeof WORKER_CALLS>(this.hostLink, WORKER_CALLS);
-    this.seams = createWorkerSeams(this.link, (deliver) => {
-      this.deliver = deliver;
-    });
+    this.seams = createWorkerSeams(this.link, inbox, onEdge);
   }
 
   die(): void {
@@ -42,7 +48,7 @@ export class JoinedWorker extends WorkerEnds {
   /** Everything that the host sent it. */
   readonly received: Batch[number][] = [];
 
-  constructor(host: WorkerHost) {
+  constructor(host: WorkerHost, onEdge?: OnEdge) {
     const post =
       (take: (batch: Batch) => void): Post =>
       (batch, sent) => {
@@ -58,6 +64,7 @@ export class JoinedWorker extends WorkerEnds {
         this.link.receive(batch);
       }),
       fail,
+      onEdge,
     );
     this.seams.broker.listen(({ frame }) => this.frames.push(frame));
   }
