@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
-import { findInstalledPackage } from '../server/native/installed-package.ts';
+import { findInstalledPackage } from '../server/native/load-binary.ts';
 
 /** What figures can't be compared without. */
 export interface Machine {

@@ -4,7 +4,7 @@ import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import { hostPort } from './host-port.ts';
+import { hostPort } from './client-address.ts';
 import { STOPPING_PROBLEM } from './http/health.ts';
 import type { Logger } from './log.ts';
 

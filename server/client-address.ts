@@ -94,3 +94,8 @@ function keyOfText(text: string): string | undefined {
 function groupsOf(text: string): string[] {
   return text === '' ? [] : text.split(':').map((group) => group.padStart(4, '0'));
 }
+
+/** A host and a port for people, and for URLs: an IPv6 address goes in brackets. */
+export function hostPort(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

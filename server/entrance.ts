@@ -10,8 +10,8 @@ import type { Disconnect } from '../protocol/errors.ts';
 import { parseConnectionPath } from '../protocol/handshake.ts';
 import { encodeError } from '../protocol/server-message.ts';
 import type { AppDirectory, FoundFeed } from './apps/app-directory.ts';
+import type { SampledLog } from './log.ts';
 import { type OpenConnections, OVER_CAPACITY } from './open-connections.ts';
-import type { SampledLog } from './sampled-log.ts';
 import { type Visitor, visitorFacts } from './visitor.ts';
 
 export interface EntranceParts {

@@ -1,6 +1,6 @@
 import type { Connection } from '../channels/connection.ts';
 import type { Observer } from '../channels/observer.ts';
-import type { SampledLog } from './sampled-log.ts';
+import type { SampledLog } from './log.ts';
 
 /** Writes what happens to the log. What happens with every message is written, and told at all, at the level `debug` only. */
 export function logObserver(log: SampledLog): Observer {

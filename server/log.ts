@@ -1,7 +1,6 @@
 import { isatty } from 'node:tty';
 import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import type { Settings } from './config/index.ts';
-import { logError, logFields } from './foreign-text.ts';
 import { Output } from './output.ts';
 
 export type { Logger } from 'pino';
@@ -74,4 +73,124 @@ export function loggableFrame(frame: string): string {
     const end = /\\*$/.exec(value.slice(-MAX_ESCAPING))?.[0] ?? '';
     return `${name}${colon < 0 ? '' : value.slice(0, colon + 1)}•••${end}`;
   });
+}
+
+/** Characters of a field in the log. Strangers write most of them: user agents, origins, paths, names, frames. */
+const MAX_LENGTH = 200;
+/** Fields in which sentences of this program stand, with foreign text that was cut already, or texts of the operator. */
+const LONGER: Readonly<Record<string, number>> = { reason: 600, problem: 2000, suggestion: 2000, where: 1000 };
+const MAX_STACK_LENGTH = 8000;
+
+/**
+ * What a terminal or a reader of lines might obey: C0 and C1 control characters, line separators, marks that turn the direction of text, and halves
+ * of surrogate pairs.
+ */
+const CONTROL = /[\p{Cc}\p{Cs}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+const ALL_CONTROL = new RegExp(CONTROL, 'gu');
+/** Of a stack, which has lines. */
+const CONTROL_IN_LINE = /[^\P{Cc}\n]|[\p{Cs}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** A text of a stranger as it may be logged: cut, and without control characters. */
+export function foreign(text: string, maxLength = MAX_LENGTH): string {
+  if (text.length <= maxLength && !CONTROL.test(text)) return text;
+  const rest = text.length > maxLength ? `… (${text.length} characters)` : '';
+  return text.slice(0, maxLength).replace(ALL_CONTROL, escaping) + rest;
+}
+
+/** The fields of a log line. Whoever logs need not think of what is foreign in them. */
+export function logFields(fields: Record<string, unknown>): Record<string, unknown> {
+  const clean: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    clean[name] = typeof value === 'string' ? foreign(value, LONGER[name]) : value;
+  }
+  return clean;
+}
+
+/** An error as it is logged. Its message may quote what a stranger sent. */
+export function logError(error: unknown): unknown {
+  if (typeof error === 'string') return foreign(error);
+  if (!(error instanceof Error)) return error;
+  const { stack, message, ...others } = pino.stdSerializers.err(error);
+  return {
+    ...logFields(others),
+    message: foreign(message, LONGER.reason),
+    stack: stack.slice(0, MAX_STACK_LENGTH).replace(CONTROL_IN_LINE, escaping),
+  };
+}
+
+function escaping(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** Between two lines of the same cause, in milliseconds. */
+const INTERVAL_MS = 1000;
+
+type Level = 'info' | 'warn' | 'error';
+
+/** Fields of a line. With the text, `cause` or `during` tells what is the same: they come from this program, never from a client. */
+type Fields = Readonly<Record<string, unknown>> & { readonly cause?: string; readonly during?: string };
+
+/** A line that was not written yet, the last of its cause. */
+interface Held {
+  readonly level: Level;
+  readonly fields: Fields;
+}
+
+/**
+ * For what clients can cause as often as they like. The first line of a cause is written at once, then at most one a second: the last of that time, with the number
+ * of those before it that were left out. Where the log has the level `debug`, all are written.
+ */
+export class SampledLog {
+  /** Given when each frame and step is to be logged. */
+  readonly eachStep: Logger | undefined;
+  readonly #log: Logger;
+  readonly #intervalMs: number;
+  /** By cause. */
+  readonly #intervals = new Map<string, { held: Held | undefined; leftOut: number }>();
+
+  constructor(log: Logger, intervalMs = INTERVAL_MS) {
+    this.#log = log;
+    this.#intervalMs = intervalMs;
+    this.eachStep = log.isLevelEnabled('debug') ? log : undefined;
+  }
+
+  info(fields: Fields, text: string): void {
+    this.#write('info', fields, text);
+  }
+
+  warn(fields: Fields, text: string): void {
+    this.#write('warn', fields, text);
+  }
+
+  error(fields: Fields, text: string): void {
+    this.#write('error', fields, text);
+  }
+
+  #write(level: Level, fields: Fields, text: string): void {
+    if (this.eachStep) {
+      this.#log[level](fields, text);
+      return;
+    }
+    const cause = `${text}\n${fields.cause ?? fields.during ?? ''}`;
+    const interval = this.#intervals.get(cause);
+    if (!interval) {
+      this.#log[level](fields, text);
+      this.#begin(cause, text);
+      return;
+    }
+    if (interval.held) interval.leftOut += 1;
+    interval.held = { level, fields };
+  }
+
+  #begin(cause: string, text: string): void {
+    const interval: { held: Held | undefined; leftOut: number } = { held: undefined, leftOut: 0 };
+    this.#intervals.set(cause, interval);
+    setTimeout(() => {
+      this.#intervals.delete(cause);
+      const { held, leftOut } = interval;
+      if (!held) return;
+      this.#log[held.level](leftOut === 0 ? held.fields : { ...held.fields, leftOut }, text);
+      this.#begin(cause, text);
+    }, this.#intervalMs).unref();
+  }
 }

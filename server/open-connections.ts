@@ -1,8 +1,8 @@
 import { CLOSE_CODES } from '../protocol/close-codes.ts';
 import { Disconnect } from '../protocol/errors.ts';
-import type { AddressGate } from './address-gate.ts';
+import type { AddressGate } from './address-limits.ts';
+import type { SampledLog } from './log.ts';
 import { countOpenFiles, openFileLimit } from './open-files.ts';
-import type { SampledLog } from './sampled-log.ts';
 import type { HttpResponse, TemplatedApp } from './uws.ts';
 
 /** Where the system sets no limit. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
+import { takenFeed } from '../apps/app-directory.ts';
 import { AppConflict, type StoredApp } from '../apps/app-store.ts';
-import { takenFeed } from '../apps/feed-paths.ts';
 import { keyPairsOf } from '../config/app-from-config.ts';
 import type { Settings } from '../config/index.ts';
 import type { Logger } from '../log.ts';

@@ -1,7 +1,7 @@
+import { hostPort } from '../client-address.ts';
 import type { DatabaseDriver } from '../config/app-database-settings.ts';
 import type { Settings } from '../config/index.ts';
 import { maskSecrets } from '../config/mask.ts';
-import { hostPort } from '../host-port.ts';
 import { ConnectionPool, type PoolOptions } from './connection-pool.ts';
 import { MYSQL, mysqlConnector } from './mysql-database.ts';
 import { POSTGRES, postgresConnector } from './postgres-database.ts';

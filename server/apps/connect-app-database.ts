@@ -1,8 +1,8 @@
 import type { DatabaseDriver } from '../config/app-database-settings.ts';
 import { maskSecrets } from '../config/mask.ts';
 import type { Logger } from '../log.ts';
-import { REQUIRED_COLUMNS } from './app-columns.ts';
 import { type AppDatabase, type AppDatabaseSettings, openAppDatabase } from './app-database.ts';
+import { REQUIRED_COLUMNS } from './app-row.ts';
 import { AppStoreStartError, type DatabasePart, failureOf, messageOf } from './sql-errors.ts';
 
 /** How long the start waits for a database that is not there yet, in milliseconds. */

@@ -1,11 +1,10 @@
 import { keyPairsOf } from '../config/app-from-config.ts';
 import { maskSecrets } from '../config/mask.ts';
 import type { Logger } from '../log.ts';
-import { OPTIONS_COLUMN } from './app-columns.ts';
 import type { AppDatabase } from './app-database.ts';
-import { type KeyRow, type Row, readAppRow } from './app-row.ts';
+import { takenFeed } from './app-directory.ts';
+import { type KeyRow, OPTIONS_COLUMN, type Row, readAppRow } from './app-row.ts';
 import { AppConflict, type AppStore, AppStoreUnavailable, type StoredApp } from './app-store.ts';
-import { takenFeed } from './feed-paths.ts';
 import { OnceLog } from './once-log.ts';
 import { placeholders, type SqlConnection, type SqlValue } from './sql-connection.ts';
 import type { TableColumns } from './sql-dialect.ts';

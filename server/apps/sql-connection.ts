@@ -1,4 +1,4 @@
-import { readPemFiles } from '../read-pem.ts';
+import { readPemFiles } from '../pem.ts';
 import type { Row } from './app-row.ts';
 import { AppStoreStartError, SqlTimeout } from './sql-errors.ts';
 

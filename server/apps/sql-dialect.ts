@@ -1,5 +1,4 @@
-import type { ColumnKind } from './app-columns.ts';
-import type { Row } from './app-row.ts';
+import type { ColumnKind, Row } from './app-row.ts';
 import type { SqlConnection } from './sql-connection.ts';
 
 export interface TableColumn {

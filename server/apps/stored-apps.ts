@@ -5,11 +5,10 @@ import type { Clock } from '../../channels/clock.ts';
 import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
 import { TokenBucket } from '../../channels/token-bucket.ts';
 import type { Logger } from '../log.ts';
-import type { AppDirectory, FoundFeed } from './app-directory.ts';
+import { type AppDirectory, FeedPaths, type FoundFeed, feedOf } from './app-directory.ts';
 import { type AppStore, AppStoreUnavailable, type StoredApp } from './app-store.ts';
-import { FeedPaths, feedOf } from './feed-paths.ts';
+import { isSameApp } from './listed-apps.ts';
 import { OnceLog } from './once-log.ts';
-import { isSameApp } from './same-app.ts';
 
 /** How long it is remembered that there is no such id, key or path: whoever asks for one again and again asks the database seldom. */
 const UNKNOWN_MS = 5000;

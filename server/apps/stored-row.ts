@@ -2,8 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { keyPairsOf } from '../config/app-from-config.ts';
 import type { AppOptionName } from '../config/app-options.ts';
 import { appOptions } from '../config/catalogue.ts';
-import { APP_COLUMNS, type AppColumn, OPTIONS_COLUMN } from './app-columns.ts';
-import { type KeyRow, refuseFiles } from './app-row.ts';
+import { APP_COLUMNS, type AppColumn, type KeyRow, OPTIONS_COLUMN, refuseFiles } from './app-row.ts';
 import { AppConflict, type StoredApp } from './app-store.ts';
 import type { SqlDialect, TableColumns } from './sql-dialect.ts';
 

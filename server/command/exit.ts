@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 
 /** Exit codes: 1 for a failure of the program, 2 for something to mend in how it was called or configured. */
 export const EXIT_FAILURE = 1;
@@ -48,4 +49,15 @@ function write(descriptor: number, text: string): void {
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+/**
+ * Tells a wish to reload, by `kill -HUP`, from the end of the terminal that the program runs in: after that nobody is left who could stop it,
+ * and there is no place for what it has to say.
+ */
+export function onHangup(handle: (isTerminalClosed: boolean) => void): void {
+  const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
+  process.on('SIGHUP', () => {
+    handle(terminals.length > 0 && !terminals.some((descriptor) => isatty(descriptor)));
+  });
 }

@@ -9,8 +9,7 @@ import { createLog, type Logger, openStandardOutput } from '../log.ts';
 import type { Output } from '../output.ts';
 import type { Parting, Server } from '../server.ts';
 import { Supervisor, workerCount } from '../workers/supervisor.ts';
-import { EXIT_FAILURE, EXIT_USAGE, fail } from './exit.ts';
-import { onHangup } from './on-hangup.ts';
+import { EXIT_FAILURE, EXIT_USAGE, fail, onHangup } from './exit.ts';
 import { lowFileLimit, startMessage } from './start-message.ts';
 import type { ListeningMessage, Supervision, SupervisorMessage } from './supervision.ts';
 

@@ -3,8 +3,7 @@ import { Backoff } from '../backoff.ts';
 import { randomCredentials } from '../config/credentials.ts';
 import { createLog, type Logger, openStandardOutput } from '../log.ts';
 import type { Output } from '../output.ts';
-import { EXIT_FAILURE } from './exit.ts';
-import { onHangup } from './on-hangup.ts';
+import { EXIT_FAILURE, onHangup } from './exit.ts';
 import {
   type ListeningMessage,
   SUPERVISION_VERSION,

@@ -1,4 +1,4 @@
-import { hostPort } from '../host-port.ts';
+import { hostPort } from '../client-address.ts';
 import { driversOf, isDriverOption } from './app-database-settings.ts';
 import type { AuthOptions, ChannelRuleOptions } from './authorization-options.ts';
 import { appOptions, type Setting, sections, settings } from './catalogue.ts';

@@ -1,4 +1,4 @@
-import type { AddressGate } from '../address-gate.ts';
+import type { AddressGate } from '../address-limits.ts';
 import type { HttpResponse } from '../uws.ts';
 import { type Answer, KEEP_ALIVE, statusLine } from './answer.ts';
 import type { Headers } from './cors.ts';

@@ -7,7 +7,7 @@ import type { Node } from '../../channels/node.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
 import type { Settings } from '../config/index.ts';
-import type { SampledLog } from '../sampled-log.ts';
+import type { SampledLog } from '../log.ts';
 import { SharedToken } from '../shared-token.ts';
 import type { HttpRequest, HttpResponse, TemplatedApp } from '../uws.ts';
 import { type Answer, errorAnswer, tokenErrorAnswer } from './answer.ts';

@@ -1,6 +1,5 @@
-import type { TrustedAddresses } from '../client-address.ts';
-import { addressKey } from '../client-address.ts';
-import type { SampledLog } from '../sampled-log.ts';
+import { addressKey, type TrustedAddresses } from '../client-address.ts';
+import type { SampledLog } from '../log.ts';
 import type { HttpResponse } from '../uws.ts';
 
 /** Requests of one address that are answered, in one turn of the event loop, without that it has shown any right. */

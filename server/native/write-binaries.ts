@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BINARIES, findInstalledPackage, type InstalledPackage, SOURCE_FILE } from './installed-package.ts';
+import { BINARIES, findInstalledPackage, type InstalledPackage, SOURCE_FILE } from './load-binary.ts';
 import { mendBinary, UnknownBinaryError } from './mend-binary.ts';
 import { PUBLISHED, SHA256 } from './published-binaries.ts';
 

@@ -1,6 +1,6 @@
 import type { Redis, RedisOptions } from 'ioredis';
+import { hostPort } from '../client-address.ts';
 import { maskSecrets } from '../config/mask.ts';
-import { hostPort } from '../host-port.ts';
 import type { Logger } from '../log.ts';
 import { createRedisLink } from './create-link.ts';
 import { messageOf, notYet, type ProbeTarget, probe } from './probe.ts';

@@ -1,6 +1,6 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis';
 import type { Settings } from '../config/index.ts';
-import { readPemFiles } from '../read-pem.ts';
+import { readPemFiles } from '../pem.ts';
 import { RedisStartError } from './redis-start-error.ts';
 import type { ConnectionRole } from './single-link.ts';
 

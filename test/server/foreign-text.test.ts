@@ -1,7 +1,6 @@
 import pino from 'pino';
 import { describe, expect, test } from 'vitest';
-import { foreign } from '../../server/foreign-text.ts';
-import { createLog, loggableFrame, logOptions } from '../../server/log.ts';
+import { createLog, foreign, loggableFrame, logOptions } from '../../server/log.ts';
 
 /** The line of a log for machines. */
 function jsonLine(fields: object): string {

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { binaryName, findInstalledPackage } from '../../../server/native/installed-package.ts';
+import { binaryName, findInstalledPackage } from '../../../server/native/load-binary.ts';
 import { temporaryFolder } from '../../support/process.ts';
 
 const BUILT = fileURLToPath(new URL('../../../dist', import.meta.url));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findInstalledPackage } from '../../../server/native/installed-package.ts';
+import { findInstalledPackage } from '../../../server/native/load-binary.ts';
 import { mendBinary, UnknownBinaryError } from '../../../server/native/mend-binary.ts';
 import { SHA256 } from '../../../server/native/published-binaries.ts';
 

@@ -2,10 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { parseParams } from '../../../auth/request-params.ts';
 import { hasLives, parseConnectionPath } from '../../../protocol/handshake.ts';
 import { readerToken } from '../../../server/entrance.ts';
-import { foreign } from '../../../server/foreign-text.ts';
 import { bearerToken } from '../../../server/http/auth/auth-token.ts';
 import { notFound } from '../../../server/http/routes.ts';
-import { loggableFrame } from '../../../server/log.ts';
+import { foreign, loggableFrame } from '../../../server/log.ts';
 
 /** What goes through it once is done in a moment. What goes through the rest of it at each character never ends. */
 const LENGTH = 5_000_000;
