@@ -73,6 +73,7 @@ export const STATS = object(
   { occupied: { type: 'boolean' }, user_count: FACTS.user_count, connection_count: FACTS.subscription_count },
   ['occupied', 'connection_count'],
 );
+export const CONNECTIONS = object({ connections: count('Over all nodes.') }, ['connections']);
 export const EMPTY: JsonSchema = { type: 'object', maxProperties: 0 };
 
 export const CHANNEL_AUTH_FIELDS = {
@@ -102,6 +103,7 @@ export const USER_AUTH = object({ auth: text('KEY:SIGNATURE'), user_data: text('
 ]);
 
 export const PLAIN_TEXT: JsonSchema = { type: 'string' };
+export const UP = object({ health: { const: 'OK' } }, ['health']);
 export const USAGE = object(
   {
     memory: object(

@@ -137,6 +137,12 @@ export function channelStats(node: Node, app: App, { params }: OfChannel): Maybe
   );
 }
 
+/** Of Reverb; Laravel Pulse polls it. */
+export function countConnections(node: Node, app: App): MaybePromise<Answer> {
+  takeReadRequest(node, app);
+  return after(node.store.connectionCount(app.id), (connections) => json({ connections }));
+}
+
 const toJson = (value: unknown): Answer => json(value);
 
 /** Of Soketi and Reverb: each user comes with what the others see of it. */

@@ -7,7 +7,7 @@ import { processUsage, sumUsage, type Usage } from '../usage.ts';
 import { type Answer, json, text } from './answer.ts';
 
 /** What can be asked about a broker. */
-export type HealthCheck = 'alive' | 'ready' | 'accept-traffic' | 'usage';
+export type HealthCheck = 'alive' | 'up' | 'ready' | 'accept-traffic' | 'usage';
 
 /** The other nodes of this broker, as far as health is concerned. */
 export interface Siblings {
@@ -55,6 +55,8 @@ export class Health {
     switch (check) {
       case 'alive':
         return text('OK');
+      case 'up':
+        return json({ health: 'OK' });
       case 'ready':
       case 'accept-traffic': {
         const { isReady, reason } = this.readiness(isTrusted);

@@ -10,6 +10,7 @@ import type { ApiRequest } from './authenticate.ts';
 import { AUTH_BODY, BATCH_BODY, type BodyRule, EVENT_BODY } from './body.ts';
 import {
   channelStats,
+  countConnections,
   listChannels,
   listUsers,
   revokeFromEveryone,
@@ -108,6 +109,14 @@ const APP_ROUTES: readonly AppRoute[] = [
     query: { with_user_info: schema.WITH_USER_INFO },
     answer: schema.USERS,
     run: listUsers,
+  }),
+  appRoute({
+    method: 'GET',
+    path: '/apps/:app/connections',
+    summary: 'number of open connections of the app, as Reverb tells it',
+    access: 'signature',
+    answer: schema.CONNECTIONS,
+    run: countConnections,
   }),
   appRoute({
     method: 'POST',
@@ -223,6 +232,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
   ...APP_ROUTES,
   ...[...AUTH_PATHS, ...APP_AUTH_PATHS].flatMap(authRoutes),
   healthRoute('/', 'alive', 'whether the broker runs', schema.PLAIN_TEXT),
+  healthRoute('/up', 'up', 'the same, as Reverb answers', schema.UP),
   healthRoute('/ready', 'ready', 'whether it should get connections, or else why not (503)', schema.PLAIN_TEXT),
   healthRoute('/accept-traffic', 'accept-traffic', 'the same, under the name that Soketi has', schema.PLAIN_TEXT),
   healthRoute('/usage', 'usage', 'memory and connections', schema.USAGE),

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { call } from '../../support/api-client.ts';
 import { APP, FULL_APP } from '../../support/broker.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { RedisServer } from '../../support/redis-server.ts';
@@ -92,6 +93,9 @@ test('usage, revoking and terminating reach over all nodes', async () => {
   const expected = { id: APP.id, connections: 2, channels: 1, subscriptions: 2, presenceUsers: 2 };
   await untilEqual(async () => (await here.api('GET', `/apps/${APP.id}/usage`)).body, expected);
   await untilEqual(async () => (await there.api('GET', `/apps/${APP.id}/usage`)).body, expected);
+  for (const { url } of [here, there]) {
+    expect((await call(url, 'GET', `/apps/${APP.id}/connections`)).text).toBe('{"connections":2}');
+  }
   const [, far] = clients;
   far?.signIn('{"id":"far"}');
   await until(async () => (await far?.next())?.event === 'pusher:signin_success');

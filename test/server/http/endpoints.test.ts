@@ -209,6 +209,16 @@ test('GET /channels/:name/users tells user_info as it was signed, where it is as
   await client.flush();
 });
 
+test('GET /connections counts the connections of the app, which Laravel Pulse polls', async () => {
+  expect(await get('/connections')).toEqual([200, '{"connections":1}']);
+  const others = [await RawClient.connect(broker.wsUrl), await RawClient.connect(broker.wsUrl, { key: PLAIN.key })];
+  expect(await get('/connections')).toEqual([200, '{"connections":2}']);
+  const plain = await call(broker.url, 'GET', `/apps/${PLAIN.id}/connections`, { app: PLAIN });
+  expect(shown(plain)).toEqual([200, '{"connections":1}']);
+  expect((await fetch(`${broker.url}${api('/connections')}`)).status).toBe(401);
+  for (const other of others) await other.close();
+});
+
 test('the endpoints that Pusher deprecated in 2012 still work', async () => {
   expect(await get('/channels/presence-room/stats')).toEqual([
     200,

@@ -24,6 +24,11 @@ test('a broker that runs is alive and ready', async () => {
   for (const path of ['/', '/ready', '/accept-traffic']) expect(await get(path)).toEqual([200, 'OK']);
 });
 
+test('/up answers as Reverb does, whoever asks', async () => {
+  broker = await startBroker({ pathPrefix: '/ws' });
+  for (const path of ['/up', '/ws/up']) expect(await get(path)).toEqual([200, '{"health":"OK"}']);
+});
+
 test('above the memory threshold it is alive, but not ready, and works on', async () => {
   broker = await startBroker({ 'httpApi.acceptTraffic.memoryThreshold': 50 });
   vi.spyOn(process.memoryUsage, 'rss').mockReturnValue(Math.min(totalmem(), process.constrainedMemory() || totalmem()));
