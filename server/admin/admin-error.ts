@@ -18,12 +18,15 @@ export class AdminError extends Refusal {
   readonly status: number;
   /** More for the answer. */
   readonly details: ErrorDetails;
+  /** Sent as `Allow`. */
+  readonly allow: string | undefined;
 
-  constructor(id: string, status: number, message: string, details: ErrorDetails = {}) {
+  constructor(id: string, status: number, message: string, details: ErrorDetails = {}, allow?: string) {
     super(message);
     this.id = id;
     this.status = status;
     this.details = details;
+    this.allow = allow;
   }
 }
 

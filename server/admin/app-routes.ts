@@ -16,7 +16,7 @@ import {
   withoutKey,
 } from './app-fields.ts';
 import type { AppRegistry, Change, RegisteredApp } from './app-registry.ts';
-import type { AdminRequest, AdminRoute } from './route.ts';
+import { type AdminRoute, adminRoute } from './route.ts';
 import {
   APP_LIST,
   CHANGED_APP,
@@ -29,14 +29,14 @@ import {
   newKeySchema,
   SHOWN_APP,
 } from './schemas.ts';
+import { SerialQueue } from './serial-queue.ts';
 import { showApp, showNewApp } from './shown-app.ts';
-import { Turns } from './turns.ts';
 
 /** Ids among which the one that was meant is looked for. */
 const MAX_GUESSED = 1000;
 
 /** @throws {AdminError} `unknown-app` */
-export async function findApp(registry: AppRegistry, id = ''): Promise<RegisteredApp> {
+export async function registeredApp(registry: AppRegistry, id: string): Promise<RegisteredApp> {
   const found = await registry.find(id);
   if (found) return found;
   throw await unknownApp(registry, id);
@@ -60,11 +60,11 @@ async function unknownApp(registry: AppRegistry, id: string): Promise<AdminError
  */
 export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: boolean): readonly AdminRoute[] {
   // A change is made of what is there, so that no other may come in between.
-  const turns = new Turns();
+  const changes = new SerialQueue();
 
   const change = (id: string, done: string, next: (app: AppOptions) => AppOptions) =>
-    turns.take(async () => {
-      const { app } = await findApp(registry, id);
+    changes.run(async () => {
+      const { app } = await registeredApp(registry, id);
       const changed = next(app);
       const made = await registry.update(changed);
       // Somebody else, on another machine or by hand, has deleted it meanwhile.
@@ -79,7 +79,7 @@ export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: b
   };
 
   return [
-    {
+    adminRoute({
       method: 'GET',
       path: '/apps',
       summary: 'all apps, without their secrets (?limit=1000)',
@@ -91,8 +91,8 @@ export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: b
         const apps = found.slice(0, limit).map(({ app, stored }) => showApp(app, stored));
         return { apps, more: found.length > limit };
       },
-    },
-    {
+    }),
+    adminRoute({
       method: 'POST',
       path: '/apps',
       summary: 'makes an app; id, key and secret are made up where left out, secrets shown this once',
@@ -100,7 +100,7 @@ export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: b
       answer: MADE_APP,
       status: 201,
       run: ({ body = {} }) =>
-        turns.take(async () => {
+        changes.run(async () => {
           let app = readNewApp(body, isExposed);
           const isIdMade = !isJsonObject(body) || (body.id ?? null) === null;
           while (isIdMade && (await registry.find(app.id))) app = { ...app, id: randomAppId() };
@@ -108,57 +108,56 @@ export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: b
           log.info({ app: app.id }, 'app made over the admin API');
           return { ...showNewApp(app, made.stored), ...warningOf(made) };
         }),
-    },
-    {
+    }),
+    adminRoute({
       method: 'GET',
       path: '/apps/:id',
       summary: 'one app',
       answer: SHOWN_APP,
       async run({ params }) {
-        const { app, stored } = await findApp(registry, params.id);
+        const { app, stored } = await registeredApp(registry, params.id);
         return showApp(app, stored);
       },
-    },
-    {
+    }),
+    adminRoute({
       method: 'PATCH',
       path: '/apps/:id',
       summary: 'changes options; null sets one back to its default',
       body: { schema: CHANGED_APP, isRequired: true },
       answer: SHOWN_APP,
       run: ({ params, body }) =>
-        changeApp(idOf(params), 'app changed over the admin API', (app) => readChangedApp(app, body, isExposed)),
-    },
-    {
+        changeApp(params.id, 'app changed over the admin API', (app) => readChangedApp(app, body, isExposed)),
+    }),
+    adminRoute({
       method: 'POST',
       path: '/apps/:id/enable',
       summary: 'lets clients and requests of an app in again',
       answer: SHOWN_APP,
-      run: ({ params }) =>
-        changeApp(idOf(params), 'app enabled over the admin API', (app) => ({ ...app, enabled: true })),
-    },
-    {
+      run: ({ params }) => changeApp(params.id, 'app enabled over the admin API', (app) => ({ ...app, enabled: true })),
+    }),
+    adminRoute({
       method: 'POST',
       path: '/apps/:id/disable',
       summary: 'ends the connections of an app with 4003 and refuses its clients and requests',
       answer: SHOWN_APP,
       run: ({ params }) =>
-        changeApp(idOf(params), 'app disabled over the admin API', (app) => ({ ...app, enabled: false })),
-    },
-    {
+        changeApp(params.id, 'app disabled over the admin API', (app) => ({ ...app, enabled: false })),
+    }),
+    adminRoute({
       method: 'DELETE',
       path: '/apps/:id',
       summary: 'deletes an app and ends its connections with 4001',
       answer: DELETED,
       run: ({ params }) =>
-        turns.take(async () => {
-          const id = idOf(params);
+        changes.run(async () => {
+          const id = params.id;
           const made = await registry.delete(id);
           if (!made) throw await unknownApp(registry, id);
           log.info({ app: id }, 'app deleted over the admin API');
           return { deleted: true, ...made };
         }),
-    },
-    {
+    }),
+    adminRoute({
       method: 'POST',
       path: '/apps/:id/keys',
       summary: 'adds a key, made up or as given ({ "key", "secret" }); the secret is shown this once',
@@ -166,7 +165,7 @@ export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: b
       answer: MADE_KEY,
       status: 201,
       async run({ params, body = {} }) {
-        const id = idOf(params);
+        const id = params.id;
         const problems = problemsOf(newKeySchema, body);
         if (problems.length > 0) throw invalidRequest(problems);
         const { key = randomKey(), secret = randomSecret() } = newKeySchema.parse(body);
@@ -179,15 +178,15 @@ export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: b
         });
         return { ...pair, stored: made.stored, ...warningOf(made) };
       },
-    },
-    {
+    }),
+    adminRoute({
       method: 'DELETE',
       path: '/apps/:id/keys/:key',
       summary: 'retires a key: its connections end with 4001, its signatures no longer count',
       answer: SHOWN_APP,
       run: ({ params }) => {
-        const id = idOf(params);
-        const { key = '' } = params;
+        const id = params.id;
+        const { key } = params;
         return changeApp(id, 'key of an app retired over the admin API', (app) => {
           if (!hasKey(app, key)) {
             const message = `The app ${id} has no key ${JSON.stringify(key.slice(0, 60))}. GET /apps/${id} lists those that it has`;
@@ -200,12 +199,8 @@ export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: b
           return withoutKey(app, key);
         });
       },
-    },
+    }),
   ];
-}
-
-function idOf({ id = '' }: AdminRequest['params']): string {
-  return id;
 }
 
 function hasKey(app: AppOptions, key: string): boolean {

@@ -4,32 +4,35 @@ import { quote } from '../../protocol/json.ts';
 import { type RevocationSubject, revocationOf } from '../http/revocation-route.ts';
 import type { Logger } from '../log.ts';
 import type { AppRegistry } from './app-registry.ts';
-import { findApp } from './app-routes.ts';
+import { registeredApp } from './app-routes.ts';
 import type { Fleet } from './fleet.ts';
-import type { AdminRequest, AdminRoute } from './route.ts';
+import { type AdminRoute, adminRoute } from './route.ts';
 import { HEALTH, PURGED, REVOKED, TERMINATED, USAGE } from './schemas.ts';
 
 /** What is asked of the nodes. */
 export function createFleetRoutes(registry: AppRegistry, fleet: Fleet, log: Logger): readonly AdminRoute[] {
-  const revoke = async ({ id, channel }: AdminRequest['params'], subject: RevocationSubject): Promise<object> => {
-    const { app } = await findApp(registry, id);
+  const revoke = async (
+    { id, channel }: { readonly id: string; readonly channel: string },
+    subject: RevocationSubject,
+  ): Promise<object> => {
+    const { app } = await registeredApp(registry, id);
     await fleet.revoke(revocationOf(app.id, channel, subject));
     log.info({ app: app.id, channel, ...subject }, 'access revoked over the admin API');
     return { revoked: true };
   };
 
   return [
-    {
+    adminRoute({
       method: 'GET',
       path: '/apps/:id/usage',
       summary: 'connections, channels, subscriptions and presence users of an app over all nodes',
       answer: USAGE,
       async run({ params }) {
-        const { app } = await findApp(registry, params.id);
+        const { app } = await registeredApp(registry, params.id);
         return { id: app.id, ...(await fleet.usage(app.id)) };
       },
-    },
-    {
+    }),
+    adminRoute({
       method: 'GET',
       path: '/health',
       summary: 'whether the broker is ready, and what it lacks, with addresses and errors',
@@ -38,18 +41,18 @@ export function createFleetRoutes(registry: AppRegistry, fleet: Fleet, log: Logg
         const { isReady, reason } = await fleet.readiness();
         return { ready: isReady, reason };
       },
-    },
-    {
+    }),
+    adminRoute({
       method: 'POST',
       path: '/apps/:id/purge',
       summary: 'has all nodes look an app up again, which was changed in the database by hand, say',
       answer: PURGED,
-      async run({ params: { id = '' } }) {
+      async run({ params: { id } }) {
         await fleet.announceApps([id]);
         return { purged: true };
       },
-    },
-    {
+    }),
+    adminRoute({
       method: 'POST',
       path: '/purge',
       summary: 'has all nodes look all apps up again',
@@ -58,40 +61,40 @@ export function createFleetRoutes(registry: AppRegistry, fleet: Fleet, log: Logg
         await fleet.announceApps(null);
         return { purged: true };
       },
-    },
-    {
+    }),
+    adminRoute({
       method: 'DELETE',
       path: '/apps/:id/channels/:channel/users/:user',
       summary: 'takes a user out of a channel, or of all that match a pattern (private-*)',
       answer: REVOKED,
-      run: ({ params }) => revoke(params, { userId: params.user ?? '' }),
-    },
-    {
+      run: ({ params }) => revoke(params, { userId: params.user }),
+    }),
+    adminRoute({
       method: 'DELETE',
       path: '/apps/:id/channels/:channel/sockets/:socket',
       summary: 'takes one connection out of a channel',
       answer: REVOKED,
-      run: ({ params }) => revoke(params, { socketId: params.socket ?? '' }),
-    },
-    {
+      run: ({ params }) => revoke(params, { socketId: params.socket }),
+    }),
+    adminRoute({
       method: 'DELETE',
       path: '/apps/:id/channels/:channel/subscriptions',
       summary: 'takes everybody out of a channel',
       answer: REVOKED,
       run: ({ params }) => revoke(params, undefined),
-    },
-    {
+    }),
+    adminRoute({
       method: 'POST',
       path: '/apps/:id/users/:user/terminate',
       summary: 'ends all connections of a signed-in user with 4009',
       answer: TERMINATED,
-      async run({ params: { id, user = '' } }) {
-        const { app } = await findApp(registry, id);
+      async run({ params: { id, user } }) {
+        const { app } = await registeredApp(registry, id);
         if (!isUserId(user)) throw new ApiError('invalid-user-id', 400, `${quote(user, 60)} can't be a user id`);
         await fleet.terminateUser(app.id, user);
         log.info({ app: app.id, user }, 'connections of a user ended over the admin API');
         return { terminated: true };
       },
-    },
+    }),
   ];
 }

@@ -1,32 +1,30 @@
 import type { z } from 'zod';
+import type { PathParams, RouteFacts } from '../http/route-table.ts';
 
 /** What a route is asked. */
-export interface AdminRequest {
-  /** Parts of the path by name, decoded. */
-  readonly params: Readonly<Record<string, string>>;
+export interface AdminRequest<Params = PathParams> {
+  readonly params: Params;
   /** Parameters of the URL; checked with the route's `query`. */
   readonly query: Readonly<Record<string, unknown>>;
   /** Parsed JSON; undefined where there was none. */
   readonly body: unknown;
 }
 
-/** A schema of a body, made from the one that it is checked with. */
-export type JsonSchema = Readonly<Record<string, unknown>>;
-
-/** One thing that the admin API does. */
-export interface AdminRoute {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** `/apps/:id` */
-  readonly path: string;
-  /** One line, for people. */
-  readonly summary: string;
+/** One thing that the admin API does, for whoever may use it at all. */
+export interface AdminRoute extends Omit<RouteFacts, 'query'> {
   readonly query?: z.ZodObject;
-  readonly body?: { readonly schema: JsonSchema; readonly isRequired: boolean };
-  readonly answer: JsonSchema;
-  /** Default: 200. */
-  readonly status?: 201;
   /** @throws {AdminError | ApiError | AppConflict | SeamUnavailable} by rejection */
   run(request: AdminRequest): Promise<object>;
+}
+
+/** A route whose handler knows which parts its path has. */
+export function adminRoute<Path extends string>(
+  route: Omit<AdminRoute, 'path' | 'run'> & {
+    readonly path: Path;
+    run(request: AdminRequest<PathParams<Path>>): Promise<object>;
+  },
+): AdminRoute {
+  return route;
 }
 
 /** `GET /apps/:id  what it does`, in columns. */

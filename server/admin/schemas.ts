@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { appOptionsSchema, keyPairSchema } from '../config/app-options.ts';
 import { settingMeta } from '../config/setting.ts';
-import type { JsonSchema } from './route.ts';
+import type { JsonSchema } from '../http/route-table.ts';
 
 /** What is taken here, or given back, as JSON Schema 2020-12. */
 function describe(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import pino from 'pino';
@@ -7,7 +8,7 @@ import { AdminServer } from '../../../server/admin/admin-server.ts';
 import { NodeFleet } from '../../../server/admin/fleet.ts';
 import { APP } from '../../support/broker.ts';
 import { RawClient } from '../../support/raw-client.ts';
-import { type AdminBroker, startAdminBroker } from './admin-broker.ts';
+import { type AdminBroker, callAdmin, startAdminBroker } from './admin-broker.ts';
 
 let broker: AdminBroker;
 let api: AdminBroker['api'];
@@ -210,6 +211,50 @@ describe('a request', () => {
     await late.stop();
   });
 
+  test('that its client gives up is nothing to log', async () => {
+    const socket = connect(Number(new URL(broker.adminUrl).port), '127.0.0.1');
+    const head = 'POST /apps HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Kulkul-Admin: 1\r\nContent-Type: application/json\r\n';
+    socket.write(`${head}Expect: 100-continue\r\nContent-Length: 100\r\n\r\n{"id"`);
+    await once(socket, 'data');
+    socket.resetAndDestroy();
+    await once(socket, 'close');
+    expect((await api('GET', '/apps')).status).toBe(200);
+    expect(broker.log.filter(({ msg }) => msg === 'unexpected failure')).toEqual([]);
+  });
+
+  test('that is larger still is refused with an answer, not with the end of its connection', async () => {
+    const { status, body } = await api('POST', '/apps', { name: 'x'.repeat(7_000_000) });
+    expect([status, body.error]).toEqual([413, 'body-too-large']);
+  });
+
+  test('that has come is answered when the API stops, and one that is still coming is cut off', async () => {
+    const [asked, answered] = [new Signal(), new Signal()];
+    const fleet = new NodeFleet(broker.server.node, broker.server.readiness);
+    fleet.announceApps = () => {
+      asked.give();
+      return answered.given;
+    };
+    const server = new AdminServer({
+      registry: broker.listed,
+      fleet,
+      token: '',
+      isExposed: false,
+      version: '1',
+      log: pino({ level: 'silent' }),
+    });
+    const port = await server.listen('127.0.0.1', 0);
+    const late = connect(port, '127.0.0.1');
+    late.write('POST /purge HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Kulkul-Admin: 1\r\nContent-Type: application/json\r\n');
+    late.write('Expect: 100-continue\r\nContent-Length: 100\r\n\r\n{');
+    await once(late, 'data');
+    const calling = callAdmin(`http://127.0.0.1:${port}`, 'POST', '/purge');
+    await asked.given;
+    const stopping = server.stop();
+    answered.give();
+    const [{ status }] = await Promise.all([calling, stopping, once(late, 'close')]);
+    expect(status).toBe(200);
+  });
+
   test('that is no HTTP is answered 400 and costs its connection only', async () => {
     const socket = connect(Number(new URL(broker.adminUrl).port), '127.0.0.1');
     socket.write('hello\r\n\r\n');
@@ -236,6 +281,13 @@ describe('a request', () => {
     expect(body).toEqual({ error: 'unavailable', message: 'Not possible just now: Redis is away. Try again' });
   });
 });
+
+class Signal {
+  give = (): void => {};
+  readonly given = new Promise<void>((resolve) => {
+    this.give = resolve;
+  });
+}
 
 /** Has the store fail. */
 function breakStore(error: Error): { fleet: true; restore(): void } {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isLoopback } from '../config/loopback.ts';
-import { bearerIn, SharedToken } from '../shared-token.ts';
+import { bearerIn, type SharedToken } from '../shared-token.ts';
 import { AdminError } from './admin-error.ts';
 
 /** What a request that changes something says where there is no token: pages can't send it without being allowed to, and none is. */
@@ -10,26 +10,18 @@ export const PROGRAM_HEADER = 'X-Kulkul-Admin';
 const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Whether a request may do anything here: it brings the token; or there is none, and it comes from a program on this machine, not
- * from a page that a browser on this machine shows.
+ * Checks that a request may do anything here: it brings the token; or none is set, and it comes from a program on this machine, not from a page
+ * that a browser on this machine shows.
+ *
+ * @throws {AdminError} 401 or 403
  */
-export class Gate {
-  readonly #token: SharedToken;
-
-  /** @param token - '' for none, which is for loopback only */
-  constructor(token: string) {
-    this.#token = new SharedToken(token);
+export function checkAccess(token: SharedToken, method: string, headers: IncomingHttpHeaders): void {
+  if (token.isSet) {
+    checkToken(headers.authorization, token);
+    return;
   }
-
-  /** @throws {AdminError} 401 or 403 */
-  check(method: string, headers: IncomingHttpHeaders): void {
-    if (this.#token.isSet) {
-      checkToken(headers.authorization, this.#token);
-      return;
-    }
-    checkSender(headers);
-    if (!READING.has(method)) checkProgram(headers);
-  }
+  checkSender(headers);
+  if (!READING.has(method)) checkProgram(headers);
 }
 
 function checkToken(authorization: string | undefined, token: SharedToken): void {

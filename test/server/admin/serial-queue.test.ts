@@ -2,7 +2,7 @@ import pino from 'pino';
 import { expect, test } from 'vitest';
 import { createAppRoutes } from '../../../server/admin/app-routes.ts';
 import { ListedRegistry } from '../../../server/admin/listed-registry.ts';
-import { Turns } from '../../../server/admin/turns.ts';
+import { SerialQueue } from '../../../server/admin/serial-queue.ts';
 import { APP, FULL_APP } from '../../support/broker.ts';
 import { loadAdminConfig } from './admin-broker.ts';
 
@@ -18,15 +18,15 @@ test('changes that are made at the same time are all kept', async () => {
   expect((await registry.find(APP.id))?.app.keys.map(({ key }) => key)).toEqual(keys);
 });
 
-test('a turn that fails is no reason for the next to wait, or to fail', async () => {
-  const turns = new Turns();
+test('work that fails is no reason for the next to wait, or to fail', async () => {
+  const queue = new SerialQueue();
   const order: string[] = [];
-  const first = turns.take(async () => {
+  const first = queue.run(async () => {
     await Promise.resolve();
     order.push('first');
     throw new Error('no');
   });
-  const second = turns.take(async () => {
+  const second = queue.run(async () => {
     order.push('second');
     return 2;
   });
