@@ -1,8 +1,8 @@
 import type { ChannelPattern } from '../auth/channel-pattern.ts';
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
+import type { Delivery, FanOut } from './fan-out.ts';
 import type { LocalChannel } from './local-channel.ts';
-import type { FanOut } from './node.ts';
 
 /** Frames of the channels with such names wait for others. */
 export interface CoalescingRule {
@@ -13,9 +13,8 @@ export interface CoalescingRule {
 
 /** A frame that waits. */
 export interface HeldFrame {
-  readonly frame: string;
+  readonly delivery: Delivery;
   readonly except: Connection | undefined;
-  readonly position: number | undefined;
 }
 
 /** How long frames of a channel wait; the first rule that matches counts. */
@@ -38,17 +37,14 @@ export class Coalescer {
     this.#fanOut = fanOut;
   }
 
-  /**
-   * @param except - a connection in the channel that must not receive the frame
-   * @param position - of a frame that is kept as the channel's last event
-   */
-  publish(channel: LocalChannel, frame: string, except: Connection | undefined, position: number | undefined): void {
+  /** @param except - a connection in the channel that must not receive the frame */
+  publish(channel: LocalChannel, delivery: Delivery, except: Connection | undefined): void {
     if (channel.coalescingMs === 0) {
-      this.#fanOut.publish(channel.topic, frame, except, position);
+      this.#fanOut.publish(channel.topic, delivery, except);
       return;
     }
     channel.held ??= this.#wait(channel);
-    channel.held.push({ frame, except, position });
+    channel.held.push({ delivery, except });
   }
 
   /** Lets go what a channel's frames wait for: before somebody enters, who must not get what was published earlier. */
@@ -56,10 +52,10 @@ export class Coalescer {
     const { held, topic, connections } = channel;
     if (!held) return;
     channel.held = undefined;
-    for (const { frame, except, position } of held) {
+    for (const { delivery, except } of held) {
       // Whoever has left meanwhile gets none of it anyway, and native topics know it no longer.
       const isThere = except !== undefined && connections.has(except);
-      this.#fanOut.publish(topic, frame, isThere ? except : undefined, position);
+      this.#fanOut.publish(topic, delivery, isThere ? except : undefined);
     }
   }
 

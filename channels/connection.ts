@@ -2,6 +2,7 @@ import type { Grant } from '../auth/grant.ts';
 import type { WireMember } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
 import type { Clock } from './clock.ts';
+import type { Outlet } from './fan-out.ts';
 import type { Reader } from './feed.ts';
 import { FULL_BUDGET } from './frame-budget.ts';
 import type { LocalChannel } from './local-channel.ts';
@@ -36,6 +37,12 @@ export interface Transport {
   /** From now on frames that the node fans out to this topic are for this client too. */
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
+  /**
+   * Hands a frame to all others in a topic whom an outlet reaches.
+   *
+   * @returns false, and does nothing, where this client is not reached by that outlet or is left out by it anyway
+   */
+  publishToOthers(outlet: Outlet<string>, topic: string, frame: string): boolean;
 }
 
 export interface Subscription {

@@ -17,7 +17,7 @@ export async function correctRoster(node: Node, channel: LocalChannel): Promise<
     if (position !== undefined && channel.position > position) continue;
     for (const { change, member } of roster.correct(members)) {
       const frame = change === 'added' ? encodeMemberAdded(name, member) : encodeMemberRemoved(name, member);
-      node.coalescer.publish(channel, frame, undefined, undefined);
+      node.coalescer.publish(channel, { frame, member: { change, member } }, undefined);
     }
     return;
   }

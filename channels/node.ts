@@ -12,6 +12,7 @@ import { correctRoster } from './correct-roster.ts';
 import { DearFrames } from './dear-frames.ts';
 import { disconnect } from './disconnect.ts';
 import { DueTimes } from './due-times.ts';
+import type { FanOut } from './fan-out.ts';
 import { Liveness } from './liveness.ts';
 import { type ChannelRole, LocalChannel, topicOf } from './local-channel.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
@@ -22,15 +23,6 @@ import { RateLimits } from './rate-limits.ts';
 import { takeTurn } from './receive.ts';
 import type { TokenVerifier } from './token-verifier.ts';
 import { Uptake } from './uptake.ts';
-
-/** Sends a frame to every client of this node that subscribed to a topic. */
-export interface FanOut {
-  /**
-   * @param except - a connection in the topic that must not receive the frame
-   * @param position - of a frame that is kept as the channel's last event
-   */
-  publish(topic: string, frame: string, except: Connection | undefined, position?: number): void;
-}
 
 /** How a node behaves; times in the unit of the name. */
 export interface NodeOptions {
@@ -306,11 +298,11 @@ export class Node {
 
   #handOn(channel: LocalChannel, message: BrokerMessage): void {
     if (channel.holds > 0 && message.keepSeconds !== undefined) channel.latest = message;
-    const { exceptSocketId, frame, keepSeconds, position } = message;
+    const { exceptSocketId } = message;
     const excluded = exceptSocketId === undefined ? undefined : this.connections.get(exceptSocketId);
     const except = excluded && channel.connections.has(excluded) ? excluded : undefined;
-    this.coalescer.publish(channel, frame, except, keepSeconds === undefined ? undefined : position);
-    this.uptake.handedOn(channel, frame.length);
+    this.coalescer.publish(channel, message, except);
+    this.uptake.handedOn(channel, message.frame.length);
   }
 
   #terminate(channel: LocalChannel, message: string): void {

@@ -12,6 +12,7 @@ import { createLimits } from './config/app-from-config.ts';
 import type { LoadedConfig, Settings } from './config/index.ts';
 import { endClients, moveClients } from './drain.ts';
 import { Entrance } from './entrance.ts';
+import { TopicFanOut } from './fan-out.ts';
 import { serveStreams } from './feeds/serve-streams.ts';
 import { Cors } from './http/cors.ts';
 import { Health, type Readiness, type Siblings } from './http/health.ts';
@@ -25,7 +26,6 @@ import { maxConnections, OpenConnections } from './open-connections.ts';
 import { createSeams, type Seams } from './seams.ts';
 import { createSocketIdSource } from './socket-id.ts';
 import { KeyedTokenVerifier } from './tokens/token-verifier.ts';
-import { NativeFanOut } from './ws/native-fan-out.ts';
 import { serveWebSockets } from './ws/web-socket-server.ts';
 
 /** How long a node that stops waits for the requests that it has taken, in milliseconds. */
@@ -93,7 +93,7 @@ export async function startServer(
   const directory = options.directory ?? (await createAppDirectory({ settings, apps, log, clock, isInUse }));
   const seams = options.seams ?? (await createSeams(settings, directory, clock, log));
   const sampledLog = new SampledLog(log);
-  const fanOut = new NativeFanOut(sampledLog.eachStep);
+  const fanOut = new TopicFanOut(sampledLog.eachStep);
   const node = new Node({
     options: nodeOptions(settings),
     broker: seams.broker,
@@ -173,7 +173,6 @@ export async function startServer(
     ssl: settings.ssl.certPath === '' ? undefined : settings.ssl,
     log,
     attach: (app, isTls) => {
-      fanOut.add(app);
       connections.guard(app);
       serveWebSockets(app, isTls, webSockets);
       serveStreams(app, isTls, streams);

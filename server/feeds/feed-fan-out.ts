@@ -1,19 +1,15 @@
-import type { Feed, FeedFormat } from '../../channels/feed.ts';
+import type { Delivery, Outlet } from '../../channels/fan-out.ts';
+import type { FeedFormat } from '../../channels/feed.ts';
 import { channelKindOf } from '../../protocol/channel-name.ts';
+import { TopicWriters } from '../topic-writers.ts';
 import { FeedEvent, keptEventId } from './feed-frames.ts';
+import type { FeedTransport } from './feed-transport.ts';
 
-/** A reader that native topics can't reach. */
-export interface FeedReader {
-  readonly format: FeedFormat;
-  /** Takes a record. It need not be on its way before `flush`. */
-  put(record: Uint8Array): void;
-  flush(): void;
-}
-
+/** Who reads a topic. */
 interface Readers {
   /** WebSockets, which have a native topic for each format. */
   readonly sockets: Record<FeedFormat, number>;
-  readonly streams: Set<FeedReader>;
+  streams: number;
   /** Somebody wants to know later whether the last event of the channel is news. */
   asksForLast: boolean;
 }
@@ -21,35 +17,26 @@ interface Readers {
 /** Hands the events of channels on to the readers of feeds, each written once per format. */
 export class FeedFanOut {
   readonly #byTopic = new Map<string, Readers>();
-  readonly #publish: (topic: string, text: string) => void;
+  readonly #sockets: Outlet<string>;
+  readonly #streams = new TopicWriters<FeedEvent>();
   readonly #startedAt = Date.now().toString(36);
-  /** Whose streams have records that are not on their way. */
-  readonly #unwritten = new Set<Readers>();
   #lastNumber = 0;
 
-  /** @param publish - sends a text to the WebSockets in a native topic */
-  constructor(publish: (topic: string, text: string) => void) {
-    this.#publish = publish;
+  /** @param sockets - reaches WebSockets by their topics */
+  constructor(sockets: Outlet<string>) {
+    this.#sockets = sockets;
   }
 
-  /**
-   * Called for every frame of every topic: costs nothing where nobody reads a feed.
-   *
-   * @param position - of a frame that is kept as the channel's last event
-   */
-  publish(topic: string, frame: string, position: number | undefined): void {
+  /** Called for every event of every topic: costs nothing where nobody reads a feed. */
+  publish(topic: string, delivery: Delivery): void {
     if (this.#byTopic.size === 0) return;
     const readers = this.#byTopic.get(topic);
-    const event = readers && FeedEvent.from(frame, this.#idFor(readers, frame, position));
+    const event = readers && FeedEvent.from(delivery.frame, this.#idFor(readers, delivery));
     if (!event) return;
     const { sockets, streams } = readers;
-    if (sockets.data > 0) this.#publish(feedTopic(topic, 'data'), event.text('data'));
-    if (sockets.event > 0) this.#publish(feedTopic(topic, 'event'), event.text('event'));
-    if (streams.size === 0) return;
-    for (const stream of streams) stream.put(event.record(stream.format));
-    // Many events may come in one turn of the event loop: a stream gets them as one.
-    if (this.#unwritten.size === 0) process.nextTick(() => this.#flush());
-    this.#unwritten.add(readers);
+    if (sockets.data > 0) this.#sockets.publish(feedTopic(topic, 'data'), event.text('data'), undefined);
+    if (sockets.event > 0) this.#sockets.publish(feedTopic(topic, 'event'), event.text('event'), undefined);
+    if (streams > 0) this.#streams.publish(topic, event, undefined);
   }
 
   addSocket(topic: string, format: FeedFormat): void {
@@ -61,44 +48,40 @@ export class FeedFanOut {
     this.#forgetIfUnused(topic);
   }
 
-  addStream(topic: string, stream: FeedReader, { channel, last }: Feed): void {
+  addStream(topic: string, stream: FeedTransport): void {
+    const { channel, last } = stream.feed;
     const readers = this.#readersOf(topic);
-    readers.streams.add(stream);
+    readers.streams += 1;
     readers.asksForLast ||= last || channelKindOf(channel).isCache;
+    this.#streams.add(topic, stream);
   }
 
-  removeStream(topic: string, stream: FeedReader): void {
-    this.#readersOf(topic).streams.delete(stream);
+  removeStream(topic: string, stream: FeedTransport): void {
+    this.#streams.remove(topic, stream);
+    this.#readersOf(topic).streams -= 1;
     this.#forgetIfUnused(topic);
   }
 
   /** EventSource names the id that it got last when it comes back: where that matters, events that are not kept have none. */
-  #idFor({ streams, asksForLast }: Readers, frame: string, position: number | undefined): string | undefined {
-    if (streams.size === 0) return undefined;
-    if (position !== undefined) return keptEventId(frame, position);
+  #idFor({ streams, asksForLast }: Readers, { frame, keepSeconds, position }: Delivery): string | undefined {
+    if (streams === 0) return undefined;
+    if (keepSeconds !== undefined && position !== undefined) return keptEventId(frame, position);
     if (asksForLast) return undefined;
     this.#lastNumber += 1;
     return `${this.#startedAt}.${this.#lastNumber}`;
   }
 
-  #flush(): void {
-    const all = [...this.#unwritten];
-    this.#unwritten.clear();
-    // A reader that is gone leaves meanwhile.
-    for (const { streams } of all) for (const stream of streams) stream.flush();
-  }
-
   #readersOf(topic: string): Readers {
     const known = this.#byTopic.get(topic);
     if (known) return known;
-    const readers: Readers = { sockets: { data: 0, event: 0 }, streams: new Set(), asksForLast: false };
+    const readers: Readers = { sockets: { data: 0, event: 0 }, streams: 0, asksForLast: false };
     this.#byTopic.set(topic, readers);
     return readers;
   }
 
   #forgetIfUnused(topic: string): void {
     const { sockets, streams } = this.#readersOf(topic);
-    if (sockets.data + sockets.event + streams.size === 0) this.#byTopic.delete(topic);
+    if (sockets.data + sockets.event + streams === 0) this.#byTopic.delete(topic);
   }
 }
 

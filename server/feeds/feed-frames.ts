@@ -22,11 +22,9 @@ export class FeedEvent {
 
   /**
    * @param frame - as for Pusher's clients
-   * @returns undefined for what the protocol says by itself, such as who joined
+   * @returns undefined for what the protocol says by itself, such as the number of subscribers
    */
   static from(frame: string, id: string | undefined): FeedEvent | undefined {
-    // Most of what is passed over is so without being read: a list of members may be long.
-    if (isProtocolEvent(frame, FRAME_START.length)) return undefined;
     const message = parseJson(frame);
     if (!isJsonObject(message)) return undefined;
     const { event, channel, data } = message;
@@ -92,9 +90,9 @@ function wellFormed(text: string): string {
   return /\p{Cs}/u.test(text) ? Buffer.from(text).toString() : text;
 }
 
-const FRAME_START = '{"event":"';
 const LINE_END = /\r\n|\r|\n/;
 
-function isProtocolEvent(text: string, start = 0): boolean {
-  return text.startsWith('pusher:', start) || text.startsWith('pusher_internal:', start);
+/** Applications can't use such names. */
+function isProtocolEvent(name: string): boolean {
+  return name.startsWith('pusher:') || name.startsWith('pusher_internal:');
 }

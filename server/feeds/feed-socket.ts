@@ -1,8 +1,8 @@
-import type { Feed } from '../../channels/feed.ts';
+import type { FeedFormat } from '../../channels/feed.ts';
 import type { WebSocketTransport } from '../ws/web-socket-transport.ts';
 import { type FeedFanOut, feedTopic } from './feed-fan-out.ts';
 import type { FeedEvent } from './feed-frames.ts';
-import type { FeedSink } from './feed-transport.ts';
+import type { FeedSink, FeedTransport } from './feed-transport.ts';
 
 /** A feed read by WebSocket. */
 export class FeedSocket implements FeedSink {
@@ -16,9 +16,11 @@ export class FeedSocket implements FeedSink {
     return this.#socket.isOpen;
   }
 
-  sendEvent(event: FeedEvent, { format }: Feed): void {
+  put(event: FeedEvent, format: FeedFormat): void {
     this.#socket.send(event.text(format));
   }
+
+  flush(): void {}
 
   echo(text: string): void {
     this.#socket.send(text);
@@ -40,12 +42,12 @@ export class FeedSocket implements FeedSink {
     this.#socket.ping(payload);
   }
 
-  join(fanOut: FeedFanOut, topic: string, { format }: Feed): void {
+  join(fanOut: FeedFanOut, topic: string, { feed: { format } }: FeedTransport): void {
     fanOut.addSocket(topic, format);
     this.#socket.subscribe(feedTopic(topic, format));
   }
 
-  leave(fanOut: FeedFanOut, topic: string, { format }: Feed): void {
+  leave(fanOut: FeedFanOut, topic: string, { feed: { format } }: FeedTransport): void {
     fanOut.removeSocket(topic, format);
     this.#socket.unsubscribe(feedTopic(topic, format));
   }

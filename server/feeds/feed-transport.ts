@@ -1,14 +1,15 @@
-import type { Transport } from '../../channels/connection.ts';
-import type { Feed, Reader } from '../../channels/feed.ts';
+import type { Feed, FeedFormat, Reader } from '../../channels/feed.ts';
 import type { Pace } from '../../channels/liveness.ts';
+import type { Writer } from '../topic-writers.ts';
 import type { FeedFanOut } from './feed-fan-out.ts';
 import { FeedEvent, keptEventId } from './feed-frames.ts';
 
 /** Where the messages of a feed go: a WebSocket, or a response that does not end. */
 export interface FeedSink {
   readonly isOpen: boolean;
-  /** Sends an event in the form of this sink. */
-  sendEvent(event: FeedEvent, feed: Feed): void;
+  /** Takes an event, in the form of this sink. It need not be on its way before `flush`. */
+  put(event: FeedEvent, format: FeedFormat): void;
+  flush(): void;
   /** Sends back what the reader said. */
   echo(text: string): void;
   close(code: number, reason: string): void;
@@ -16,12 +17,12 @@ export interface FeedSink {
   readonly bufferedBytes: number;
   ping(payload?: string): void;
   /** Takes part in the fan-out of a topic from now on. */
-  join(fanOut: FeedFanOut, topic: string, feed: Feed): void;
-  leave(fanOut: FeedFanOut, topic: string, feed: Feed): void;
+  join(fanOut: FeedFanOut, topic: string, reader: FeedTransport): void;
+  leave(fanOut: FeedFanOut, topic: string, reader: FeedTransport): void;
 }
 
 /** The transport of a connection that reads one channel and knows no protocol: of all frames, events only come through. */
-export class FeedTransport implements Transport, Reader {
+export class FeedTransport implements Writer<FeedEvent>, Reader {
   readonly feed: Feed;
   readonly pace: Pace;
   readonly #sink: FeedSink;
@@ -46,7 +47,17 @@ export class FeedTransport implements Transport, Reader {
     if (position === undefined) return;
     const id = keptEventId(frame, position);
     const event = id === this.#lastEventId ? undefined : FeedEvent.from(frame, id);
-    if (event) this.#sink.sendEvent(event, this.feed);
+    if (!event) return;
+    this.put(event);
+    this.flush();
+  }
+
+  put(event: FeedEvent): void {
+    this.#sink.put(event, this.feed.format);
+  }
+
+  flush(): void {
+    this.#sink.flush();
   }
 
   echo(text: string): void {
@@ -70,10 +81,15 @@ export class FeedTransport implements Transport, Reader {
   }
 
   subscribe(topic: string): void {
-    this.#sink.join(this.#fanOut, topic, this.feed);
+    this.#sink.join(this.#fanOut, topic, this);
   }
 
   unsubscribe(topic: string): void {
-    this.#sink.leave(this.#fanOut, topic, this.feed);
+    this.#sink.leave(this.#fanOut, topic, this);
+  }
+
+  /** A reader publishes nothing. */
+  publishToOthers(): boolean {
+    return false;
   }
 }

@@ -55,28 +55,28 @@ export function serveStreams(app: TemplatedApp, isTls: boolean, parts: StreamPar
     const isHead = req.getCaseSensitiveMethod() === 'HEAD';
     const isAskedFor = req.getHeader('accept').includes('text/event-stream') && !isHead;
     const lastEventId = req.getHeader('last-event-id');
-    const stream = new FeedStream(res, {
+    const options = {
       maxBufferedBytes: parts.maxBufferedBytes,
       headers: parts.cors.headersFor(visitor.origin),
       isHead,
       requests: parts.requests,
       isLast: addresses.holder(res) !== undefined,
-    });
+    };
     const session = new Session(parts.node);
-    stream.onOver = () => {
+    let address: string | undefined;
+    const stream = new FeedStream(res, options, () => {
+      addresses.release(address);
       logEnd(stream, session, parts);
       session.gone();
-    };
+    });
     session.open({
       transport: stream,
       enter: () => {
-        const address = addresses.holderOf(res, req);
-        stream.onEnd = () => addresses.release(address);
+        address = addresses.holderOf(res, req);
         return after(found, (feed) => {
           if (!feed) throw notFound(path);
           if (!isAskedFor) throw NOT_ASKED_FOR;
           entrance.checkRoom();
-          stream.format = feed.feed.format;
           const transport = new FeedTransport(feed.feed, parts.pace, stream, parts.fanOut, lastEventId);
           return entrance.read(session, visitor, feed, transport);
         });
@@ -86,7 +86,10 @@ export function serveStreams(app: TemplatedApp, isTls: boolean, parts: StreamPar
         stream.begin();
       },
       refuse: (reason, error) => {
-        if (stream.isTooMany(refusals)) return;
+        if (refusals.isSpent(res)) {
+          stream.cutOff();
+          return;
+        }
         if (error instanceof ApiError) {
           stream.refuse(errorAnswer(error));
           return;

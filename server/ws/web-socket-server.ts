@@ -5,6 +5,7 @@ import { Session } from '../../channels/session.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import { type ClientLibrary, hasLives } from '../../protocol/handshake.ts';
 import type { Entrance } from '../entrance.ts';
+import type { TopicFanOut } from '../fan-out.ts';
 import { FeedSocket } from '../feeds/feed-socket.ts';
 import { FeedTransport } from '../feeds/feed-transport.ts';
 import { type Answer, errorAnswer, statusLine, text } from '../http/answer.ts';
@@ -12,7 +13,7 @@ import { loggableFrame, type SampledLog } from '../log.ts';
 import type { OpenConnections } from '../open-connections.ts';
 import { type HttpRequest, type HttpResponse, NO_COMPRESSION, type TemplatedApp } from '../uws.ts';
 import { readVisitor } from '../visitor.ts';
-import type { NativeFanOut } from './native-fan-out.ts';
+import { NativeTopics } from './native-topics.ts';
 import { type SocketData, WebSocketTransport } from './web-socket-transport.ts';
 
 export interface WebSocketOptions {
@@ -28,7 +29,7 @@ export interface WebSocketServerParts {
   readonly options: WebSocketOptions;
   readonly node: Node;
   readonly entrance: Entrance;
-  readonly fanOut: NativeFanOut;
+  readonly fanOut: TopicFanOut;
   readonly connections: OpenConnections;
   readonly log: SampledLog;
 }
@@ -56,7 +57,9 @@ export function serveWebSockets(
   { options, node, entrance, fanOut, connections, log }: WebSocketServerParts,
 ): void {
   const frameLog = log.eachStep;
-  const shared = { app, log: frameLog };
+  const topics = new NativeTopics(app);
+  const shared = { topics, log: frameLog };
+  fanOut.add(topics);
   const pace = { silenceSeconds: options.feedPingSeconds, answersPings: true };
 
   app.ws<SocketData>('/*', {
@@ -125,10 +128,7 @@ export function serveWebSockets(
     },
 
     dropped(ws) {
-      const { transport } = ws.getUserData();
-      if (!transport || transport.isSlow) return;
-      transport.isSlow = true;
-      fanOut.noteSlow(transport);
+      ws.getUserData().transport?.noteSlow();
     },
 
     close(ws, code, message) {

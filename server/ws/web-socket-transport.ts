@@ -1,10 +1,12 @@
 import type { Transport } from '../../channels/connection.ts';
+import type { Outlet } from '../../channels/fan-out.ts';
 import type { Session } from '../../channels/session.ts';
 import { PROOF_EVERY } from '../../channels/uptake.ts';
 import { closeReason } from '../../protocol/close-codes.ts';
 import { type Logger, loggableFrame } from '../log.ts';
-import type { TemplatedApp, WebSocket } from '../uws.ts';
+import type { WebSocket } from '../uws.ts';
 import type { Visitor } from '../visitor.ts';
+import type { NativeTopics } from './native-topics.ts';
 
 /** What uWebSockets.js keeps with each socket: with many idle connections each field adds up. */
 export interface SocketData {
@@ -17,8 +19,7 @@ export interface SocketData {
 
 /** What all sockets of an app share. */
 export interface WebSocketParts {
-  /** The uWS app that the sockets belong to: topics reach the sockets of one app. */
-  readonly app: TemplatedApp;
+  readonly topics: NativeTopics;
   /** Given when each frame is to be logged. */
   readonly log: Logger | undefined;
 }
@@ -39,10 +40,6 @@ export class WebSocketTransport implements Transport {
     this.#parts = parts;
   }
 
-  get app(): TemplatedApp {
-    return this.#parts.app;
-  }
-
   get isOpen(): boolean {
     return this.#ws !== undefined;
   }
@@ -55,11 +52,6 @@ export class WebSocketTransport implements Transport {
     if (this.#unprovenLength < PROOF_EVERY) return;
     this.#unprovenLength = 0;
     this.session.sentMuch();
-  }
-
-  /** Publishes to a topic's other sockets in the same app. False when there was nobody, or nothing could be done. */
-  publish(topic: string, frame: string): boolean {
-    return this.#ws?.publish(topic, frame) ?? false;
   }
 
   close(code: number, reason: string): void {
@@ -88,6 +80,20 @@ export class WebSocketTransport implements Transport {
 
   unsubscribe(topic: string): void {
     this.#ws?.unsubscribe(topic);
+  }
+
+  /** The publish of a socket passes over that socket. */
+  publishToOthers(outlet: Outlet<string>, topic: string, frame: string): boolean {
+    if (!this.#ws || outlet !== this.#parts.topics) return false;
+    this.#ws.publish(topic, frame);
+    return true;
+  }
+
+  /** To be called when a frame was dropped because the client does not read. */
+  noteSlow(): void {
+    if (this.isSlow) return;
+    this.isSlow = true;
+    this.#parts.topics.noteSlow(this);
   }
 
   /** To be called when the socket is gone: from then on it must not be touched. */

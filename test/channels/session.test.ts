@@ -82,6 +82,10 @@ class FakeTransport implements Transport, Reader {
 
   subscribe(): void {}
   unsubscribe(): void {}
+
+  publishToOthers(): boolean {
+    return false;
+  }
 }
 
 const eventsOf = ({ sent }: FakeTransport): string[] =>

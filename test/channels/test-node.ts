@@ -7,9 +7,10 @@ import type { ChannelStore } from '../../channels/channel-store.ts';
 import { type ConnectRequest, connect } from '../../channels/connect.ts';
 import type { Connection, Transport } from '../../channels/connection.ts';
 import { disconnect } from '../../channels/disconnect.ts';
+import type { Delivery, FanOut } from '../../channels/fan-out.ts';
 import { MemoryBroker } from '../../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
-import { type FanOut, Node, type NodeOptions } from '../../channels/node.ts';
+import { Node, type NodeOptions } from '../../channels/node.ts';
 import type { Failed, Observer } from '../../channels/observer.ts';
 import { receive } from '../../channels/receive.ts';
 import type { Disconnect } from '../../protocol/errors.ts';
@@ -154,7 +155,7 @@ function verifyLocally({ tokens }: App, auth: string, nowSeconds: number): Grant
 class LoopedFanOut implements FanOut {
   readonly topics = new Map<string, Set<TestClient>>();
 
-  publish(topic: string, frame: string, except: Connection | undefined): void {
+  publish(topic: string, { frame }: Delivery, except: Connection | undefined): void {
     for (const client of this.topics.get(topic) ?? []) {
       if (client.connection === undefined || client.connection !== except) client.frames.push(frame);
     }
@@ -271,6 +272,7 @@ export class TestClient {
         topics.set(topic, clients.add(this));
       },
       unsubscribe: (topic) => topics.get(topic)?.delete(this),
+      publishToOthers: () => false,
     };
   }
 }

@@ -2,8 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Session } from '../../../channels/session.ts';
-import type { TemplatedApp } from '../../../server/uws.ts';
-import { NativeFanOut } from '../../../server/ws/native-fan-out.ts';
+import { NativeTopics } from '../../../server/ws/native-topics.ts';
 import { WebSocketTransport } from '../../../server/ws/web-socket-transport.ts';
 import { trigger } from '../../support/api-client.ts';
 import { atLength } from '../../support/at-length.ts';
@@ -110,18 +109,15 @@ test('a subscriber that lost a frame is closed before the next event can be publ
     send: (frame: string) => calls.push(`send ${frame}`),
     close: () => calls.push('close'),
   } as unknown as ConstructorParameters<typeof WebSocketTransport>[0];
-  const fanOut = new NativeFanOut(undefined);
-  const app = {
-    publish: (_topic: string, frame: string) => {
-      calls.push(`publish ${frame}`);
-      slow.isSlow = true;
-      fanOut.noteSlow(slow);
-    },
-  } as unknown as TemplatedApp;
-  const slow = new WebSocketTransport(socket, {} as Session, { app, log: undefined });
-  fanOut.add(app);
+  const publish = (_topic: string, frame: unknown): boolean => {
+    calls.push(`publish ${frame}`);
+    slow.noteSlow();
+    return true;
+  };
+  const topics = new NativeTopics({ publish });
+  const slow = new WebSocketTransport(socket, {} as Session, { topics, log: undefined });
 
-  fanOut.publish('topic', 'that is lost', undefined);
+  topics.publish('topic', 'that is lost', undefined);
   slow.send('that would follow the gap');
   // Not at once: uWebSockets.js and the use case that publishes are still at work.
   expect(calls).toEqual(['publish that is lost']);
