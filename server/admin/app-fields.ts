@@ -1,12 +1,11 @@
 import type { z } from 'zod';
 import { isJsonObject } from '../../protocol/json.ts';
-import { keyPairsOf } from '../config/app-from-config.ts';
-import { type AppOptionName, type AppOptions, appOptionsSchema } from '../config/app-options.ts';
-import { appOptions } from '../config/catalogue.ts';
-import { expectation } from '../config/check-value.ts';
+import { type AppOptions, appOptionsSchema, keyPairsOf } from '../config/app-options.ts';
+import { appOption } from '../config/catalogue.ts';
 import { randomAppId, randomKey, randomSecret } from '../config/credentials.ts';
 import { placeholdersOf } from '../config/placeholders.ts';
-import { describeIssues } from '../config/schema-issues.ts';
+import { readApp } from '../config/read-app.ts';
+import { type DescribedIssue, describeIssues } from '../config/schema-issues.ts';
 import { invalidApp, MAX_PROBLEMS, type Problem } from './admin-error.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -82,9 +81,9 @@ function readFields(body: unknown): JsonObject {
 
 /** @param before - whose id and keys may be as they are */
 function checked(fields: JsonObject, isExposed: boolean, before?: AppOptions): AppOptions {
-  const problems = problemsOf(appOptionsSchema, fields, expectationOf);
-  if (problems.length > 0) throw invalidApp(problems);
-  const app = appOptionsSchema.parse(fields);
+  const { options, issues } = readApp(fields, MOST_ISSUES);
+  if (issues.length > 0) throw invalidApp(issues.map(problemOf));
+  const app = appOptionsSchema.parse(options);
   const pairProblem = problemOfPairs(app);
   if (pairProblem) throw invalidApp([pairProblem]);
   const unfit = [...nameProblems(app, before), ...(isExposed ? placeholderProblems(app) : [])];
@@ -128,29 +127,20 @@ function problemOfPairs(app: AppOptions): Problem | undefined {
   return twice === undefined ? undefined : { path: '/keys', message: `holds the key ${twice} twice` };
 }
 
+/** One more than is told shows that there are more. */
+const MOST_ISSUES = MAX_PROBLEMS + 1;
+
 /** What is wrong with a value, with JSON Pointers; of many problems a few more than are told. */
-export function problemsOf(
-  schema: z.ZodType,
-  value: unknown,
-  expected = (_name: string): string | undefined => undefined,
-): Problem[] {
-  // One more than is told shows that there are more.
-  return describeIssues(schema, value, MAX_PROBLEMS + 1).map(({ path, isName, message, suggestion }) => {
-    const [name, ...rest] = path;
-    const better = rest.length === 0 && /^expected an? \w+, got /.test(message) ? expected(String(name)) : undefined;
-    const text = better === undefined ? message : message.replace(/^expected an? \w+/, `expected ${better}`);
-    return {
-      path: path.map((part) => `/${escapePointer(String(part))}`).join(''),
-      message: isName ? 'unknown field' : text,
-      ...(suggestion !== undefined && { suggestion }),
-    };
-  });
+export function problemsOf(schema: z.ZodType, value: unknown): Problem[] {
+  return describeIssues(schema, value, MOST_ISSUES).map(problemOf);
 }
 
-/** `a whole number of at least 0, or -1 for no limit`, where that says more than the type. */
-function expectationOf(name: string): string | undefined {
-  const setting = appOptions.get(name as AppOptionName);
-  return setting && setting.kind !== 'structure' ? expectation(setting) : undefined;
+function problemOf({ path, isName, message, suggestion }: DescribedIssue): Problem {
+  return {
+    path: path.map((part) => `/${escapePointer(String(part))}`).join(''),
+    message: isName ? 'unknown field' : message,
+    ...(suggestion !== undefined && { suggestion }),
+  };
 }
 
 /** A long or odd name is cut: it is only shown. */
@@ -165,7 +155,7 @@ function merge(before: JsonObject, patch: JsonObject): JsonObject {
     const former = merged.get(name);
     // A name that is not known is wrong with null, too.
     if (value === null && merged.has(name)) merged.delete(name);
-    else if (value === null && appOptions.has(name as AppOptionName)) continue;
+    else if (value === null && appOption(name)) continue;
     else if (isJsonObject(value)) merged.set(name, merge(isJsonObject(former) ? former : {}, value));
     else merged.set(name, value);
   }
@@ -174,7 +164,5 @@ function merge(before: JsonObject, patch: JsonObject): JsonObject {
 
 /** null is "not set" when an app is made, too. */
 function withoutNulls(fields: JsonObject): JsonObject {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([name, value]) => value !== null || !appOptions.has(name as AppOptionName)),
-  );
+  return Object.fromEntries(Object.entries(fields).filter(([name, value]) => value !== null || !appOption(name)));
 }

@@ -1,7 +1,7 @@
 import { isJsonObject } from '../../protocol/json.ts';
 import { AppConflict } from '../apps/app-store.ts';
-import { keyPairsOf } from '../config/app-from-config.ts';
 import type { AppOptions } from '../config/app-options.ts';
+import { keyPairsOf } from '../config/app-options.ts';
 import { randomAppId, randomKey, randomSecret } from '../config/credentials.ts';
 import { nearest } from '../config/suggest.ts';
 import type { Logger } from '../log.ts';

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import { takenFeed } from '../apps/app-directory.ts';
 import { AppConflict, type StoredApp } from '../apps/app-store.ts';
-import { keyPairsOf } from '../config/app-from-config.ts';
+import { keyPairsOf } from '../config/app-options.ts';
 import type { Settings } from '../config/index.ts';
 import type { Logger } from '../log.ts';
 import { AdminError } from './admin-error.ts';

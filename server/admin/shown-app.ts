@@ -1,5 +1,5 @@
-import { keyPairsOf } from '../config/app-from-config.ts';
 import type { AppOptions } from '../config/app-options.ts';
+import { keyPairsOf } from '../config/app-options.ts';
 import { maskSecrets } from '../config/mask.ts';
 
 export type Stored = 'file' | 'memory' | 'database';

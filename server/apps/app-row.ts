@@ -1,11 +1,9 @@
-import { isLimitOption } from '../config/app-from-config.ts';
-import { type AppOptionName, type AppOptions, appOptionsSchema } from '../config/app-options.ts';
+import { isJsonObject } from '../../protocol/json.ts';
+import { type AppOptionName, type AppOptions, appOptionsSchema, isLimitOption } from '../config/app-options.ts';
 import { appOptions } from '../config/catalogue.ts';
-import { checkValue } from '../config/check-value.ts';
-import { keyName } from '../config/json-key.ts';
-import type { Origin } from '../config/origin.ts';
-import { describeIssues, labelOf } from '../config/schema-issues.ts';
-import { nearest } from '../config/suggest.ts';
+import { labelOf } from '../config/origin.ts';
+import { readApp } from '../config/read-app.ts';
+import { readValue } from '../config/read-value.ts';
 import type { StoredApp } from './app-store.ts';
 
 /** A row as a driver hands it out. */
@@ -28,8 +26,6 @@ interface Reading {
   readonly badLimits: string[];
 }
 
-/** Problems are told by column, not by place. */
-const NOWHERE: Origin = { kind: 'default' };
 /** What stands in columns of their own, so that they can be searched for. */
 const NOT_IN_OPTIONS: readonly AppOptionName[] = ['id', 'key', 'secret', 'keys'];
 
@@ -45,7 +41,7 @@ export function readAppRow(row: Row, keys: readonly KeyRow[]): ReadRow {
     const value = row[column.column];
     if (value !== null && value !== undefined) readColumn(column, value, reading);
   }
-  for (const [name, value] of readOptions(row[OPTIONS_COLUMN], reading)) options.set(name, value);
+  readOptions(row[OPTIONS_COLUMN], reading);
   for (const name of ['id', 'key', 'secret'] as const) {
     if (!options.has(name) && problems.every((problem) => !problem.startsWith(`${name}:`))) {
       problems.push(`${name}: empty.`);
@@ -57,11 +53,9 @@ export function readAppRow(row: Row, keys: readonly KeyRow[]): ReadRow {
     keys.filter(({ key }) => key !== own).map(({ key, secret }) => ({ key, secret })),
   );
   if (problems.length > 0) return { problems };
-  const read = appOptionsSchema.safeParse(Object.fromEntries(options));
-  if (!read.success)
-    return { problems: read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}.`) };
-  const refusal = refuseFiles(read.data);
-  return refusal === undefined ? { app: read.data, badLimits } : { problems: [`${OPTIONS_COLUMN}: ${refusal}`] };
+  const app = appOptionsSchema.parse(Object.fromEntries(options));
+  const refusal = refuseFiles(app);
+  return refusal === undefined ? { app, badLimits } : { problems: [`${OPTIONS_COLUMN}: ${refusal}`] };
 }
 
 /** Why options can't be those of an app in a database. */
@@ -72,25 +66,16 @@ export function refuseFiles({ auth }: AppOptions): string | undefined {
 }
 
 function readColumn({ column, option, kind }: AppColumn, value: unknown, reading: Reading): void {
-  const { options, problems } = reading;
   const setting = appOptions.get(option);
   if (setting === undefined) return;
-  if (kind === 'json') {
-    options.set(option, readAnyJson(value));
-    return;
-  }
   const text = textOf(value);
-  if (kind === 'name') {
-    // Exactly as it stands there, quotes included, unlike a variable.
-    const read = setting.schema.safeParse(text);
-    if (read.success) options.set(option, read.data);
-    else problems.push(`${column}: ${read.error.issues[0]?.message}.`);
-    return;
-  }
-  if (text.trim() === '') return;
-  const checked = checkValue(setting, { from: 'text', text }, column, NOWHERE);
-  if (checked.ok) options.set(option, checked.value);
-  else problemsOf(option, reading).push(checked.problem.message);
+  if (text.trim() === '' && kind !== 'name') return;
+  // A name is exactly what stands there, quotes included, unlike a variable.
+  const exact = kind === 'json' ? readAnyJson(value) : text;
+  const isExact = kind === 'name' || kind === 'json';
+  const read = readValue(setting, isExact ? { from: 'value', value: exact } : { from: 'text', text });
+  if (read.ok) reading.options.set(option, read.value);
+  else problemsOf(option, reading).push(...read.issues.map(({ message }) => `${column}: ${message}.`));
 }
 
 function problemsOf(option: AppOptionName, { problems, badLimits }: Reading): string[] {
@@ -115,33 +100,25 @@ function readAnyJson(value: unknown): unknown {
   }
 }
 
-function readOptions(value: unknown, reading: Reading): readonly (readonly [AppOptionName, unknown])[] {
-  if (value === null || value === undefined) return [];
-  const parsed = readAnyJson(value);
-  if (parsed === null || (typeof parsed === 'string' && parsed.trim() === '')) return [];
-  if (typeof parsed !== 'object' || Array.isArray(parsed)) {
-    reading.problems.push(`${OPTIONS_COLUMN}: expected a JSON object.`);
-    return [];
+function readOptions(value: unknown, reading: Reading): void {
+  const { options, problems } = reading;
+  const parsed = value === null || value === undefined ? null : readAnyJson(value);
+  if (parsed === null || (typeof parsed === 'string' && parsed.trim() === '')) return;
+  if (!isJsonObject(parsed)) {
+    problems.push(`${OPTIONS_COLUMN}: expected a JSON object.`);
+    return;
   }
-  return Object.entries(parsed).flatMap(([name, option]) => readOption(name, option, reading));
-}
-
-function readOption(name: string, value: unknown, reading: Reading): [AppOptionName, unknown][] {
-  const { problems } = reading;
-  const label = `${OPTIONS_COLUMN}.${keyName(name)}`;
-  const known = [...appOptions].find(([option]) => option === name);
-  if (known === undefined) {
-    const suggestion = nearest(name, appOptions.keys());
-    problems.push(`${label}: unknown setting.${suggestion === undefined ? '' : ` Did you mean ${suggestion}?`}`);
-    return [];
+  const read = readApp(parsed);
+  for (const { path, message, suggestion } of read.issues) {
+    const question = suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
+    const told = `${labelOf(OPTIONS_COLUMN, path)}: ${message}.${question}`;
+    problemsOf(path[0] as AppOptionName, reading).push(told);
   }
-  if (value === null) return [];
-  const [option, { schema }] = known;
-  const issues = describeIssues(schema, value);
-  for (const { path, message } of issues) problemsOf(option, reading).push(`${labelOf(label, path)}: ${message}.`);
-  if (!NOT_IN_OPTIONS.includes(option)) return issues.length > 0 ? [] : [[option, schema.parse(value)]];
-  problems.push(`${label}: stands in a column or a table of its own.`);
-  return [];
+  for (const [name, option] of Object.entries(read.options) as [AppOptionName, unknown][]) {
+    if (NOT_IN_OPTIONS.includes(name))
+      problems.push(`${labelOf(OPTIONS_COLUMN, [name])}: stands in a column or a table of its own.`);
+    else options.set(name, option);
+  }
 }
 
 /** What a column holds; each database has types of its own for these. */

@@ -1,4 +1,4 @@
-import { keyPairsOf } from '../config/app-from-config.ts';
+import { keyPairsOf } from '../config/app-options.ts';
 import { maskSecrets } from '../config/mask.ts';
 import type { Logger } from '../log.ts';
 import type { AppDatabase } from './app-database.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { keyPairsOf } from '../config/app-from-config.ts';
 import type { AppOptionName } from '../config/app-options.ts';
+import { keyPairsOf } from '../config/app-options.ts';
 import { appOptions } from '../config/catalogue.ts';
 import { APP_COLUMNS, type AppColumn, type KeyRow, OPTIONS_COLUMN, refuseFiles } from './app-row.ts';
 import { AppConflict, type StoredApp } from './app-store.ts';

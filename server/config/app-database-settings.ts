@@ -1,13 +1,11 @@
 import * as z from 'zod';
-import { about, count, flag, host, text } from './setting.ts';
+import { about, count, filled, flag, host, options, port, text } from './setting.ts';
 
 /** Goes into SQL as it is, apart from quotes around it. */
 const table = () =>
   text()
     .regex(/^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$/, 'must be a name of letters, digits and _, or schema.table')
     .default('apps');
-
-const options = () => z.record(z.string(), z.unknown());
 
 const TLS =
   'TLS to the database, as its driver takes it: an object with options of `tls.connect` of Node; in it `ca`, `cert` and `key` are paths of PEM files, or PEM text. Unset: none.';
@@ -35,8 +33,9 @@ export const postgresTableSchema = z.strictObject({
 
 export const sqliteTableSchema = z.strictObject({
   path: about(
-    text().min(1, 'must not be empty').default('kulkul.sqlite'),
+    filled().default('kulkul.sqlite'),
     'The file, which is made if there is none. A path in a configuration file starts at its folder, any other at the working directory.',
+    { files: 'path' },
   ),
   table: about(table(), 'Name of the table.'),
 });
@@ -44,23 +43,30 @@ export const sqliteTableSchema = z.strictObject({
 /** Kept loose: what else stands there is handed to the driver. */
 export const mysqlConnectionSchema = z.looseObject({
   host: about(host().default('127.0.0.1'), 'Host name or address.', 'SOKETI_DB_MYSQL_HOST'),
-  port: about(count(1).max(65535).default(3306), 'TCP port.', 'SOKETI_DB_MYSQL_PORT'),
+  port: about(port(1).default(3306), 'TCP port.', 'SOKETI_DB_MYSQL_PORT'),
   user: about(text().default('root'), 'User.', 'SOKETI_DB_MYSQL_USERNAME'),
-  password: about(text().optional(), 'Password. Unset: none.', 'SOKETI_DB_MYSQL_PASSWORD'),
+  password: about(text().optional(), 'Password. Unset: none.', {
+    soketi: 'SOKETI_DB_MYSQL_PASSWORD',
+    secret: 'always',
+  }),
   database: about(text().default('main'), 'Database.', 'SOKETI_DB_MYSQL_DATABASE'),
   ssl: about(
     z.union([flag(), text(), options()]).optional(),
     `${TLS} A text names one of the driver's profiles (\`Amazon RDS\`).`,
+    { files: 'tls' },
   ),
 });
 
 export const postgresConnectionSchema = z.looseObject({
   host: about(host().default('127.0.0.1'), 'Host name or address.', 'SOKETI_DB_POSTGRES_HOST'),
-  port: about(count(1).max(65535).default(5432), 'TCP port.', 'SOKETI_DB_POSTGRES_PORT'),
+  port: about(port(1).default(5432), 'TCP port.', 'SOKETI_DB_POSTGRES_PORT'),
   user: about(text().default('postgres'), 'User.', 'SOKETI_DB_POSTGRES_USERNAME'),
-  password: about(text().optional(), 'Password. Unset: none.', 'SOKETI_DB_POSTGRES_PASSWORD'),
+  password: about(text().optional(), 'Password. Unset: none.', {
+    soketi: 'SOKETI_DB_POSTGRES_PASSWORD',
+    secret: 'always',
+  }),
   database: about(text().default('main'), 'Database.', 'SOKETI_DB_POSTGRES_DATABASE'),
-  ssl: about(z.union([flag(), options()]).optional(), TLS),
+  ssl: about(z.union([flag(), options()]).optional(), TLS, { files: 'tls' }),
 });
 
 export const poolingSchema = z.strictObject({
@@ -76,20 +82,3 @@ export const poolingSchema = z.strictObject({
 /** The drivers of `appManager.driver` that are databases. */
 export const DATABASE_DRIVERS = ['mysql', 'postgres', 'sqlite'] as const;
 export type DatabaseDriver = (typeof DATABASE_DRIVERS)[number];
-
-/** The connections whose other options are handed to the driver as they are. */
-const openSections = ['database.mysql', 'database.postgres'];
-
-export function isDriverOption(path: string): boolean {
-  return openSections.some((section) => path.startsWith(`${section}.`));
-}
-
-/** The drivers of apps that a setting is for; undefined: it has nothing to do with them. */
-export function driversOf(path: string): readonly DatabaseDriver[] | undefined {
-  if (path.startsWith('databasePooling.')) return ['mysql', 'postgres'];
-  if (path.startsWith('appManager.cache.')) return DATABASE_DRIVERS;
-  const driver = DATABASE_DRIVERS.find(
-    (name) => path.startsWith(`database.${name}.`) || path.startsWith(`appManager.${name}.`),
-  );
-  return driver && [driver];
-}

@@ -1,10 +1,19 @@
+import { createSecretKey } from 'node:crypto';
 import { ChannelPattern } from '../../auth/channel-pattern.ts';
+import type { Audience, ChannelRule } from '../../auth/channel-rules.ts';
+import {
+  PUBLIC_KEY_ALGORITHMS,
+  SECRET_ALGORITHMS,
+  type TokenAlgorithm,
+  type TokenKey,
+  type TokenPolicy,
+} from '../../auth/token-policy.ts';
 import type { App, AppLimits } from '../../channels/app.ts';
 import type { CoalescingRule } from '../../channels/coalescer.ts';
-import type { AppOptions } from './app-options.ts';
-import { createChannelRule, createTokenPolicy } from './authorization-from-config.ts';
-import type { CoalescingOptions } from './coalescing-options.ts';
+import { type AppOptions, type CoalescingOptions, keyPairsOf, type LimitOption } from './app-options.ts';
+import type { AudienceOption, ChannelRuleOptions, TokenOptions } from './authorization-options.ts';
 import type { Settings } from './schema.ts';
+import { parsePublicKey } from './token-key.ts';
 
 /** The apps that the settings list. */
 export function createApps(settings: Settings): App[] {
@@ -33,13 +42,7 @@ export function createApp(options: AppOptions, settings: Settings): App {
   };
 }
 
-type LimitOption = Extract<keyof AppOptions, `max${string}` | 'cacheTtl'>;
 type LimitOptions = Partial<Pick<AppOptions, LimitOption>>;
-
-/** Whether an option is a number that bounds the app, and not one of what it is or may do. */
-export function isLimitOption(name: keyof AppOptions): name is LimitOption {
-  return name.startsWith('max') || name === 'cacheTtl';
-}
 
 /** The limits of an app; without options those of an app that sets none. */
 export function createLimits(options: LimitOptions, settings: Settings): AppLimits {
@@ -61,13 +64,6 @@ export function createLimits(options: LimitOptions, settings: Settings): AppLimi
   };
 }
 
-/** The pair of `key` and `secret` first, then `keys`; a pair given twice counts once. */
-export function keyPairsOf(options: Partial<Pick<AppOptions, 'key' | 'secret' | 'keys'>>): AppOptions['keys'] {
-  const { key, secret, keys = [] } = options;
-  if (key === undefined || secret === undefined) return keys;
-  return [{ key, secret }, ...keys.filter((pair) => pair.key !== key || pair.secret !== secret)];
-}
-
 function createCoalescingRule({ name, milliseconds }: CoalescingOptions): CoalescingRule {
   return { pattern: new ChannelPattern(name), milliseconds };
 }
@@ -78,4 +74,53 @@ function masterKeyOf({ auth }: AppOptions): Uint8Array | undefined {
 
 function bytesOf(kilobytes: number): number {
   return Math.floor(kilobytes * 1024);
+}
+
+/** @throws {TypeError} a key that is none, or is in a file that was not read */
+export function createTokenPolicy(options: TokenOptions): TokenPolicy {
+  const { algorithms, keys, jwksUrl, issuer, audience, clockToleranceSeconds, requireExpiry, claims, cookie } = options;
+  const isAllowed = (algorithm: TokenAlgorithm): boolean => algorithms?.includes(algorithm) ?? true;
+  return {
+    keys: keys.map((key) => createTokenKey(key, isAllowed)),
+    jwksUrl,
+    jwksAlgorithms: PUBLIC_KEY_ALGORITHMS.filter(isAllowed),
+    issuers: issuer,
+    audiences: audience,
+    clockToleranceSeconds,
+    requireExpiry,
+    claims,
+    cookie,
+  };
+}
+
+function createTokenKey(
+  { kid, secret, publicKey = '', algorithms }: TokenOptions['keys'][number],
+  isAllowed: (algorithm: TokenAlgorithm) => boolean,
+): TokenKey {
+  if (secret !== undefined) {
+    const key = createSecretKey(Buffer.from(secret));
+    return { kid, key, algorithms: (algorithms ?? SECRET_ALGORITHMS).filter(isAllowed) };
+  }
+  const { key, algorithms: possible } = parsePublicKey(publicKey);
+  return { kid, key, algorithms: (algorithms ?? possible).filter((one) => possible.includes(one) && isAllowed(one)) };
+}
+
+export function createChannelRule({ name, subscribe, clientEvents, publish }: ChannelRuleOptions): ChannelRule {
+  const pattern = new ChannelPattern(name);
+  return {
+    pattern,
+    subscribe: subscribe?.map(createAudience) ?? [defaultAudience(pattern)],
+    clientEvents: clientEvents?.map(createAudience) ?? [{ kind: 'anyone' }],
+    publish: publish?.map(createAudience) ?? [{ kind: 'application' }],
+  };
+}
+
+/** A name that holds claims says by itself for whom it is. */
+function defaultAudience({ claims }: ChannelPattern): Audience {
+  return claims.length > 0 ? { kind: 'holder', roles: undefined, isOwn: true } : { kind: 'public' };
+}
+
+function createAudience(option: AudienceOption): Audience {
+  if (option === 'own') return { kind: 'holder', roles: undefined, isOwn: true };
+  return typeof option === 'string' ? { kind: option } : { kind: 'holder', roles: option.roles, isOwn: option.own };
 }

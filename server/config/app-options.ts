@@ -1,23 +1,45 @@
 import * as z from 'zod';
 import { authOptionsSchema, channelRulesSchema } from './authorization-options.ts';
-import { coalescingSchema } from './coalescing-options.ts';
 import { feedsSchema } from './feed-options.ts';
-import { about, count, flag, list, rate, size, text } from './setting.ts';
+import { about, count, filled, flag, list, milliseconds, rate, seconds, size, text } from './setting.ts';
 
 /** Goes into URLs and, for the key, before the colon of `auth`: these characters would make the app unreachable. */
 const urlPart = (forbidden: RegExp, what: string): z.ZodString =>
-  text()
-    .min(1, 'must not be empty')
-    .refine((value) => !forbidden.test(value), {
-      error: `must not contain ${what}: it is part of a URL`,
-    });
+  filled().refine((value) => !forbidden.test(value), {
+    error: `must not contain ${what}: it is part of a URL`,
+  });
 
 const appId = (): z.ZodString => urlPart(/[\s/?#%{}]/, 'spaces or any of / ? # % { }');
 const appKey = (): z.ZodString => urlPart(/[\s/?#%:]/, 'spaces or any of / ? # % :');
-const appSecret = (): z.ZodString => text().min(1, 'must not be empty');
+const appSecret = filled;
 
 /** One key/secret pair, as in `keys`. */
-export const keyPairSchema = z.strictObject({ key: appKey(), secret: appSecret() });
+export const keyPairSchema = z.strictObject(
+  {
+    key: about(appKey(), 'Public half.', { secret: 'when-wrong' }),
+    secret: about(appSecret(), 'Secret half.', { secret: 'always' }),
+  },
+  { error: 'expected an object with key and secret' },
+);
+
+/** Longer than this, people see it. */
+const MOST_MILLISECONDS = 100;
+
+/** Channels whose events wait for others. */
+const coalescingRuleSchema = z.strictObject({
+  name: about(
+    filled().refine((name) => !/[{}]/.test(name), {
+      error: 'must be a name or a pattern with *: braces stand in rules only',
+    }),
+    'Name of the channels: `*` stands for any characters.',
+  ),
+  milliseconds: about(
+    milliseconds(0, MOST_MILLISECONDS),
+    `How long an event waits for others, ${MOST_MILLISECONDS} at most. 0: not at all, which exempts channels from a wider pattern behind.`,
+  ),
+});
+
+export type CoalescingOptions = z.output<typeof coalescingRuleSchema>;
 
 /**
  * One app as configured. What is optional here and has no default falls back to the setting of all apps that its
@@ -33,16 +55,16 @@ export const appOptionsSchema = z.strictObject({
   key: about(
     appKey().optional(),
     'Public half of a pair; clients connect with it. Always text. May be absent when `keys` is given.',
-    'SOKETI_DEFAULT_APP_KEY',
+    { soketi: 'SOKETI_DEFAULT_APP_KEY', secret: 'when-wrong' },
   ),
-  secret: about(
-    appSecret().optional(),
-    'Secret half of the pair; signatures are made with it. Always text.',
-    'SOKETI_DEFAULT_APP_SECRET',
-  ),
+  secret: about(appSecret().optional(), 'Secret half of the pair; signatures are made with it. Always text.', {
+    soketi: 'SOKETI_DEFAULT_APP_SECRET',
+    secret: 'always',
+  }),
   keys: about(
-    z.array(keyPairSchema).default([]),
+    z.array(keyPairSchema, { error: 'expected a list of { "key", "secret" }' }).default([]),
     'Further pairs `{ "key", "secret" }` that are valid at the same time, for rotation. A pair given by `key` and `secret` comes first.',
+    { kind: 'keys', secret: 'always' },
   ),
   enabled: about(
     flag().default(true),
@@ -108,7 +130,7 @@ export const appOptionsSchema = z.strictObject({
     'Members of one presence channel. -1: no limit, 0: none may enter. Unset: `presence.maxMembersPerChannel`.',
   ),
   maxPresenceMemberSizeInKb: about(
-    size().optional(),
+    size('KB').optional(),
     '`user_info` of one member as JSON, in KB of 1024 bytes. Unset: `presence.maxMemberSizeInKb`.',
   ),
   maxChannelNameLength: about(count(1).optional(), 'Characters. Unset: `channelLimits.maxNameLength`.'),
@@ -118,36 +140,54 @@ export const appOptionsSchema = z.strictObject({
   ),
   maxEventNameLength: about(count(1).optional(), 'Characters. Unset: `eventLimits.maxNameLength`.'),
   maxEventPayloadInKb: about(
-    size().optional(),
+    size('KB').optional(),
     '`data` of one event, in KB of 1024 bytes. Unset: `eventLimits.maxPayloadInKb`.',
   ),
   maxEventBatchSize: about(count(1).optional(), 'Events in one batch request. Unset: `eventLimits.maxBatchSize`.'),
   cacheTtl: about(
-    count(1).optional(),
+    seconds(1, Number.MAX_SAFE_INTEGER).optional(),
     'Seconds that a cache channel keeps its last event. Unset: `channelLimits.cacheTtl`.',
   ),
   auth: about(
     authOptionsSchema.optional(),
     'How the broker checks tokens of the app\'s users by itself: `{ "jwt": { "keys": […] } }`. See docs/authorization.md.',
+    { kind: 'structure' },
   ),
   channels: about(
     channelRulesSchema.default([]),
     'Who may subscribe, send client events and publish, by name or pattern of the channel; the first rule that matches counts. See docs/authorization.md.',
+    { kind: 'structure' },
   ),
   feeds: about(
     feedsSchema.default([]),
     'Channels that can be read at a URL of their own by what speaks no Pusher: `[{ "path", "channel", "format", "last", "echo" }]`. See docs/feeds.md.',
+    { kind: 'structure' },
   ),
   coalescing: about(
-    coalescingSchema.default([]),
+    z.array(coalescingRuleSchema).default([]),
     'Channels whose events wait some milliseconds for others, so that many cost the server less: `[{ "name": "scada-*", "milliseconds": 5 }]`. See "Many events" in docs/operating.md.',
+    { kind: 'structure' },
   ),
   webhooks: about(
     z.unknown().optional(),
     "Accepted in Soketi's forms (JSON array, or a string holding one), but not sent by this version: a warning says so.",
-    'SOKETI_DEFAULT_APP_WEBHOOKS',
+    { kind: 'anything', soketi: 'SOKETI_DEFAULT_APP_WEBHOOKS' },
   ),
 });
 
 export type AppOptions = z.output<typeof appOptionsSchema>;
 export type AppOptionName = keyof AppOptions;
+
+/** The pair of `key` and `secret` first, then `keys`; a pair given twice counts once. */
+export function keyPairsOf(options: Partial<Pick<AppOptions, 'key' | 'secret' | 'keys'>>): AppOptions['keys'] {
+  const { key, secret, keys = [] } = options;
+  if (key === undefined || secret === undefined) return keys;
+  return [{ key, secret }, ...keys.filter((pair) => pair.key !== key || pair.secret !== secret)];
+}
+
+/** Whether an option is a number that bounds the app, and not one of what it is or may do. */
+export function isLimitOption(name: AppOptionName): name is LimitOption {
+  return name.startsWith('max') || name === 'cacheTtl';
+}
+
+export type LimitOption = Extract<AppOptionName, `max${string}` | 'cacheTtl'>;

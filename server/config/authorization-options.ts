@@ -1,10 +1,9 @@
 import * as z from 'zod';
 import { ChannelPattern } from '../../auth/channel-pattern.ts';
 import { SECRET_ALGORITHMS, TOKEN_ALGORITHMS, type TokenAlgorithm } from '../../auth/token-policy.ts';
-import { about, text } from './setting.ts';
+import { about, filled, text, upToAnHour } from './setting.ts';
 import { type PublicTokenKey, parsePublicKey } from './token-key.ts';
 
-const filled = () => text().min(1, 'must not be empty');
 /** One text, or a list of them. */
 const oneOrMore = () =>
   z
@@ -42,10 +41,12 @@ export const tokenKeySchema = z
         })
         .optional(),
       'Secret that HS256, HS384 and HS512 are made with; 32 characters or more.',
+      { secret: 'always' },
     ),
     publicKey: about(
       publicKeySchema.optional(),
       'Public key, or a certificate with one, as PEM: RSA from 2048 bits on, or EC on P-256, P-384 or P-521.',
+      { secret: 'always' },
     ),
     publicKeyFile: about(
       filled().optional(),
@@ -82,7 +83,7 @@ const claimsSchema = z.strictObject({
 
 export const tokenOptionsSchema = z
   .strictObject({
-    keys: about(z.array(tokenKeySchema).default([]), 'Keys that tokens may be signed with.'),
+    keys: about(z.array(tokenKeySchema).default([]), 'Keys that tokens may be signed with.', { secret: 'always' }),
     jwksUrl: about(
       z.url({ protocol: /^https?$/, error: 'must be a URL that begins with https:// or http://' }).optional(),
       'Where the issuer publishes its public keys (JWKS). They are fetched when they are needed, and kept.',
@@ -97,7 +98,7 @@ export const tokenOptionsSchema = z
       'The claim `aud` must hold this, or one of these. Empty: it is not looked at.',
     ),
     clockToleranceSeconds: about(
-      z.number().min(0).max(3600).default(0),
+      upToAnHour().default(0),
       'Seconds that the clock of the issuer may be off, up to 3600.',
     ),
     requireExpiry: about(z.boolean().default(true), 'Refuse tokens without `exp`, which never end.'),
@@ -135,6 +136,7 @@ export const authOptionsSchema = z.strictObject({
       })
       .optional(),
     'Of what the auth endpoints make the keys of encrypted channels: 32 bytes in Base64, the same as in the application. Unset: they open none.',
+    { secret: 'always' },
   ),
 });
 

@@ -1,32 +1,7 @@
 import * as z from 'zod';
-import { driversOf } from './app-database-settings.ts';
 import { type AppOptionName, appOptionsSchema } from './app-options.ts';
-import { authOptionsSchema, channelRulesSchema } from './authorization-options.ts';
-import { coalescingSchema } from './coalescing-options.ts';
-import { feedsSchema } from './feed-options.ts';
-import { isRedisSetting } from './redis-settings.ts';
 import { settingsSchema } from './schema.ts';
-import { type SettingMeta, settingMeta } from './setting.ts';
-
-/**
- * How a value is read from JSON or from a variable. `choice` is text out of a list, `auto` a number or that word, `options` an
- * object of another program's options, `switch` true, false or such an object, `structure` an object or list
- * with a form of its own; `anything` is kept as it is.
- */
-export type SettingKind =
-  | 'flag'
-  | 'number'
-  | 'auto'
-  | 'text'
-  | 'choice'
-  | 'list'
-  | 'addresses'
-  | 'options'
-  | 'switch'
-  | 'keys'
-  | 'apps'
-  | 'structure'
-  | 'anything';
+import { type Condition, type SettingKind, type SettingMeta, settingMeta, unwrap } from './setting.ts';
 
 /** One leaf of the schema. */
 export interface Setting {
@@ -46,14 +21,10 @@ export interface Setting {
 export interface Section {
   readonly path: string;
   readonly title: string;
+  /** What is not known in it is handed to the client or driver of a server as it is. */
+  readonly isOpen: boolean;
+  readonly onlyWith?: Condition | undefined;
 }
-
-const STRUCTURES: ReadonlySet<z.ZodType> = new Set([
-  authOptionsSchema,
-  channelRulesSchema,
-  feedsSchema,
-  coalescingSchema,
-]);
 
 const allSettings = new Map<string, Setting>();
 const allSections = new Map<string, Section>();
@@ -69,34 +40,54 @@ collect(settingsSchema, '');
 export const appOptions: ReadonlyMap<AppOptionName, Setting> = new Map(
   (Object.entries(appOptionsSchema.shape) as [AppOptionName, z.ZodType][]).map(([name, schema]) => [
     name,
-    createSetting(name, schema, `KULKUL_DEFAULT_APP_${screamingSnake(name)}`),
+    createSetting(name, schema, 'KULKUL_DEFAULT_APP_'),
   ]),
 );
+
+/** Where the apps of the configuration stand. */
+export const appsPath = 'appManager.array.apps';
+
+/** The option of that name, if there is one. */
+export function appOption(name: string): Setting | undefined {
+  return (appOptions as ReadonlyMap<string, Setting>).get(name);
+}
+
+/** Without which what stands at a path, a setting or an option of a client, has no effect. */
+export function conditionOf(path: string): Condition | undefined {
+  return settings.get(path)?.meta.onlyWith ?? sections.get(sectionOf(path))?.onlyWith;
+}
+
+/** `database.redis` of `database.redis.port`. */
+export function sectionOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('.')));
+}
 
 function collect(object: z.ZodObject, parent: string): void {
   for (const [name, schema] of Object.entries(object.shape as Record<string, z.ZodType>)) {
     const path = parent === '' ? name : `${parent}.${name}`;
     const inner = unwrap(schema);
     if (inner instanceof z.ZodObject) {
-      allSections.set(path, { path, title: metaOf(schema, path).description });
+      const { description: title, onlyWith } = metaOf(schema, path);
+      allSections.set(path, { path, title, isOpen: inner.def.catchall instanceof z.ZodUnknown, onlyWith });
       collect(inner, path);
     } else {
-      allSettings.set(path, createSetting(path, schema, `KULKUL_${screamingSnake(path)}`));
+      allSettings.set(path, createSetting(path, schema, 'KULKUL_', allSections.get(parent)?.onlyWith !== undefined));
     }
   }
 }
 
-function createSetting(path: string, schema: z.ZodType, variable: string): Setting {
+function createSetting(path: string, schema: z.ZodType, prefix: string, isNullable = false): Setting {
   const absent = schema.safeParse(undefined);
   const defaultValue = absent.success ? absent.data : undefined;
+  const meta = metaOf(schema, path);
   return {
     path,
-    kind: kindOf(unwrap(schema), path),
+    kind: meta.kind ?? kindOf(unwrap(schema), path),
     schema,
     defaultValue,
-    isNullable: defaultValue === undefined || isRedisSetting(path) || driversOf(path) !== undefined,
-    meta: metaOf(schema, path),
-    variable,
+    isNullable: isNullable || defaultValue === undefined,
+    meta,
+    variable: prefix + screamingSnake(path),
   };
 }
 
@@ -106,34 +97,15 @@ function metaOf(schema: z.ZodType, path: string): SettingMeta {
   return meta;
 }
 
-/** The schema below defaults and `optional`. */
-export function unwrap(schema: z.ZodType): z.ZodType {
-  let inner = schema;
-  while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional) {
-    inner = inner.unwrap() as z.ZodType;
-  }
-  return inner;
-}
-
 function kindOf(schema: z.ZodType, path: string): SettingKind {
   if (schema instanceof z.ZodBoolean) return 'flag';
   if (schema instanceof z.ZodNumber) return 'number';
   if (schema instanceof z.ZodString) return 'text';
   if (schema instanceof z.ZodEnum) return 'choice';
-  if (schema instanceof z.ZodUnknown) return 'anything';
-  if (STRUCTURES.has(schema)) return 'structure';
   if (schema instanceof z.ZodRecord) return 'options';
-  if (schema instanceof z.ZodUnion) return schema.options.some(isRecord) ? 'switch' : 'auto';
-  if (schema instanceof z.ZodArray) {
-    if (schema.element instanceof z.ZodString) return 'list';
-    if (isRedisSetting(path)) return 'addresses';
-    return schema.element === appOptionsSchema ? 'apps' : 'keys';
-  }
+  if (schema instanceof z.ZodUnion) return schema.options.some((one) => one instanceof z.ZodRecord) ? 'switch' : 'auto';
+  if (schema instanceof z.ZodArray && schema.element instanceof z.ZodString) return 'list';
   throw new Error(`setting of a type that can't be read: ${path}`);
-}
-
-function isRecord(schema: unknown): boolean {
-  return schema instanceof z.ZodRecord;
 }
 
 /** `httpApi.requestLimitInMb` to `HTTP_API_REQUEST_LIMIT_IN_MB`. */

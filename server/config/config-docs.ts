@@ -1,10 +1,13 @@
-import { appAliases, settingAliases } from './aliases.ts';
-import { appOptions, type Setting, type SettingKind, sections, settings } from './catalogue.ts';
-import { expectation } from './check-value.ts';
-import { appsPath } from './file-apps.ts';
-import { ineffectiveSettings } from './ineffective-settings.ts';
+import * as z from 'zod';
+import { type AppOptionName, appOptionsSchema } from './app-options.ts';
+import { appOptions, appsPath, type Setting, sectionOf, sections, settings } from './catalogue.ts';
+import { settingAliases } from './environment.ts';
+import { appAliases } from './laravel.ts';
+import { expectationWithUnit } from './read-value.ts';
 import { redisClientOptions } from './redis-settings.ts';
-import { authNames, channelRuleNames, coalescingNames, feedNames, type InnerSetting } from './structure-docs.ts';
+import { formsOf } from './schema-issues.ts';
+import { type SettingKind, settingMeta } from './setting.ts';
+import { ineffectiveSettings } from './soketi-settings.ts';
 
 /** `docs/config.md`: made from the schema, so that it can't say anything else than the code does. */
 export function renderConfigDocs(): string {
@@ -22,13 +25,12 @@ A setting is looked for in this order, and the last place that has it wins:
 
 1. the default,
 2. the configuration file: \`kulkul start --config soketi.config.json\`,
-3. the environment, and a \`.env\` file in the working directory; a variable of the environment proper wins over one of the same
-   name in \`.env\`,
+3. the environment, and a \`.env\` file in the working directory, read as Laravel reads it (\`\${NAME}\`, \`export\`, quotes, comments); a variable of the environment
+   proper wins over one of the same name in \`.env\`,
 4. the flags \`--port\`, \`--host\`, \`--workers\` and \`--debug\`.
 
-A setting that is unknown, of the wrong type or out of range stops the start, also where a later place would replace it. (A driver
-that this version does not have may be replaced: \`SOKETI_ADAPTER_DRIVER=redis\` starts with a file that says \`nats\`. Settings of Redis
-and of databases are only looked at where they are used.)
+A name that is unknown stops the start. So does a value of the wrong type or out of range, unless a later place replaces it: then a warning names
+it. Settings of Redis and of databases are only looked at where they are used.
 Every problem of every place is listed at once:
 
 \`\`\`text
@@ -59,6 +61,7 @@ For a single app there is a flat form. \`appName\` is optional. When a file has 
 { "appId": "1", "appKey": "my-key", "appSecret": "my-secret", "host": "127.0.0.1", "port": 6001 }
 \`\`\`
 
+- An empty text counts as not set.
 - Numbers and booleans may be written as text (\`"6001"\`, \`"true"\`), texts as numbers, which are kept as they are written,
   and a list with one item as that item.
 - Paths of certificates start at the folder of the file; those in variables at the working directory.
@@ -75,19 +78,23 @@ variable counts as not set. Booleans are \`1\`, \`true\`, \`yes\`, \`on\` or \`0
 commas; ids, keys and secrets are kept as they are, be it \`0123\` or \`1e5\` (a text in double quotes loses the quotes).
 
 \`SOKETI_DEFAULT_APP_…\` and \`KULKUL_DEFAULT_APP_…\` change the first app, and make one where there is none. An unknown \`KULKUL_…\`
-variable stops the start; an unknown \`SOKETI_…\` variable is named in a warning. What Kubernetes sets for a service of that name
-(\`KULKUL_PORT=tcp://…\`, \`KULKUL_SERVICE_HOST\`) is ignored.
+variable stops the start; an unknown \`SOKETI_…\` variable is named in a warning. What Kubernetes and Docker set for
+a service of that name (\`KULKUL_PORT=tcp://…\`, \`REDIS_PORT=tcp://…\`, \`KULKUL_SERVICE_HOST\`) is ignored.
 
 These variables of other programs are read, too, and are weaker than all of the above:
 
 ${table(
   ['variable', 'meaning'],
-  aliases.map(({ name, note }) => [code(name), note]),
+  aliases.map(({ name, note = '' }) => [code(name), note]),
 )}
 
 The app that \`PUSHER_APP_…\` or \`REVERB_APP_…\` describe is used where no app is configured, or where the first app has the same id; else
-they are passed over with a warning. When both are there, Pusher's count, if they are complete. \`PUSHER_HOST\`, \`PUSHER_PORT\`,
-\`REVERB_HOST\`, \`REVERB_PORT\` and their like say where clients find the broker, and are not read.`;
+they are passed over with a warning. When both are there, \`BROADCAST_CONNECTION\` says which counts; else Pusher's, if they are complete.
+
+An app that only \`REVERB_APP_…\` describe is served as Reverb would: members may send client events unless \`REVERB_APP_ACCEPT_CLIENT_EVENTS_FROM\` is \`none\`, the data of a member
+may have as many bytes as a message of Reverb's (10,000, or \`REVERB_APP_MAX_MESSAGE_SIZE\`), and without any other setting for it the port is that of the application:
+\`REVERB_SERVER_PORT\`; else \`REVERB_PORT\` where \`REVERB_SCHEME\` is \`http\` and \`REVERB_HOST\` is this machine; else 8080. \`PUSHER_HOST\`, \`PUSHER_PORT\` and their like say
+where clients find the broker, and are not read.`;
 }
 
 function settingTables(): string {
@@ -98,9 +105,7 @@ function settingTables(): string {
 }
 
 function settingTable(heading: string, section: string): string {
-  const own = [...settings.values()].filter(
-    ({ path }) => path.slice(0, Math.max(0, path.lastIndexOf('.'))) === section,
-  );
+  const own = [...settings.values()].filter(({ path }) => sectionOf(path) === section);
   if (own.length === 0) return '';
   const rows = own.map((setting) => row(setting, showDefault(setting.defaultValue)));
   return `${heading}\n\n${table(['setting', 'variables', 'default', 'meaning'], rows)}`;
@@ -110,8 +115,10 @@ const takesSaid: ReadonlySet<SettingKind> = new Set(['number', 'auto', 'choice',
 
 function row(setting: Setting, defaultValue: string): string[] {
   const names = [setting.variable, ...(setting.meta.soketi === undefined ? [] : [setting.meta.soketi])];
-  const takes = takesSaid.has(setting.kind) ? ` Takes ${expectation(setting)}.` : '';
-  return [code(setting.path), names.map(code).join(' '), defaultValue, setting.meta.description + takes];
+  const { description, reloadable } = setting.meta;
+  const takes = takesSaid.has(setting.kind) ? ` Takes ${expectationWithUnit(setting)}.` : '';
+  const reload = reloadable ? ' Can be changed while it runs.' : '';
+  return [code(setting.path), names.map(code).join(' '), defaultValue, description + takes + reload];
 }
 
 function apps(): string {
@@ -129,11 +136,11 @@ ${table(['option', 'variables', 'default', 'meaning'], rows)}
 [authorization.md](authorization.md) explains them. Inside, names are spelled exactly like this, and numbers and booleans are not written as
 text. In \`KULKUL_DEFAULT_APP_AUTH\` and \`KULKUL_DEFAULT_APP_CHANNELS\` they are JSON. \`auth\`:
 
-${table(['name', 'default', 'meaning'], authNames.map(innerRow))}
+${table(['name', 'default', 'meaning'], innerRows('auth'))}
 
 \`channels\` is a list of rules; the first whose name matches a channel counts. A rule:
 
-${table(['name', 'default', 'meaning'], channelRuleNames.map(innerRow))}
+${table(['name', 'default', 'meaning'], innerRows('channels'))}
 
 Who may is \`"anyone"\`, \`"application"\` (what the application signs; it always may), \`"token"\` (whoever has a valid one), \`"own"\` (whose
 token has the claims that the rule's name holds), \`{ "roles": ["admin"], "own": true }\` (whoever has one of the roles and, here, is meant by the
@@ -154,14 +161,14 @@ name), or a list of those, of which one is enough. An empty list: nobody but the
 
 [feeds.md](feeds.md) explains them. \`feeds\` is a list; in \`KULKUL_DEFAULT_APP_FEEDS\` it is JSON. A feed:
 
-${table(['name', 'default', 'meaning'], feedNames.map(innerRow))}
+${table(['name', 'default', 'meaning'], innerRows('feeds'))}
 
 ### Events that leave together: \`coalescing\`
 
 [operating.md](operating.md) says what it is good for. \`coalescing\` is a list, of which the first whose name matches a channel counts; in
 \`KULKUL_DEFAULT_APP_COALESCING\` it is JSON. An item:
 
-${table(['name', 'default', 'meaning'], coalescingNames.map(innerRow))}
+${table(['name', 'default', 'meaning'], innerRows('coalescing'))}
 
 ### Several pairs of key and secret
 
@@ -172,9 +179,24 @@ To rotate a secret without a moment of refusals, list both pairs, move the clien
 \`\`\``;
 }
 
-function innerRow({ path, defaultValue, description }: InnerSetting): string[] {
-  const isValue = defaultValue !== 'required' && defaultValue !== 'unset';
-  return [code(path), isValue ? code(defaultValue) : defaultValue, description];
+/** All names in an option that is an object, or a list of objects. */
+function innerRows(option: AppOptionName): string[][] {
+  const [form] = formsOf(appOptionsSchema.shape[option]);
+  const object = form instanceof z.ZodArray ? form.element : form;
+  return object instanceof z.ZodObject ? rowsOf(object, '') : [];
+}
+
+function rowsOf(object: z.ZodObject, prefix: string): string[][] {
+  return Object.entries(object.shape as Record<string, z.ZodType>).flatMap(([name, schema]) => {
+    const path = prefix + name;
+    const [form] = formsOf(schema);
+    if (form instanceof z.ZodObject) return rowsOf(form, `${path}.`);
+    const absent = schema.safeParse(undefined);
+    const defaultValue = absent.success ? showDefault(absent.data) : 'required';
+    const own = [code(path), defaultValue, settingMeta.get(schema)?.description ?? ''];
+    const element = form instanceof z.ZodArray ? form.element : undefined;
+    return element instanceof z.ZodObject ? [own, ...rowsOf(element, `${path}[].`)] : [own];
+  });
 }
 
 function redis(): string {

@@ -1,227 +1,222 @@
 import path from 'node:path';
 import type { Node } from 'jsonc-parser';
-import { isDriverOption } from './app-database-settings.ts';
-import { appOptions, type Setting, sections, settings } from './catalogue.ts';
-import { type Draft, putSetting } from './draft.ts';
-import { appsPath, collectApps, type FileAppsReader, flatAppNames, readApps, readFlatApp } from './file-apps.ts';
-import { ineffectiveSettings, isIneffectiveSection, isIneffectiveSetting } from './ineffective-settings.ts';
-import { keyName } from './json-key.ts';
-import { fileSource, isProblem, parseJson } from './json-source.ts';
-import { whereIs } from './origin.ts';
-import { plainValue } from './raw-value.ts';
+import { appOption, appOptions, appsPath, type Setting, sectionOf, sections, settings } from './catalogue.ts';
+import { fileSource, isProblem, type JsonSource, parseJson } from './json-source.ts';
+import { FLAT_APP, type Merge, settingLabel } from './merge.ts';
+import { keyName, type Origin, whereIs } from './origin.ts';
 import { explainReadError, readNoted } from './read-file.ts';
+import { plainValue } from './read-value.ts';
 import { redisClientOptions, redisConnectionPath } from './redis-settings.ts';
+import { ineffectiveSettings, isIneffectiveSection } from './soketi-settings.ts';
 import { nearest } from './suggest.ts';
 
-interface FileReader extends FileAppsReader {
-  readonly draft: Draft;
-}
+/** The flat form names its only app at the top level. */
+export const flatAppNames: ReadonlyMap<string, string> = new Map([
+  ['appId', 'id'],
+  ['appKey', 'key'],
+  ['appSecret', 'secret'],
+  ['appName', 'name'],
+]);
 
 /**
- * Reads a configuration file into the draft: JSON with comments, nested objects and dotted names mixed at will.
+ * Reads a configuration file: JSON with comments, nested objects and dotted names mixed at will.
  *
  * @param file - absolute path
- * @param shownAs - the path as people are told it
+ * @param cwd - the working directory, below which paths are shown as relative ones
  */
-export function readConfigFile(draft: Draft, file: string, shownAs: string): void {
-  const text = readText(draft, file, shownAs);
-  if (text === undefined) return;
-  if (text.trim() === '') {
-    draft.problems.push({ where: shownAs, message: 'the file is empty. An empty configuration is {}.' });
+export function readConfigFile(merge: Merge, file: string, cwd: string): void {
+  const shownAs = shownPath(file, cwd);
+  let text: string;
+  try {
+    text = readNoted(merge.files, file);
+  } catch (error) {
+    merge.report(shownAs, explainReadError(error, 'A relative path starts at the working directory.'));
     return;
   }
   const source = fileSource(shownAs, text);
-  const root = parseJson(source);
-  if (isProblem(root)) {
-    draft.problems.push(root);
-    return;
-  }
-  const reader: FileReader = {
-    source,
-    draft,
-    folder: path.dirname(file),
-    problems: draft.problems,
-    warnings: draft.warnings,
-    files: draft.files,
-    listed: new Map(),
-    listedAt: undefined,
-    flat: undefined,
-    repeated(label, first, second) {
-      if (first.kind !== 'file' || second.kind !== 'file') return;
-      draft.warnings.push(`${label} is set twice in ${shownAs}: line ${second.line} replaces line ${first.line}.`);
-    },
-  };
-  readSection(reader, root, '');
-  draft.apps = collectApps(reader);
+  const root =
+    text.trim() === ''
+      ? { where: shownAs, message: 'the file is empty. An empty configuration is {}.' }
+      : parseJson(source);
+  if (isProblem(root)) merge.report(root.where, root.message);
+  else new JsonReader(merge, source).readSection(root, '');
 }
 
-function readText(draft: Draft, file: string, shownAs: string): string | undefined {
-  try {
-    return readNoted(draft.files, file);
-  } catch (error) {
-    const message = explainReadError(error, 'A relative path starts at the working directory.');
-    draft.problems.push({ where: shownAs, message });
-    return undefined;
-  }
+/** A path as people know it: relative to the working directory where it lies below that, absolute otherwise. */
+function shownPath(file: string, cwd: string): string {
+  const relative = path.relative(cwd, file);
+  return relative === '' || relative.startsWith('..') || path.isAbsolute(relative) ? file : relative;
 }
 
-function readSection(reader: FileReader, node: Node, sectionPath: string): void {
-  if (node.type !== 'object') {
-    // An ineffective group may hold what it likes as long as it is named.
-    if (isIneffectiveSection(sectionPath) && !sections.has(sectionPath)) reader.draft.ineffective.add(sectionPath);
-    else report(reader, node, `${sectionPath || 'the file'}: expected an object ({ … }), got ${typeName(node)}.`);
-    return;
-  }
-  for (const { children: [key, value] = [] } of node.children ?? []) {
-    if (key !== undefined && value !== undefined) readProperty(reader, sectionPath, key, value);
-  }
-}
+/** Finds out which settings the names in a JSON text mean, and merges their values. */
+export class JsonReader {
+  readonly #merge: Merge;
+  readonly #source: JsonSource;
+  /** Where the list of apps as a whole stands. */
+  #listedAt: Origin | undefined;
 
-/** Follows a name, dotted or not, down to the group or setting that it means. */
-function readProperty(reader: FileReader, sectionPath: string, key: Node, value: Node): void {
-  const segments = String(key.value).split('.');
-  let parent = sectionPath;
-  for (const [index, segment] of segments.entries()) {
-    const here = parent === '' ? segment : `${parent}.${segment}`;
-    const rest = segments.slice(index + 1);
-    if (readLeaf(reader, parent, here, rest, key, value)) return;
-    if (!sections.has(here) && !isIneffectiveSection(here)) {
-      reportUnknown(reader, key, parent, segment, rest);
+  constructor(merge: Merge, source: JsonSource) {
+    this.#merge = merge;
+    this.#source = source;
+  }
+
+  readSection(node: Node, section: string): void {
+    if (node.type === 'object') {
+      for (const [key, value] of propertiesOf(node)) this.#readName(section, String(key.value).split('.'), key, value);
       return;
     }
-    parent = here;
+    // An ineffective group may hold what it likes as long as it is named.
+    if (isIneffectiveSection(section) && !sections.has(section)) this.#merge.ineffective.add(section);
+    else this.#report(node, `${section || 'the file'}: expected an object ({ … }), got ${typeName(node)}.`);
   }
-  readSection(reader, value, parent);
+
+  /** Follows a name, dotted or not, down to the group or setting that it means. */
+  #readName(parent: string, [name = '', ...rest]: readonly string[], key: Node, value: Node): void {
+    const here = parent === '' ? name : `${parent}.${name}`;
+    const setting = settings.get(here);
+    const hasParts = setting === undefined || setting.kind === 'options' || setting.kind === 'switch';
+    const isOption = setting === undefined && sections.get(parent)?.isOpen && !sections.has(here);
+    if (here === appsPath) this.readApps(rest, key, value);
+    else if (ineffectiveSettings.has(here)) this.#merge.ineffective.add(keyName([here, ...rest].join('.')));
+    else if (isOption && parent === redisConnectionPath && !redisClientOptions.has(name))
+      this.#passOver(here, rest, key);
+    else if (isOption || (setting && rest.length > 0 && hasParts)) {
+      this.#merge.putPart(here, rest, plainValue(value), this.#originOf(value));
+    } else if (setting && rest.length === 0) this.#put(here, setting, value);
+    else if (parent === '' && rest.length === 0 && flatAppNames.has(name)) this.#readFlat(name, key, value);
+    else if (parent === '' && rest.length === 0 && name === '$schema') return;
+    else if (!sections.has(here) && !isIneffectiveSection(here)) this.#reportUnknown(key, parent, name, rest);
+    else if (rest.length > 0) this.#readName(here, rest, key, value);
+    else this.readSection(value, here);
+  }
+
+  /** Reads the list of apps, one app of it (`….apps.0`), or one option of one app (`….apps.0.id`). */
+  readApps([number, ...option]: readonly string[], key: Node, value: Node): void {
+    if (number === undefined) {
+      this.#readAppList(value);
+      return;
+    }
+    if (!/^(0|[1-9]\d{0,5})$/.test(number)) {
+      this.#report(key, `${appsPath}.${keyName(number)}: expected the number of an app, counted from 0.`);
+      return;
+    }
+    this.#addApp(number, key);
+    // No option has parts that are named by a dot, so that what lies beyond makes the name an unknown one.
+    if (option.length > 0) this.#readOption(number, option.join('.'), key, value);
+    else this.#readApp(number, value);
+  }
+
+  /** `[{…}, {…}]`, or `{ "0": {…}, "1.id": … }`, which is what dotted names come to when they are half written out. */
+  #readAppList(list: Node): void {
+    if (list.type === 'object') {
+      for (const [key, value] of propertiesOf(list)) this.readApps(String(key.value).split('.'), key, value);
+    } else if (list.type !== 'array') {
+      this.#report(list, `${appsPath}: expected a list of apps.`);
+    } else if (this.#listedAt) {
+      this.#report(list, `${appsPath}: listed a second time; the first list is at ${whereIs(this.#listedAt)}.`);
+    } else {
+      this.#listedAt = this.#originOf(list);
+      for (const [index, app] of (list.children ?? []).entries()) {
+        this.#addApp(String(index), app);
+        this.#readApp(String(index), app);
+      }
+    }
+  }
+
+  #readApp(number: string, app: Node): void {
+    if (app.type !== 'object') {
+      this.#report(app, `${settingLabel(`${appsPath}.${number}`)}: expected an object with id, key and secret.`);
+      return;
+    }
+    for (const [key, value] of propertiesOf(app)) this.#readOption(number, String(key.value), key, value);
+  }
+
+  #readOption(number: string, spelling: string, key: Node, value: Node): void {
+    const name = optionBySpelling.get(spelling);
+    const setting = name === undefined ? undefined : appOption(name);
+    if (setting) {
+      this.#put(`${appsPath}.${number}.${name}`, setting, value);
+      return;
+    }
+    const label = settingLabel(`${appsPath}.${number}`);
+    const suggestion = nearest(spelling, appOptions.keys());
+    this.#merge.report(this.#originOf(key), `${label}.${keyName(spelling)}: unknown setting.`, suggestion);
+  }
+
+  #readFlat(name: string, key: Node, value: Node): void {
+    this.#addApp(FLAT_APP, key);
+    this.#readOption(FLAT_APP, flatAppNames.get(name) ?? '', key, value);
+  }
+
+  #addApp(number: string, at: Node): void {
+    if (!this.#merge.apps.has(number)) this.#merge.apps.set(number, this.#originOf(at));
+  }
+
+  #put(where: string, setting: Setting, node: Node): void {
+    this.#merge.put(where, setting, { from: 'json', node, source: this.#source }, this.#originOf(node));
+  }
+
+  /** An option of the Redis client that it does not know. */
+  #passOver(here: string, rest: readonly string[], key: Node): void {
+    const known = [...settings.keys()].filter((one) => sectionOf(one) === redisConnectionPath);
+    const names = [...known.map((one) => one.slice(redisConnectionPath.length + 1)), ...redisClientOptions];
+    const suggestion = nearest(here.slice(redisConnectionPath.length + 1), names);
+    const question = suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
+    const label = `${keyName([here, ...rest].join('.'))} (${whereIs(this.#originOf(key))})`;
+    this.#merge.warnings.push(`${label} is no option of the connection to Redis: passed over.${question}`);
+  }
+
+  #reportUnknown(key: Node, parent: string, name: string, rest: readonly string[]): void {
+    const label = keyName([...(parent === '' ? [] : parent.split('.')), name, ...rest].join('.'));
+    const suggestion = nearest(name, namesIn(parent)) ?? sameNameElsewhere(name);
+    this.#merge.report(this.#originOf(key), `${label}: unknown setting.`, suggestion);
+  }
+
+  #report(at: Node, message: string): void {
+    this.#merge.report(this.#originOf(at), message);
+  }
+
+  #originOf({ offset }: Node): Origin {
+    return this.#source.originAt(offset);
+  }
 }
 
-/** Reads what is no group; false if `here` may be one. */
-function readLeaf(
-  reader: FileReader,
-  parent: string,
-  here: string,
-  rest: readonly string[],
-  key: Node,
-  value: Node,
-): boolean {
-  if (here === appsPath) {
-    readApps(reader, rest, key, value);
-    return true;
-  }
-  if (isIneffectiveSetting(here)) {
-    reader.draft.ineffective.add(keyName([here, ...rest].join('.')));
-    return true;
-  }
-  const setting = settings.get(here);
-  if (setting === undefined && parent === redisConnectionPath) {
-    readRedisClientOption(reader, here, rest, key, value);
-    return true;
-  }
-  if (setting === undefined && isDriverOption(here)) {
-    putPart(reader, here, rest, value);
-    return true;
-  }
-  if (setting !== undefined && rest.length > 0 && isObjectSetting(setting)) {
-    putPart(reader, here, rest, value);
-    return true;
-  }
-  if (rest.length > 0) return false;
-  if (parent === '' && readTopLevelExtra(reader, here, key, value)) return true;
-  if (setting !== undefined) readSetting(reader, setting, value);
-  return setting !== undefined;
-}
+/** The columns of Soketi's SQL tables whose names do not follow from the option's. */
+const IRREGULAR_SPELLINGS = [
+  ['max_backend_events_per_sec', 'maxBackendEventsPerSecond'],
+  ['max_client_events_per_sec', 'maxClientEventsPerSecond'],
+  ['max_read_req_per_sec', 'maxReadRequestsPerSecond'],
+] as const;
 
-/** An option of the Redis client beside our own. It is not looked into, only known by name. */
-function readRedisClientOption(
-  reader: FileReader,
-  here: string,
-  rest: readonly string[],
-  key: Node,
-  value: Node,
-): void {
-  const name = here.slice(redisConnectionPath.length + 1);
-  if (redisClientOptions.has(name)) {
-    putPart(reader, here, rest, value);
-    return;
-  }
-  const known = [...settings.keys()].filter((path) => path.startsWith(`${redisConnectionPath}.`));
-  const names = [...known.map((path) => path.slice(redisConnectionPath.length + 1)), ...redisClientOptions];
-  const suggestion = nearest(name, names);
-  const question = suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
-  const label = keyName([here, ...rest].join('.'));
-  const where = whereIs(reader.source.originAt(key.offset));
-  reader.draft.warnings.push(`${label} (${where}) is no option of the connection to Redis: passed over.${question}`);
-}
+/** `maxConnections`, `MaxConnections`, `max_connections`. */
+const optionBySpelling: ReadonlyMap<string, string> = new Map<string, string>([
+  ...[...appOptions.keys()].flatMap((name) => [
+    [name, name] as const,
+    [name.charAt(0).toUpperCase() + name.slice(1), name] as const,
+    [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), name] as const,
+  ]),
+  ...IRREGULAR_SPELLINGS,
+]);
 
-function isObjectSetting({ kind }: Setting): boolean {
-  return kind === 'options' || kind === 'switch';
-}
-
-/** Sets a value whole or, as in `database.redis.tls.ca`, one name of an object beside those that it has. */
-function putPart(reader: FileReader, path: string, rest: readonly string[], value: Node): void {
-  const before = reader.draft.settings.get(path)?.value;
-  const part = rest.reduceRight<unknown>((inner, name) => Object.fromEntries([[name, inner]]), plainValue(value));
-  const isBoth = rest.length > 0 && typeof before === 'object' && before !== null;
-  const merged: unknown = isBoth ? { ...before, ...(part as object) } : part;
-  reader.draft.settings.set(path, { value: merged, origin: reader.source.originAt(value.offset) });
-}
-
-/** `$schema`, which editors want, and the app of the flat form. */
-function readTopLevelExtra(reader: FileReader, name: string, key: Node, value: Node): boolean {
-  return name === '$schema' || readFlatApp(reader, name, key, value);
-}
-
-function readSetting(reader: FileReader, setting: Setting, value: Node): void {
-  const origin = reader.source.originAt(value.offset);
-  const before = reader.draft.settings.get(setting.path);
-  const isTaken = putSetting(reader.draft, setting, { from: 'json', node: value, source: reader.source }, origin);
-  if (isTaken && before !== undefined) reader.repeated(setting.path, before.origin, origin);
-}
-
-function reportUnknown(reader: FileReader, key: Node, parent: string, segment: string, rest: readonly string[]): void {
-  const label = [...(parent === '' ? [] : parent.split('.')), segment, ...rest].join('.');
-  const suggestion = nearest(segment, namesIn(parent)) ?? sameNameElsewhere(segment);
-  const problem = {
-    where: whereIs(reader.source.originAt(key.offset)),
-    message: `${keyName(label)}: unknown setting.`,
-  };
-  reader.problems.push(suggestion === undefined ? problem : { ...problem, suggestion });
+function propertiesOf(node: Node): [key: Node, value: Node][] {
+  return (node.children ?? []).flatMap(({ children: [key, value] = [] }) => (key && value ? [[key, value]] : []));
 }
 
 /** What may stand in a group. */
 function namesIn(parent: string): Set<string> {
   const prefix = parent === '' ? '' : `${parent}.`;
   const paths = [...settings.keys(), ...ineffectiveSettings.keys(), ...(parent === '' ? flatAppNames.keys() : [])];
-  const below = paths.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
-  return new Set(below.map((path) => path.split('.', 1)[0] ?? path));
+  const below = paths.filter((one) => one.startsWith(prefix)).map((one) => one.slice(prefix.length));
+  return new Set(below.map((one) => one.split('.', 1)[0] ?? one));
 }
 
 /** The full path of a setting that was written in the wrong group. */
 function sameNameElsewhere(name: string): string | undefined {
-  for (const path of settings.keys()) {
-    if (path.endsWith(`.${name}`)) return path;
-  }
-  return [...appOptions.keys()].some((option) => option === name) ? `${appsPath}[].${name}` : undefined;
+  const elsewhere = [...settings.keys()].find((one) => one.endsWith(`.${name}`));
+  return elsewhere ?? (appOption(name) && `${appsPath}[].${name}`);
 }
 
-function report(reader: FileReader, at: Node, message: string): void {
-  reader.problems.push({ where: whereIs(reader.source.originAt(at.offset)), message });
-}
-
-function typeName(node: Node): string {
-  switch (node.type) {
-    case 'array':
-      return 'a list';
-    case 'object':
-      return 'an object';
-    case 'string':
-      return 'a text';
-    default:
-      return node.type;
-  }
-}
-
-/** A path as people know it: relative to the working directory where it lies below that, absolute otherwise. */
-export function shownPath(file: string, cwd: string): string {
-  const relative = path.relative(cwd, file);
-  return relative === '' || relative.startsWith('..') || path.isAbsolute(relative) ? file : relative;
+function typeName({ type }: Node): string {
+  const names: Readonly<Record<string, string>> = { array: 'a list', object: 'an object', string: 'a text' };
+  return names[type] ?? type;
 }

@@ -1,19 +1,11 @@
 import { hostPort } from '../client-address.ts';
-import { driversOf, isDriverOption } from './app-database-settings.ts';
-import type { AuthOptions, ChannelRuleOptions } from './authorization-options.ts';
-import { appOptions, type Setting, sections, settings } from './catalogue.ts';
-import { isSecret } from './check-value.ts';
-import type { CoalescingOptions } from './coalescing-options.ts';
-import { describeAuth, describeChannels, describeCoalescing, describeFeeds } from './describe-structure.ts';
-import type { FeedOptions } from './feed-options.ts';
-import { appsPath } from './file-apps.ts';
-import type { LoadedConfig } from './loaded-config.ts';
+import { appOptions, appsPath, conditionOf, type Setting, sectionOf, sections, settings } from './catalogue.ts';
+import { describeStructure } from './describe-structure.ts';
+import type { LoadedConfig } from './load-config.ts';
 import { MASK, maskSecrets } from './mask.ts';
 import { nameOrigin, type Origin } from './origin.ts';
-import { type RedisAddress, redisConnectionPath } from './redis-settings.ts';
+import type { RedisAddress } from './redis-settings.ts';
 import type { Settings } from './schema.ts';
-
-type ChannelRules = readonly ChannelRuleOptions[];
 
 interface Line {
   readonly name: string;
@@ -68,18 +60,18 @@ function settingsBlock(title: string, section: string, { settings: values, origi
   return { title, lines };
 }
 
-/** What is only looked at where a server that is not used would be. */
-function isUsed(path: string, { adapter, appManager }: Settings): boolean {
-  if (path.startsWith(`${redisConnectionPath}.`)) return adapter.driver === 'redis';
-  const drivers: readonly string[] | undefined = driversOf(path);
-  return drivers === undefined || drivers.includes(appManager.driver);
+/** What is only looked at where it has an effect. */
+function isUsed(path: string, values: Settings): boolean {
+  const condition = conditionOf(path);
+  // Of several processes the same one says how clients are parted from: all of that is shown.
+  if (condition === undefined || sectionOf(path) === 'drain' || !path.includes('.')) return true;
+  return condition.is.includes(String(valueAt(values, condition.setting)));
 }
 
 /** What is handed on to the client of a server as it is; it may hold anything, so its value is not shown. */
 function describeClientOptions(values: Settings, origins: ReadonlyMap<string, Origin>): Line[] {
   return [...origins].flatMap(([name, origin]) => {
-    const isOfClient = name.startsWith(`${redisConnectionPath}.`) || isDriverOption(name);
-    const isOption = isOfClient && isUsed(name, values) && !settings.has(name);
+    const isOption = sections.get(sectionOf(name))?.isOpen && !settings.has(name) && isUsed(name, values);
     return isOption ? [{ name, value: 'set', origin: nameOrigin(origin) }] : [];
   });
 }
@@ -105,17 +97,10 @@ function describeOption(
   name: string,
 ): Line[] {
   if (setting.kind !== 'structure') return [describeLine(path, setting, value, origins, name)];
-  const parts = describeStructure(setting, value);
+  const parts = describeStructure(setting.path, value);
   const origin = nameOrigin(origins.get(path) ?? { kind: 'default' });
   if (parts.length === 0) return [{ name, value: 'none', origin }];
   return parts.map(([part, shown]) => ({ name: `${name}.${part}`, value: shown, origin }));
-}
-
-function describeStructure({ path }: Setting, value: unknown): ReturnType<typeof describeAuth> {
-  if (path === 'auth') return describeAuth(value as AuthOptions);
-  if (path === 'feeds') return describeFeeds(value as FeedOptions[]);
-  if (path === 'coalescing') return describeCoalescing(value as CoalescingOptions[]);
-  return describeChannels(value as ChannelRules);
 }
 
 function describeLine(
@@ -136,8 +121,7 @@ function showValue(setting: Setting, value: unknown): string {
   if (setting.kind === 'options' && isEmptyObject(value)) return 'none';
   if (setting.kind === 'options' || (setting.kind === 'switch' && typeof value === 'object')) return 'set';
   if (setting.kind === 'anything') return Array.isArray(value) ? `${value.length} of them` : 'set';
-  // The key is public: whoever looks at a page of the application sees it.
-  if (setting.path !== 'key' && isSecret(setting.path) && value !== '') return MASK;
+  if (setting.meta.secret === 'always' && value !== '') return MASK;
   if (Array.isArray(value)) return value.map((item) => maskSecrets(String(item))).join(', ') || 'none';
   return JSON.stringify(typeof value === 'string' ? maskSecrets(value) : value);
 }

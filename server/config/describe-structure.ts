@@ -1,5 +1,5 @@
+import type { CoalescingOptions } from './app-options.ts';
 import type { AudienceOption, AuthOptions, ChannelRuleOptions, TokenOptions } from './authorization-options.ts';
-import type { CoalescingOptions } from './coalescing-options.ts';
 import type { FeedOptions } from './feed-options.ts';
 import { maskSecrets } from './mask.ts';
 import { parsePublicKey } from './token-key.ts';
@@ -7,8 +7,21 @@ import { parsePublicKey } from './token-key.ts';
 /** A part of a setting, `jwt.keys.0`, and its value as people are shown it. */
 type Part = readonly [path: string, value: string];
 
-/** What is set of the option `auth`, secrets masked. */
-export function describeAuth({ jwt, encryptionMasterKey }: AuthOptions): readonly Part[] {
+/** What is set of an option of an app that is an object or a list, one line for each part, secrets masked. */
+export function describeStructure(option: string, value: unknown): readonly Part[] {
+  switch (option) {
+    case 'auth':
+      return describeAuth(value as AuthOptions);
+    case 'feeds':
+      return describeFeeds(value as FeedOptions[]);
+    case 'coalescing':
+      return describeCoalescing(value as CoalescingOptions[]);
+    default:
+      return describeChannels(value as ChannelRuleOptions[]);
+  }
+}
+
+function describeAuth({ jwt, encryptionMasterKey }: AuthOptions): readonly Part[] {
   const masterKey: Part[] = encryptionMasterKey === undefined ? [] : [['encryptionMasterKey', '•••']];
   if (jwt === undefined) return masterKey;
   const { keys, ...others } = jwt;
@@ -19,21 +32,18 @@ export function describeAuth({ jwt, encryptionMasterKey }: AuthOptions): readonl
   return [...keys.map((key, index): Part => [`jwt.keys.${index}`, describeKey(key)]), ...parts, ...masterKey];
 }
 
-/** One line for each rule. */
-export function describeChannels(rules: readonly ChannelRuleOptions[]): readonly Part[] {
+function describeChannels(rules: readonly ChannelRuleOptions[]): readonly Part[] {
   return rules.map((rule, index) => [String(index), describeRule(rule)]);
 }
 
-/** One line for each feed. */
-export function describeFeeds(feeds: readonly FeedOptions[]): readonly Part[] {
+function describeFeeds(feeds: readonly FeedOptions[]): readonly Part[] {
   return feeds.map(({ path, channel, format, last, echo }, index) => {
     const switches = [...(last ? ['last'] : []), ...(echo ? ['echo'] : [])];
     return [String(index), [`${path} reads ${channel}`, `format ${format}`, ...switches].join(', ')];
   });
 }
 
-/** One line for each kind of channel. */
-export function describeCoalescing(rules: readonly CoalescingOptions[]): readonly Part[] {
+function describeCoalescing(rules: readonly CoalescingOptions[]): readonly Part[] {
   return rules.map(({ name, milliseconds }, index) => [String(index), `${JSON.stringify(name)}, ${milliseconds} ms`]);
 }
 

@@ -1,166 +1,205 @@
-import { isTrue, settingAliases } from './aliases.ts';
-import { applyAppAliases } from './app-aliases.ts';
-import { type AppReader, readAppList, readKeyPairs } from './app-list.ts';
-import type { AppOptionName } from './app-options.ts';
-import { appOptions, type Setting, settings } from './catalogue.ts';
-import { readStructure } from './check-structure.ts';
-import { checkValue } from './check-value.ts';
-import { createAppDraft, type Draft, type Entry, putSetting } from './draft.ts';
-import { appsPath } from './file-apps.ts';
-import { ineffectiveSettings } from './ineffective-settings.ts';
-import { isProblem, type JsonSource, parseJson, variableSource } from './json-source.ts';
-import { whereIs } from './origin.ts';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { appOptions, appsPath, type Setting, settings } from './catalogue.ts';
+import { JsonReader } from './config-file.ts';
+import { type Environment, parseDotenv } from './dotenv.ts';
+import { isProblem, parseJson, variableSource } from './json-source.ts';
+import { appAliases, REVERB_ONLY, readLaravelApp, warnOfOthers } from './laravel.ts';
+import { type Merge, settingLabel } from './merge.ts';
+import type { Origin } from './origin.ts';
+import { isStructure, unquote } from './read-value.ts';
+import { scalingVariable } from './redis-settings.ts';
+import { type Alias, isTrue } from './setting.ts';
+import { ineffectiveSettings } from './soketi-settings.ts';
 import { nearest } from './suggest.ts';
-import { isServiceLink, type Variable } from './variables.ts';
 
-type Variables = ReadonlyMap<string, Variable>;
+/** A variable that has a value; an empty one counts as not set. */
+export interface Variable {
+  readonly name: string;
+  readonly text: string;
+  readonly origin: Origin;
+}
+
+export type Variables = ReadonlyMap<string, Variable>;
+
+/** Laravel's Redis as a URL, which counts more than its parts. */
+const REDIS_URL: Alias = {
+  ...scalingVariable('REDIS_URL'),
+  note: '`database.redis.host` and what else is in the URL, where `REVERB_SCALING_ENABLED` is true',
+};
+
+const named = [...settings.values(), ...appOptions.values()];
+/** Variables of other programs that set a setting. */
+export const settingAliases: readonly Alias[] = [
+  ...named.flatMap(({ path: setting, meta }) =>
+    (meta.aliases ?? []).map((alias) => {
+      const where = alias.onlyWith === undefined ? '' : `, where \`${alias.onlyWith}\` is true`;
+      return { note: `\`${setting}\`${where}`, ...alias };
+    }),
+  ),
+  REDIS_URL,
+];
 
 const ineffectivePathByVariable: ReadonlyMap<string, string> = new Map(
-  [...ineffectiveSettings].filter(([, name]) => name !== '').map(([path, name]) => [name, path]),
+  [...ineffectiveSettings].filter(([, name]) => name !== '').map(([setting, name]) => [name, setting]),
 );
-
 const soketiNames: ReadonlySet<string> = new Set([
-  ...[...settings.values(), ...appOptions.values()].flatMap(({ meta }) => meta.soketi ?? []),
+  ...named.flatMap(({ meta }) => meta.soketi ?? []),
   ...ineffectivePathByVariable.keys(),
 ]);
-
-const ownNames: ReadonlySet<string> = new Set(
-  [...settings.values(), ...appOptions.values()].map(({ variable }) => variable),
+const ownNames: ReadonlySet<string> = new Set(named.map(({ variable }) => variable));
+const reverbNames: ReadonlySet<string> = new Set(
+  [...settingAliases, ...appAliases.flatMap(({ variables }) => variables)]
+    .map(({ name }) => name)
+    .concat(REVERB_ONLY)
+    .filter((name) => name.startsWith('REVERB_')),
 );
 
-/**
- * Reads the variables into the draft, over what a file has said. For one setting, ours (`KULKUL_…`) win over Soketi's,
- * and Soketi's over the aliases.
- *
- * @param cwd - where relative paths start
- */
-export function readEnvironment(draft: Draft, variables: Variables, cwd: string): void {
-  for (const alias of settingAliases) {
-    if (alias.onlyWith !== undefined && !isTrue(variables.get(alias.onlyWith)?.text ?? '')) continue;
-    const variable = variables.get(alias.name);
-    const setting = settings.get(alias.target);
-    const text = variable && (alias.convert ? alias.convert(variable.text) : variable.text);
-    if (variable && setting && text !== undefined) putSetting(draft, setting, { from: 'text', text }, variable.origin);
+/** The variables of the environment and of the `.env` file in the working directory; the environment wins. */
+export function collectVariables(merge: Merge, env: Environment, cwd: string): Variables {
+  const variables = new Map<string, Variable>();
+  const add = (name: string, text: string | undefined, dotenv: boolean): void => {
+    if (text === undefined || text.trim() === '' || isLink(name, text)) return;
+    variables.set(name, { name, text, origin: { kind: 'variable', name, dotenv } });
+  };
+  for (const [name, text] of readDotenv(merge, env, cwd)) add(name, text, true);
+  for (const [name, text] of Object.entries(env)) add(name, text, false);
+  return variables;
+}
+
+function readDotenv(merge: Merge, env: Environment, cwd: string): ReadonlyMap<string, string> {
+  try {
+    return parseDotenv(readFileSync(path.join(cwd, '.env'), 'utf8').replace(/^\uFEFF/, ''), env);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    // A folder of that name is somebody else's: Python's virtual environments are called so.
+    if (!['ENOENT', 'ENOTDIR', 'EISDIR'].includes(code)) merge.report('.env', `the file can't be read (${code}).`);
+    return new Map();
   }
-  for (const setting of settings.values()) {
-    if (setting.kind === 'apps') continue;
-    for (const { text, origin } of variablesOf(setting, variables)) {
-      putSetting(draft, setting, { from: 'text', text }, origin);
+}
+
+/**
+ * Kubernetes and Docker tell containers about a service named `redis` or `kulkul` in variables like `REDIS_PORT=tcp://10.0.0.1:6379`. They look
+ * like settings, but say nothing that was meant for one.
+ */
+function isLink(name: string, text: string): boolean {
+  return name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(text);
+}
+
+/** Others of that kind, which are nobody's settings by their names. */
+const LINK_NAMES = /_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/;
+
+/**
+ * Merges the variables over what a file has said. For one setting, ours (`KULKUL_…`) win over Soketi's, and Soketi's over the aliases.
+ */
+export function readEnvironment(merge: Merge, variables: Variables): void {
+  const put = (setting: Setting, { name, convert, onlyWith }: Alias): void => {
+    if (onlyWith !== undefined && !isTrue(variables.get(onlyWith)?.text ?? '')) return;
+    const variable = variables.get(name);
+    const text = variable && (convert ? convert(variable.text) : variable.text);
+    if (variable && text !== undefined) merge.put(setting.path, setting, { from: 'text', text }, variable.origin);
+  };
+  const withVariables = [...settings.values()].filter(({ kind }) => kind !== 'apps');
+  for (const setting of withVariables) for (const alias of setting.meta.aliases ?? []) put(setting, alias);
+  const redisHost = settings.get('database.redis.host');
+  if (redisHost) put(redisHost, REDIS_URL);
+  for (const setting of withVariables) for (const name of namesOf(setting)) put(setting, { name });
+  readApps(merge, variables);
+  reportUnknown(merge, variables);
+}
+
+/** Of the variables of a setting the strongest last. */
+function namesOf({ meta, variable }: Setting): string[] {
+  return meta.soketi === undefined ? [variable] : [meta.soketi, variable];
+}
+
+function readApps(merge: Merge, variables: Variables): void {
+  const listed = variables.get(settings.get(appsPath)?.variable ?? '');
+  if (listed) readAppList(merge, listed);
+  const number = merge.appNumbers()[0] ?? '0';
+  const strongId = variables.get('KULKUL_DEFAULT_APP_ID') ?? variables.get('SOKETI_DEFAULT_APP_ID');
+  const laravel = readLaravelApp(merge, variables, number, strongId && unquote(strongId.text));
+  for (const setting of appOptions.values()) {
+    for (const name of namesOf(setting)) {
+      const variable = variables.get(name);
+      if (!variable) continue;
+      if (!merge.apps.has(number)) merge.apps.set(number, variable.origin);
+      putAppOption(merge, `${appsPath}.${number}.${setting.path}`, setting, variable);
     }
   }
-  readApps(draft, variables, cwd);
-  reportUnknown(draft, variables);
+  warnOfOthers(merge, variables, laravel);
 }
 
-/** The variables that set this, the strongest last. */
-function variablesOf({ meta, variable }: Setting, variables: Variables): Variable[] {
-  const names = meta.soketi === undefined ? [variable] : [meta.soketi, variable];
-  return names.flatMap((name) => variables.get(name) ?? []).filter((found) => !isServiceLink(found));
-}
-
-function readApps(draft: Draft, variables: Variables, cwd: string): void {
-  const list = settings.get(appsPath);
-  const listed = list && variables.get(list.variable);
-  if (listed !== undefined) readAppListVariable(draft, listed, cwd);
-
-  const defaultApp = readDefaultApp(draft, variables, cwd);
-  applyAppAliases(draft, variables, defaultApp);
-  const [first] = defaultApp.values();
-  if (first === undefined) return;
-  const target = draft.apps[0] ?? createAppDraft(`${appsPath}[0]`, first.origin);
-  for (const [name, entry] of defaultApp) target.options.set(name, entry);
-  if (draft.apps.length === 0) draft.apps.push(target);
+function putAppOption(merge: Merge, where: string, setting: Setting, { text, origin }: Variable): void {
+  if (!isStructure(setting)) {
+    merge.put(where, setting, { from: 'text', text }, origin);
+    return;
+  }
+  const source = variableSource(origin, text);
+  const node = parseJson(source, `${settingLabel(where)}: `);
+  if (isProblem(node)) merge.reportAt(where, node);
+  else merge.put(where, setting, { from: 'json', node, source }, origin);
 }
 
 /** `KULKUL_APP_MANAGER_ARRAY_APPS`: all apps as JSON, instead of the file's. */
-function readAppListVariable(draft: Draft, variable: Variable, cwd: string): void {
-  const source = variableSource(variable.origin, variable.text);
+function readAppList(merge: Merge, { text, origin }: Variable): void {
+  const source = variableSource(origin, text);
   const root = parseJson(source, `${appsPath}: `);
-  if (isProblem(root)) {
-    draft.problems.push(root);
-    return;
+  if (isProblem(root)) merge.report(root.where, root.message);
+  else if (root.type !== 'array') merge.report(origin, `${appsPath}: expected a list of apps as JSON.`);
+  else {
+    merge.dropApps(origin);
+    new JsonReader(merge, source).readApps([], root, root);
   }
-  if (root.type !== 'array') {
-    draft.problems.push({ where: whereIs(variable.origin), message: `${appsPath}: expected a list of apps as JSON.` });
-    return;
-  }
-  draft.apps = readAppList(createReader(draft, source, cwd), root, appsPath);
-}
-
-/** What `SOKETI_DEFAULT_APP_…` and `KULKUL_DEFAULT_APP_…` say about app 0. */
-function readDefaultApp(draft: Draft, variables: Variables, cwd: string): Map<AppOptionName, Entry> {
-  const options = new Map<AppOptionName, Entry>();
-  for (const [name, setting] of appOptions) {
-    for (const variable of variablesOf(setting, variables)) {
-      const isJson = name === 'keys' || setting.kind === 'structure';
-      const entry = isJson
-        ? readJsonVariable(draft, setting, variable, cwd)
-        : readAppVariable(draft, setting, variable);
-      if (entry !== undefined) options.set(name, entry);
-    }
-  }
-  return options;
-}
-
-function readAppVariable(draft: Draft, setting: Setting, { text, origin }: Variable): Entry | undefined {
-  const checked = checkValue(setting, { from: 'text', text }, `${appsPath}[0].${setting.path}`, origin);
-  if (checked.ok) return { value: checked.value, origin };
-  draft.problems.push(checked.problem);
-  return undefined;
-}
-
-function readJsonVariable(draft: Draft, setting: Setting, variable: Variable, cwd: string): Entry | undefined {
-  const label = `${appsPath}[0].${setting.path}`;
-  const source = variableSource(variable.origin, variable.text);
-  const root = parseJson(source, `${label}: `);
-  if (isProblem(root)) {
-    draft.problems.push(root);
-    return undefined;
-  }
-  const reader = createReader(draft, source, cwd);
-  const value =
-    setting.kind === 'structure' ? readStructure(reader, setting, root, label) : readKeyPairs(reader, root, label);
-  return value === undefined ? undefined : { value, origin: variable.origin };
-}
-
-function createReader({ problems, warnings, files }: Draft, source: JsonSource, cwd: string): AppReader {
-  return { source, folder: cwd, problems, warnings, files, repeated: () => {} };
 }
 
 /**
- * Variables with our prefix that mean nothing are errors. Those with Soketi's are named in the warning, known or not:
- * whoever moves here from Soketi brings more than we have a use for.
+ * Variables with our prefix that mean nothing are errors. Those with Soketi's are named in the warning, known or not: whoever moves here from Soketi brings more
+ * than we have a use for. Of those with Reverb's, which an application may have of its own, only those are named that look like slips.
  */
-function reportUnknown(draft: Draft, variables: Variables): void {
-  for (const variable of variables.values()) {
-    const { name } = variable;
-    if (isServiceLink(variable)) continue;
+function reportUnknown(merge: Merge, variables: Variables): void {
+  for (const { name, origin } of variables.values()) {
+    if (LINK_NAMES.test(name)) continue;
     if (name.startsWith('KULKUL_') && !ownNames.has(name)) {
-      const suggestion = nearestVariable(name, ownNames);
-      const problem = { where: whereIs(variable.origin), message: 'unknown variable.' };
-      draft.problems.push(suggestion === undefined ? problem : { ...problem, suggestion });
-    }
-    if (name.startsWith('SOKETI_')) reportSoketi(draft, name);
-    if (name.startsWith('DEFAULT_APP_') && soketiNames.has(`SOKETI_${name}`)) {
-      draft.warnings.push(`The variable ${name} is not read: did you mean SOKETI_${name}?`);
-    }
+      merge.report(origin, 'unknown variable.', nearestVariable(name, ownNames));
+    } else if (name.startsWith('SOKETI_')) reportSoketi(merge, name);
+    const meant = meantBy(name);
+    if (meant !== undefined) merge.warnings.push(`The variable ${name} is not read: did you mean ${meant}?`);
   }
 }
 
-function reportSoketi(draft: Draft, name: string): void {
-  const path = ineffectivePathByVariable.get(name);
-  if (path !== undefined) draft.ineffective.add(`${path} (${name})`);
+/** The variable that was meant by one that may be another program's. */
+function meantBy(name: string): string | undefined {
+  if (name.startsWith('DEFAULT_APP_')) return soketiNames.has(`SOKETI_${name}`) ? `SOKETI_${name}` : undefined;
+  if (!name.startsWith('REVERB_') || reverbNames.has(name)) return undefined;
+  return nearestVariable(name, reverbNames);
+}
+
+function reportSoketi(merge: Merge, name: string): void {
+  const ineffective = ineffectivePathByVariable.get(name);
+  if (ineffective !== undefined) merge.ineffective.add(`${ineffective} (${name})`);
   if (soketiNames.has(name)) return;
   const suggestion = nearestVariable(name, soketiNames);
-  draft.ineffective.add(suggestion ? `${name} (unknown; did you mean ${suggestion}?)` : `${name} (unknown)`);
+  merge.ineffective.add(suggestion ? `${name} (unknown; did you mean ${suggestion}?)` : `${name} (unknown)`);
 }
 
 /** Without the prefix, which they have in common and which would make any two of them look alike. */
 function nearestVariable(name: string, candidates: ReadonlySet<string>): string | undefined {
   const prefix = name.slice(0, name.indexOf('_') + 1);
-  const found = nearest(
-    name.slice(prefix.length),
-    [...candidates].map((candidate) => candidate.slice(prefix.length)),
+  const rest = name.slice(prefix.length);
+  // The name of the same setting in the other's spelling.
+  const other = named.find(({ variable, meta }) =>
+    [variable, meta.soketi].some((one) => one?.slice(one.indexOf('_') + 1) === rest),
   );
+  if (other && prefix !== 'REVERB_')
+    return prefix === 'SOKETI_' ? (other.meta.soketi ?? other.variable) : other.variable;
+  const names = [...candidates].map((candidate) => candidate.slice(prefix.length));
+  const found = nearest(rest, names) ?? withSameEnd(rest, names);
   return found && prefix + found;
+}
+
+/** `DB_REDIS_HOST` for `ADAPTER_REDIS_HOST`: the last two words are the same. */
+function withSameEnd(name: string, names: readonly string[]): string | undefined {
+  const end = /_[A-Z0-9]+_[A-Z0-9]+$/.exec(`_${name}`)?.[0];
+  return end === undefined ? undefined : names.find((candidate) => `_${candidate}`.endsWith(end));
 }

@@ -40,3 +40,20 @@ export function nameOrigin(origin: Origin): string {
       return 'generated for this run';
   }
 }
+
+/** Of a place in an object or list: `['jwt', 'keys', 0]`. */
+export type Path = readonly (string | number)[];
+
+/** A path after the name of what it begins in: `auth` and `jwt.keys[0].secret` become `auth.jwt.keys[0].secret`. */
+export function labelOf(name: string, path: Path): string {
+  return path.reduce<string>(
+    (label, part) => label + (typeof part === 'number' ? `[${part}]` : `.${keyName(part)}`),
+    name,
+  );
+}
+
+/** A name out of a file, fit for one line of a message: long or odd ones are cut and quoted. */
+export function keyName(name: string): string {
+  const short = name.length > 60 ? `${name.slice(0, 60)}…` : name;
+  return /^[\w$.-]+…?$/.test(short) ? short : JSON.stringify(short);
+}

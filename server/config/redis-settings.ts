@@ -1,6 +1,6 @@
 import type { RedisOptions } from 'ioredis';
 import * as z from 'zod';
-import { about, count, flag, host, text } from './setting.ts';
+import { type Alias, about, count, filled, flag, host, options, port, text } from './setting.ts';
 
 /** A server as in a list of Sentinels or cluster nodes; what else the Redis client takes there (`password`) is kept. */
 const addressSchema = z.looseObject({
@@ -11,19 +11,35 @@ const addressSchema = z.looseObject({
 export type RedisAddress = z.output<typeof addressSchema>;
 
 const addresses = () => z.array(addressSchema);
-const options = () => z.record(z.string(), z.unknown());
+
+/** A variable of Laravel's for its own connection, over which Reverb scales; without that it is the application's own affair. */
+export const scalingVariable = (name: string): Alias => ({ name, onlyWith: 'REVERB_SCALING_ENABLED' });
 
 /** The one connection to Redis; whatever needs Redis uses it. Kept loose: see `redisClientOptions`. */
 export const redisConnectionSchema = z.looseObject({
-  host: about(host().default('127.0.0.1'), 'Host name or address.', 'SOKETI_DB_REDIS_HOST'),
-  port: about(count(1).max(65535).default(6379), 'TCP port.', 'SOKETI_DB_REDIS_PORT'),
+  host: about(
+    host().default('127.0.0.1'),
+    'Host name or address; or a URL, `rediss://user:password@host:6380/0`, of which the parts are those of the settings below.',
+    { soketi: 'SOKETI_DB_REDIS_HOST', aliases: [scalingVariable('REDIS_HOST')] },
+  ),
+  port: about(port(1).default(6379), 'TCP port.', {
+    soketi: 'SOKETI_DB_REDIS_PORT',
+    aliases: [scalingVariable('REDIS_PORT')],
+  }),
   db: about(
     count(0).default(0),
     'Number of the database. A Redis Cluster has 0 only. Topics are common to all databases: nodes that must not hear each other need different prefixes.',
-    'SOKETI_DB_REDIS_DB',
+    { soketi: 'SOKETI_DB_REDIS_DB', aliases: [scalingVariable('REDIS_DB')] },
   ),
-  username: about(text().optional(), 'User of Redis (ACL). Unset: the default user.', 'SOKETI_DB_REDIS_USERNAME'),
-  password: about(text().optional(), 'Password. Unset: none.', 'SOKETI_DB_REDIS_PASSWORD'),
+  username: about(text().optional(), 'User of Redis (ACL). Unset: the default user.', {
+    soketi: 'SOKETI_DB_REDIS_USERNAME',
+    aliases: [scalingVariable('REDIS_USERNAME')],
+  }),
+  password: about(text().optional(), 'Password. Unset: none.', {
+    soketi: 'SOKETI_DB_REDIS_PASSWORD',
+    aliases: [scalingVariable('REDIS_PASSWORD')],
+    secret: 'always',
+  }),
   keyPrefix: about(
     prefix(),
     'Stands before every key and topic, and before `adapter.redis.prefix`.',
@@ -32,26 +48,22 @@ export const redisConnectionSchema = z.looseObject({
   tls: about(
     z.union([flag(), options()]).default(false),
     'Connect with TLS. `true`, or an object with options of `tls.connect` of Node; in it `ca`, `cert` and `key` are paths of PEM files, or PEM text.',
+    { files: 'tls' },
   ),
   sentinels: about(
     addresses().default([]),
     'Sentinels that know the master, as `"host:port"` or `{ "host", "port" }`; then `host` and `port` have no meaning. Empty: no Sentinel.',
-    'SOKETI_DB_REDIS_SENTINELS',
+    { kind: 'addresses', soketi: 'SOKETI_DB_REDIS_SENTINELS' },
   ),
-  sentinelPassword: about(
-    text().optional(),
-    'Password of the Sentinels. Unset: none.',
-    'SOKETI_DB_REDIS_SENTINEL_PASSWORD',
-  ),
-  name: about(
-    text().min(1, 'must not be empty').default('mymaster'),
-    'Name of the master at the Sentinels.',
-    'SOKETI_DB_REDIS_INSTANCE_NAME',
-  ),
+  sentinelPassword: about(text().optional(), 'Password of the Sentinels. Unset: that in the address of one, or none.', {
+    soketi: 'SOKETI_DB_REDIS_SENTINEL_PASSWORD',
+    secret: 'always',
+  }),
+  name: about(filled().default('mymaster'), 'Name of the master at the Sentinels.', 'SOKETI_DB_REDIS_INSTANCE_NAME'),
   clusterNodes: about(
     addresses().default([]),
     'Some nodes of a Redis Cluster (7.0 or later), as `"host:port"` or `{ "host", "port" }`; the others are found through them. Empty: no cluster, unless `adapter.redis.clusterMode` says so.',
-    'SOKETI_DB_REDIS_CLUSTER_NODES',
+    { kind: 'addresses', soketi: 'SOKETI_DB_REDIS_CLUSTER_NODES' },
   ),
 });
 
@@ -80,11 +92,6 @@ export const redisAdapterSchema = z.strictObject({
 });
 
 export const redisConnectionPath = 'database.redis';
-
-/** Whether a setting matters only to those who use Redis. */
-export function isRedisSetting(path: string): boolean {
-  return path.startsWith(`${redisConnectionPath}.`) || path.startsWith('adapter.redis.');
-}
 
 /** In a hash tag, which is what braces make, everything would go to one server of a cluster; an empty one undoes ours. */
 function prefix() {

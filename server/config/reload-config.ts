@@ -1,20 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import { createApps } from './app-from-config.ts';
+import { appsPath, settings as catalogue } from './catalogue.ts';
 import { ConfigError } from './config-error.ts';
-import { appsPath } from './file-apps.ts';
-import { type ConfigSources, loadConfig } from './load-config.ts';
-import type { LoadedConfig } from './loaded-config.ts';
+import { type ConfigSources, type LoadedConfig, loadConfig } from './load-config.ts';
 import type { Settings } from './schema.ts';
 
-/** The limits that apps fall back to: they are taken together with the apps. */
-const limitSections = ['presence', 'channelLimits', 'eventLimits', 'clientEvents'] as const;
-
 export interface ReloadedConfig {
-  /** As it was, with the apps and their limits as they are now. */
+  /** As it was, with what is reloadable as it is now: the apps, and the limits that they fall back to. */
   readonly config: LoadedConfig;
   /** Other settings that differ from those in effect, by dotted path. They wait for the next start. */
   readonly postponed: readonly string[];
 }
+
+const RELOADABLE = [...catalogue.values()].filter(({ meta }) => meta.reloadable).map(({ path }) => path);
 
 /**
  * Reads a configuration again, for a broker that runs.
@@ -23,17 +21,20 @@ export interface ReloadedConfig {
  */
 export function reloadConfig(sources: ConfigSources, running: LoadedConfig): ReloadedConfig {
   const next = loadConfig(sources);
-  const { presence, channelLimits, eventLimits, clientEvents } = next.settings;
-  const appManager = { ...running.settings.appManager, array: { apps: appsOf(next, running) } };
-  const settings: Settings = {
-    ...running.settings,
-    ...{ presence, channelLimits, eventLimits, clientEvents },
-    appManager,
-  };
-  return {
-    config: { ...next, settings, apps: createApps(settings) },
-    postponed: differences(withoutApps(running.settings), withoutApps(next.settings), ''),
-  };
+  const changed = differences(running.settings, next.settings, '');
+  const postponed = changed.filter((path) => !RELOADABLE.includes(path));
+  const settings = structuredClone(running.settings);
+  for (const path of RELOADABLE) {
+    const names = path.split('.');
+    const last = names.pop() ?? '';
+    sectionAt(settings, names)[last] = sectionAt(next.settings, names)[last];
+  }
+  settings.appManager.array.apps = appsOf(next, running);
+  return { config: { ...next, settings, apps: createApps(settings) }, postponed };
+}
+
+function sectionAt(settings: Settings, names: readonly string[]): Record<string, unknown> {
+  return names.reduce((section, name) => section[name] as Record<string, unknown>, settings as Record<string, unknown>);
 }
 
 /** An app that was made up stays the same one as long as none is configured. */
@@ -47,12 +48,6 @@ function appsOf(next: LoadedConfig, running: LoadedConfig): Settings['appManager
     throw new ConfigError([{ where, message }], next.files);
   }
   return apps.map((options) => ({ ...options, id: own.id, key: own.key, secret: own.secret }));
-}
-
-function withoutApps(settings: Settings): object {
-  const taken: ReadonlySet<string> = new Set(limitSections);
-  const others = Object.entries(settings).filter(([name]) => !taken.has(name));
-  return { ...Object.fromEntries(others), appManager: { ...settings.appManager, array: undefined } };
 }
 
 function differences(one: unknown, other: unknown, path: string): string[] {

@@ -1,10 +1,16 @@
 import * as z from 'zod';
-import { isSecret, PLAIN_ERRORS } from './check-value.ts';
-import { keyName } from './json-key.ts';
 import { MASK, maskSecrets } from './mask.ts';
+import type { Path } from './origin.ts';
+import { settingMeta } from './setting.ts';
 import { nearest } from './suggest.ts';
 
-type Path = readonly (string | number)[];
+/**
+ * Instead of zod's own words, which nobody is shown, and which zod 4.6 fails to find for values such as
+ * `{ "constructor": { "name": {} } }`.
+ */
+export const PLAIN_ERRORS = { error: (): string => PLAIN };
+const PLAIN = 'is not possible';
+
 type Issue = z.core.$ZodIssue;
 
 /** What is wrong with one place of an object or list, for people. */
@@ -48,14 +54,6 @@ function isAftermath({ code, path }: Issue, issues: readonly Issue[]): boolean {
   );
 }
 
-/** A path after the name of what it begins in: `auth` and `jwt.keys[0].secret` become `auth.jwt.keys[0].secret`. */
-export function labelOf(name: string, path: Path): string {
-  return path.reduce<string>(
-    (label, part) => label + (typeof part === 'number' ? `[${part}]` : `.${keyName(part)}`),
-    name,
-  );
-}
-
 /** Of several forms that a value may have, the one that was meant, when there is only one of that type. */
 function narrow(issue: Issue): Issue[] {
   if (issue.code !== 'invalid_union') return [issue];
@@ -73,7 +71,7 @@ function describe(issue: Issue, schema: z.ZodType, root: unknown, max: number): 
   const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
   const value = path.reduce<unknown>((inner, part) => (inner as Record<string, unknown> | undefined)?.[part], root);
   const at = { path, isName: false };
-  const got = show(value, String(path.findLast((part) => typeof part === 'string') ?? ''));
+  const got = shown(value, isSecretAt(schema, path));
   switch (issue.code) {
     case 'unrecognized_keys': {
       const known = namesAt(schema, path);
@@ -88,7 +86,7 @@ function describe(issue: Issue, schema: z.ZodType, root: unknown, max: number): 
       // Text in the place of an object may be a secret, whatever the name of the place.
       const isText = typeof value === 'string' && (issue.expected === 'object' || issue.expected === 'array');
       const expected = TYPES[issue.expected] ?? issue.expected;
-      const message = `expected ${expected}, got ${isText ? 'a text' : got}`;
+      const message = issue.message === PLAIN ? `expected ${expected}, got ${isText ? 'a text' : got}` : issue.message;
       return [{ ...at, message: value === undefined ? 'missing' : message }];
     }
     case 'invalid_value':
@@ -119,13 +117,19 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** A wrong value, short and on one line; of objects and lists only the type, for they may hold secrets. */
-function show(value: unknown, name: string): string {
+export function shown(value: unknown, isSecret: boolean): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
   if (value === '') return 'an empty text';
-  if (isSecret(name)) return MASK;
+  if (isSecret) return MASK;
   const masked = maskSecrets(String(JSON.stringify(value)));
   return masked.length > 60 ? `${masked.slice(0, 60)}…` : masked;
+}
+
+/** Whether what stands at a place, or what that is an item of, must not be shown. */
+function isSecretAt(schema: z.ZodType, path: Path): boolean {
+  const names = path.findLastIndex((part) => typeof part === 'string') + 1;
+  return schemasAt(schema, path.slice(0, names)).some((each) => settingMeta.get(each)?.secret !== undefined);
 }
 
 function suggested(suggestion: string | undefined): { suggestion?: string } {
@@ -144,8 +148,12 @@ function wordsOf(issue: Issue): string[] {
 
 /** The names that an object at this place may have. */
 function namesAt(schema: z.ZodType, path: Path): string[] {
-  const found = path.reduce<z.ZodType[]>((schemas, part) => schemas.flatMap((each) => childOf(each, part)), [schema]);
-  return found.flatMap(formsOf).flatMap((form) => (form instanceof z.ZodObject ? Object.keys(form.shape) : []));
+  const forms = schemasAt(schema, path).flatMap(formsOf);
+  return forms.flatMap((form) => (form instanceof z.ZodObject ? Object.keys(form.shape) : []));
+}
+
+function schemasAt(schema: z.ZodType, path: Path): z.ZodType[] {
+  return path.reduce<z.ZodType[]>((schemas, part) => schemas.flatMap((each) => childOf(each, part)), [schema]);
 }
 
 function childOf(schema: z.ZodType, part: string | number): z.ZodType[] {

@@ -12,16 +12,40 @@ import {
 } from './app-database-settings.ts';
 import { appOptionsSchema } from './app-options.ts';
 import { redisAdapterSchema, redisConnectionSchema } from './redis-settings.ts';
-import { about, bytes, count, flag, host, list, milliseconds, rate, seconds, size, text } from './setting.ts';
+import {
+  about,
+  bytes,
+  type Condition,
+  count,
+  flag,
+  group,
+  host,
+  isTrue,
+  list,
+  milliseconds,
+  percent,
+  port,
+  rate,
+  seconds,
+  size,
+  text,
+  upToAnHour,
+} from './setting.ts';
 
-/** A group of settings. Each has a default, so an absent group is the group of its defaults. */
 function section<T extends z.ZodRawShape>(description: string, shape: T) {
   return group(description, z.strictObject(shape));
 }
 
-function group<T extends z.ZodObject>(description: string, schema: T) {
-  // Every leaf below has a default, so the empty object is valid input; zod can't infer that for a generic shape.
-  return about(schema.prefault({} as z.input<typeof schema>), description);
+const WITH_REDIS: Condition = { setting: 'adapter.driver', is: ['redis'] };
+const MOVING: Condition = { setting: 'drain.mode', is: ['move'] };
+const withDatabase = (...drivers: (typeof DATABASE_DRIVERS)[number][]): Condition => ({
+  setting: 'appManager.driver',
+  is: drivers,
+});
+
+function bytesToMegabytes(given: string): string {
+  const inBytes = Number(given);
+  return Number.isFinite(inBytes) ? String(inBytes / 1_048_576) : given;
 }
 
 /** `""`, or a path with a leading and without a trailing slash. */
@@ -38,13 +62,12 @@ export const settingsSchema = z.strictObject({
   host: about(
     host().default('0.0.0.0'),
     'Address to listen on. `0.0.0.0` is every IPv4 address of the machine, `::` every address.',
-    'SOKETI_HOST',
+    { soketi: 'SOKETI_HOST', aliases: [{ name: 'REVERB_SERVER_HOST' }] },
   ),
-  port: about(
-    count(0).max(65535).default(6001),
-    'TCP port of WebSocket and HTTP API. 0: any free port.',
-    'SOKETI_PORT',
-  ),
+  port: about(port(0).default(6001), 'TCP port of WebSocket and HTTP API. 0: any free port.', {
+    soketi: 'SOKETI_PORT',
+    aliases: [{ name: 'REVERB_SERVER_PORT' }],
+  }),
   workers: about(
     z.union([count(1).max(1024), z.literal('auto')]).default(1),
     'Processes that serve clients, all on the same port (on Linux). `auto`: one for each core. 1: the main process does it.',
@@ -55,13 +78,14 @@ export const settingsSchema = z.strictObject({
       .overwrite(normalisePathPrefix)
       .default(''),
     'Path before `/app/…` and `/apps/…`, for a proxy that passes it on: `/ws` or `ws`. Empty: none.',
-    'SOKETI_PATH_PREFIX',
+    { soketi: 'SOKETI_PATH_PREFIX', aliases: [{ name: 'REVERB_SERVER_PATH' }] },
   ),
   debug: about(flag().default(false), 'Log what happens in detail: `log.level` is at least `debug`.', 'SOKETI_DEBUG'),
   activityTimeoutSeconds: about(
     // uWebSockets.js drops what was silent for 960 seconds, so the node's own ping, 4 seconds after this, must come before.
-    count(1).max(900).default(50),
+    seconds(1, 900).default(50),
     'Seconds of silence after which a client should send a ping; told to every client. Proxies and routers cut what is silent for 55 or 60 seconds unless they are told otherwise.',
+    { aliases: [{ name: 'REVERB_APP_ACTIVITY_TIMEOUT' }] },
   ),
   pongTimeoutSeconds: about(
     seconds(1).default(30),
@@ -70,6 +94,7 @@ export const settingsSchema = z.strictObject({
   maxFrameBytes: about(
     bytes(128).default(32_768),
     'Largest incoming WebSocket message, in bytes. A longer one is answered with `pusher:error`; one of more than 16 times as much cuts the connection off.',
+    { aliases: [{ name: 'REVERB_APP_MAX_MESSAGE_SIZE' }] },
   ),
   maxBufferedBytes: about(
     bytes(1024).default(1_048_576),
@@ -87,7 +112,7 @@ export const settingsSchema = z.strictObject({
   shutdownGracePeriod: about(
     milliseconds(0).default(3000),
     'Milliseconds over which clients are moved off when the broker is stopped and `drain.mode` is `move`, so that they do not all come back at once. 0: all together.',
-    'SOKETI_SHUTDOWN_GRACE_PERIOD',
+    { soketi: 'SOKETI_SHUTDOWN_GRACE_PERIOD', onlyWith: MOVING },
   ),
   limits: section('Connections', {
     maxConnections: about(
@@ -117,16 +142,18 @@ export const settingsSchema = z.strictObject({
       'How clients are parted from. `restart`: all at once, with 1001; stock clients come back to the same address after a second, and report no error. `move`: one after the other, with 4200, on which they connect again at once, to other nodes. `auto`: `move` with Redis, or when any other setting of this group is given; else `restart`.',
     ),
     readyDelaySeconds: about(
-      z.number().min(0).max(3600).default(0),
+      upToAnHour().default(0),
       'Seconds that the port stays open after the signal to stop. `/ready` answers 503 from the signal on, so that a load balancer that asks for it sends new clients elsewhere first. 0: none.',
     ),
     seconds: about(
-      z.number().min(0).max(3600).optional(),
+      upToAnHour().optional(),
       'Mode `move`: seconds over which clients are moved off then. 0: all together. Unset: as `shutdownGracePeriod` says.',
+      { onlyWith: MOVING },
     ),
     jitter: about(
       z.number().min(0).max(1).default(0.5),
       'Mode `move`: how far the moment of each client strays from an even spread. 0: not at all, 1: as far as the moments of its neighbours.',
+      { onlyWith: MOVING },
     ),
   }),
   protocol: section('The Pusher protocol', {
@@ -151,12 +178,13 @@ export const settingsSchema = z.strictObject({
     maxPerSecondPerConnection: about(
       rate().default(10),
       'Client events per second of one connection, in apps that do not set `maxClientEventsPerSecond`. -1: no limit.',
+      { reloadable: true },
     ),
   }),
   feeds: section('Feeds', {
     pingIntervalSeconds: about(
       // uWebSockets.js drops what was silent for 960 seconds.
-      count(1).max(900).default(54),
+      seconds(1, 900).default(54),
       'Seconds of silence after which the reader of a feed gets a WebSocket ping, or a comment in a stream. One that does not answer within `pongTimeoutSeconds` is dropped.',
     ),
   }),
@@ -164,49 +192,58 @@ export const settingsSchema = z.strictObject({
     maxWatchlistSize: about(count(0).default(100), 'Users on one watchlist. 0: none.'),
   }),
   channelLimits: section('Channels', {
-    maxNameLength: about(
-      count(1).default(200),
-      'Characters of a channel name.',
-      'SOKETI_CHANNEL_LIMITS_MAX_NAME_LENGTH',
-    ),
-    cacheTtl: about(
-      count(1).default(3600),
-      'Seconds that a cache channel keeps its last event.',
-      'SOKETI_CHANNEL_CACHE_TTL',
-    ),
+    maxNameLength: about(count(1).default(200), 'Characters of a channel name.', {
+      soketi: 'SOKETI_CHANNEL_LIMITS_MAX_NAME_LENGTH',
+      reloadable: true,
+    }),
+    cacheTtl: about(seconds(1).default(3600), 'Seconds that a cache channel keeps its last event.', {
+      soketi: 'SOKETI_CHANNEL_CACHE_TTL',
+      reloadable: true,
+    }),
   }),
   eventLimits: section('Events', {
-    maxChannelsAtOnce: about(
-      count(1).default(100),
-      'Channels that one event may be published on.',
-      'SOKETI_EVENT_MAX_CHANNELS_AT_ONCE',
-    ),
-    maxNameLength: about(count(1).default(200), 'Characters of an event name.', 'SOKETI_EVENT_MAX_NAME_LENGTH'),
-    maxPayloadInKb: about(
-      size().default(100),
-      '`data` of one event, in KB of 1024 bytes.',
-      'SOKETI_EVENT_MAX_SIZE_IN_KB',
-    ),
-    maxBatchSize: about(count(1).default(10), 'Events in one batch request.', 'SOKETI_EVENT_MAX_BATCH_SIZE'),
+    maxChannelsAtOnce: about(count(1).default(100), 'Channels that one event may be published on.', {
+      soketi: 'SOKETI_EVENT_MAX_CHANNELS_AT_ONCE',
+      reloadable: true,
+    }),
+    maxNameLength: about(count(1).default(200), 'Characters of an event name.', {
+      soketi: 'SOKETI_EVENT_MAX_NAME_LENGTH',
+      reloadable: true,
+    }),
+    maxPayloadInKb: about(size('KB').default(100), '`data` of one event, in KB of 1024 bytes.', {
+      soketi: 'SOKETI_EVENT_MAX_SIZE_IN_KB',
+      reloadable: true,
+    }),
+    maxBatchSize: about(count(1).default(10), 'Events in one batch request.', {
+      soketi: 'SOKETI_EVENT_MAX_BATCH_SIZE',
+      reloadable: true,
+    }),
   }),
   presence: section('Presence channels', {
     maxMembersPerChannel: about(
       rate().default(100),
       'Members of one presence channel. -1: no limit, 0: none may enter.',
-      'SOKETI_PRESENCE_MAX_MEMBERS',
+      { soketi: 'SOKETI_PRESENCE_MAX_MEMBERS', reloadable: true },
     ),
-    maxMemberSizeInKb: about(
-      size().default(2),
-      '`user_info` of one member as JSON, in KB of 1024 bytes.',
-      'SOKETI_PRESENCE_MAX_MEMBER_SIZE',
-    ),
+    maxMemberSizeInKb: about(size('KB').default(2), '`user_info` of one member as JSON, in KB of 1024 bytes.', {
+      soketi: 'SOKETI_PRESENCE_MAX_MEMBER_SIZE',
+      reloadable: true,
+    }),
   }),
   httpApi: section('HTTP API', {
-    requestLimitInMb: about(size().default(100), 'Largest request body, in MB of 1 048 576 bytes.'),
+    requestLimitInMb: about(size('MB').default(100), 'Largest request body, in MB of 1 048 576 bytes.', {
+      aliases: [
+        {
+          name: 'REVERB_MAX_REQUEST_SIZE',
+          note: '`httpApi.requestLimitInMb`, given in bytes',
+          convert: bytesToMegabytes,
+        },
+      ],
+    }),
     bodyTimeoutSeconds: about(seconds(1).default(10), 'Seconds that a client has to send a request body.'),
     acceptTraffic: section('Readiness of the HTTP API', {
       memoryThreshold: about(
-        z.number().min(1).max(100).default(85),
+        percent().default(85),
         'Percent of the memory (of container or machine, and of the heap) above which `/ready` and `/accept-traffic` answer 503.',
         'SOKETI_HTTP_ACCEPT_TRAFFIC_MEMORY_THRESHOLD',
       ),
@@ -237,17 +274,22 @@ export const settingsSchema = z.strictObject({
     ),
   }),
   ssl: section('TLS', {
-    certPath: about(
-      text().default(''),
-      'PEM file with the certificate and its chain. Empty: no TLS.',
-      'SOKETI_SSL_CERT',
-    ),
-    keyPath: about(text().default(''), 'PEM file with the private key. Empty: no TLS.', 'SOKETI_SSL_KEY'),
-    passphrase: about(text().default(''), 'Passphrase of the private key. Empty: it has none.', 'SOKETI_SSL_PASS'),
+    certPath: about(text().default(''), 'PEM file with the certificate and its chain. Empty: no TLS.', {
+      soketi: 'SOKETI_SSL_CERT',
+      files: 'path',
+    }),
+    keyPath: about(text().default(''), 'PEM file with the private key. Empty: no TLS.', {
+      soketi: 'SOKETI_SSL_KEY',
+      files: 'path',
+    }),
+    passphrase: about(text().default(''), 'Passphrase of the private key. Empty: it has none.', {
+      soketi: 'SOKETI_SSL_PASS',
+      secret: 'always',
+    }),
     caPath: about(
       text().default(''),
       'PEM file with certificate authorities. Served as the rest of the chain; with `requestClientCertificate` those that sign the certificates of clients instead.',
-      'SOKETI_SSL_CA',
+      { soketi: 'SOKETI_SSL_CA', files: 'path' },
     ),
     requestClientCertificate: about(
       flag().default(false),
@@ -274,7 +316,7 @@ export const settingsSchema = z.strictObject({
       'Address that it listens on. Any other than one of loopback needs `admin.token`.',
     ),
     port: about(
-      count(0).max(65535).default(9601),
+      port(0).default(9601),
       'TCP port, not to be one that clients reach. 0: any free port. If another program has the default one, the broker starts without the API.',
     ),
     token: about(
@@ -284,14 +326,25 @@ export const settingsSchema = z.strictObject({
         })
         .default(''),
       'What requests have to send as `Authorization: Bearer …`. Empty: nothing, whoever may run programs on this machine may use it.',
+      { secret: 'always' },
     ),
   }),
   adapter: section('Several nodes', {
     driver: about(
       z.enum(['local', 'redis']).default('local'),
       'How processes reach one another. `local`: the workers of this process only, if there are several. `redis`: through the Redis of `database.redis`. Any other value stops the start.',
-      'SOKETI_ADAPTER_DRIVER',
-      'this version reaches other processes through Redis only, and starting alone where several were meant to act as one would lose events silently',
+      {
+        soketi: 'SOKETI_ADAPTER_DRIVER',
+        refusal:
+          'this version reaches other processes through Redis only, and starting alone where several were meant to act as one would lose events silently',
+        aliases: [
+          {
+            name: 'REVERB_SCALING_ENABLED',
+            note: 'true: `adapter.driver` is `redis`',
+            convert: (value) => (isTrue(value) ? 'redis' : undefined),
+          },
+        ],
+      },
     ),
     nodeTimeoutSeconds: about(
       seconds(1).default(10),
@@ -301,29 +354,33 @@ export const settingsSchema = z.strictObject({
       z.enum(['disconnect', 'ignore']).default('disconnect'),
       'What becomes of the subscribers of a channel whose messages this node may have missed. `disconnect`: they are closed with 4200, and come back. `ignore`: they are not told.',
     ),
-    redis: group('Redis between nodes', redisAdapterSchema),
+    redis: group('Redis between nodes', redisAdapterSchema, WITH_REDIS),
   }),
   database: section('Databases', {
-    redis: group('The connection to Redis', redisConnectionSchema),
-    mysql: group('The connection to MySQL or MariaDB, for apps', mysqlConnectionSchema),
-    postgres: group('The connection to PostgreSQL, for apps', postgresConnectionSchema),
+    redis: group('The connection to Redis', redisConnectionSchema, WITH_REDIS),
+    mysql: group('The connection to MySQL or MariaDB, for apps', mysqlConnectionSchema, withDatabase('mysql')),
+    postgres: group('The connection to PostgreSQL, for apps', postgresConnectionSchema, withDatabase('postgres')),
   }),
-  databasePooling: group('Connections to the database of apps', poolingSchema),
+  databasePooling: group('Connections to the database of apps', poolingSchema, withDatabase('mysql', 'postgres')),
   appManager: section('Apps', {
     driver: about(
       z.enum(['array', ...DATABASE_DRIVERS]).default('array'),
       'Where apps come from. `array`: from `appManager.array.apps`. `mysql` (also MariaDB), `postgres`, `sqlite`: from a database, see docs/apps.md. Any other value stops the start.',
-      'SOKETI_APP_MANAGER_DRIVER',
-      'this version takes apps from its configuration or from these databases only, and starting without the apps meant would refuse their clients',
+      {
+        soketi: 'SOKETI_APP_MANAGER_DRIVER',
+        refusal:
+          'this version takes apps from its configuration or from these databases only, and starting without the apps meant would refuse their clients',
+      },
     ),
-    cache: group('Apps of a database, in memory', cacheSchema),
-    mysql: group('Apps in MySQL or MariaDB', mysqlTableSchema),
-    postgres: group('Apps in PostgreSQL', postgresTableSchema),
-    sqlite: group('Apps in SQLite', sqliteTableSchema),
+    cache: group('Apps of a database, in memory', cacheSchema, withDatabase(...DATABASE_DRIVERS)),
+    mysql: group('Apps in MySQL or MariaDB', mysqlTableSchema, withDatabase('mysql')),
+    postgres: group('Apps in PostgreSQL', postgresTableSchema, withDatabase('postgres')),
+    sqlite: group('Apps in SQLite', sqliteTableSchema, withDatabase('sqlite')),
     array: section('Apps in the configuration', {
       apps: about(
         z.array(appOptionsSchema).default([]),
         'The apps, see below. None at all: one with random credentials is made for this run.',
+        { kind: 'apps', reloadable: true },
       ),
     }),
   }),

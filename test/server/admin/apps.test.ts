@@ -188,12 +188,12 @@ describe.for(Object.entries(STARTS))('apps of the driver %s', ([driver, start]) 
     expect(refused.status).toBe(400);
     expect(refused.body.error).toBe('invalid-app');
     expect(problemsOf(refused)).toEqual([
-      { path: '/id', message: 'must not contain spaces or any of / ? # % { }: it is part of a URL' },
+      { path: '/id', message: 'must not contain spaces or any of / ? # % { }: it is part of a URL, got "a/b"' },
       { path: '/secret', message: 'expected a text, got •••' },
       { path: '/enabled', message: 'expected true or false, got "yes"' },
       { path: '/allowedOrigins', message: 'expected a list of texts, got 5' },
       { path: '/maxConnections', message: 'expected a whole number of at least 0, or -1 for no limit, got "many"' },
-      { path: '/maxEventPayloadInKb', message: 'must be at least 0.001, got 0' },
+      { path: '/maxEventPayloadInKb', message: 'expected a number from 0.001 to 1048576, got 0' },
       { path: '/auth/jwt/keys/0/secret', message: 'expected a text, got an object' },
       {
         path: '/auth/jwt/keys/1/publicKey',

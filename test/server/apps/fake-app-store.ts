@@ -1,6 +1,5 @@
 import { type AppStore, AppStoreUnavailable, type StoredApp } from '../../../server/apps/app-store.ts';
-import { keyPairsOf } from '../../../server/config/app-from-config.ts';
-import { appOptionsSchema } from '../../../server/config/app-options.ts';
+import { appOptionsSchema, keyPairsOf } from '../../../server/config/app-options.ts';
 
 export function storedApp(id: string, options: Record<string, unknown> = {}): StoredApp {
   return appOptionsSchema.parse({ id, key: `key-${id}`, secret: `secret-${id}`, ...options });

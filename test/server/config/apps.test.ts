@@ -212,7 +212,7 @@ describe('refused apps in the file', () => {
     [list({ id: '1', secret: 's', keys: [{ key: 'a', secret: 'b' }] }), `${at}.key: missing.`],
     [list({ id: '1', keys: [] }), `${at}.key: missing.`],
     [list({}), `${at}.id: missing.`],
-    [list({ ...app, id: '' }), `${at}.id: must not be empty.`],
+    [list({ ...app, id: '' }), `${at}.id: missing.`],
     [list({ ...app, id: true }), `${at}.id: expected a text, got true.`],
     [
       list({ ...app, id: 'a/b' }),
@@ -224,7 +224,7 @@ describe('refused apps in the file', () => {
     ],
     [list({ ...app, keys: 'x' }), `${at}.keys: expected a list of { "key", "secret" }.`],
     [list({ ...app, keys: ['x'] }), `${at}.keys[0]: expected an object with key and secret.`],
-    [list({ ...app, keys: [{ key: 'x' }] }), `${at}.keys[0]: needs both key and secret.`],
+    [list({ ...app, keys: [{ key: 'x' }] }), `${at}.keys[0].secret: missing.`],
     [list({ ...app, keys: [{ key: 'x', secret: '' }] }), `${at}.keys[0].secret: must not be empty.`],
     [list({ ...app, keys: [{ key: 'x', secret: 'y', id: 1 }] }), `${at}.keys[0].id: unknown setting.`],
     [list({ ...app, keys: [{ key: 'k', secret: 'other' }] }), `${at}.keys: holds the same key twice`],

@@ -186,7 +186,6 @@ describe('broken configuration file', () => {
     [{ port: null }, 'port: expected a whole number from 0 to 65535, got null.'],
     [{ port: [1] }, 'port: expected a whole number from 0 to 65535, got a list.'],
     [{ debug: 2 }, 'debug: expected true or false, got 2.'],
-    [{ host: '' }, 'host: must not be empty.'],
     [{ host: { a: 1 } }, 'host: expected a text, got an object.'],
     [{ pathPrefix: '/a b' }, 'pathPrefix: must be a URL path, without spaces, ? and #, got "/a b".'],
     [

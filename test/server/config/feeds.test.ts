@@ -16,10 +16,9 @@ const PATH = 'must be a path as in a URL, from the root of the server: /api/v1/d
 describe('feeds', () => {
   it('may be written as docs/feeds.md has it', () => {
     const docs = readFileSync(new URL('../../../docs/feeds.md', import.meta.url), 'utf8');
-    const [first = '', second = ''] = [...docs.matchAll(/```json\n(.*?)```/gs)].map(([, text]) => text ?? '');
-    expect(onlyApp({ file: first }).feeds).toHaveLength(2);
-    const app = { id: '1', key: 'k', secret: 's', ...(JSON.parse(second) as object) };
-    expect(load({ file: { 'appManager.array.apps': [app] } }).warnings).toEqual([]);
+    const [file = '', ...others] = [...docs.matchAll(/```json[^\n]*\n(.*?)```/gs)].map(([, text]) => text ?? '');
+    expect(onlyApp({ file }).feeds.length).toBeGreaterThan(1);
+    expect([load({ file }).warnings, others]).toEqual([[], []]);
   });
 
   it('are those of the app, with what is not said', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { appOptions, settings } from '../../../server/config/catalogue.ts';
-import { ineffectiveSettings } from '../../../server/config/ineffective-settings.ts';
+import { ineffectiveSettings } from '../../../server/config/soketi-settings.ts';
 import { load, oneApp } from './load.ts';
 
 /** Every variable that Soketi reads, and the option that it sets. */

@@ -2,10 +2,11 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { appAliases, settingAliases } from '../../../server/config/aliases.ts';
 import { appOptions, settings } from '../../../server/config/catalogue.ts';
+import { settingAliases } from '../../../server/config/environment.ts';
 import { ConfigError, describeConfig, loadConfig } from '../../../server/config/index.ts';
-import { ineffectiveSettings } from '../../../server/config/ineffective-settings.ts';
+import { appAliases } from '../../../server/config/laravel.ts';
+import { ineffectiveSettings } from '../../../server/config/soketi-settings.ts';
 import { atLength } from '../../support/at-length.ts';
 import { createFolder } from './load.ts';
 

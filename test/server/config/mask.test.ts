@@ -64,7 +64,8 @@ it('kulkul config shows no secret that is in a URL, an address or an object of o
   };
   const text = describeConfig(load({ file }));
   expect(text).not.toContain(HIDDEN);
-  expect(text).toContain('redis://•••@redis.internal');
+  expect(text).toMatch(/database\.redis\.host += "redis\.internal"/);
+  expect(text).toMatch(/database\.redis\.password += •••/);
   expect(text).toContain('https://•••@id.example/keys?token=•••');
   const sentinels = [{ host: `u:${HIDDEN}@one`, port: 1 }, `redis://u:${HIDDEN}@two:2`];
   const others = describeConfig(

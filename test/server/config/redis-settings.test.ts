@@ -221,7 +221,7 @@ describe('workers and drain', () => {
   it('are named where they are of no use', () => {
     const file = { ...oneApp, drain: { mode: 'restart', seconds: 5, readyDelaySeconds: 1 } };
     expect(load({ file, env: { SOKETI_SHUTDOWN_GRACE_PERIOD: '5000' } }).warnings).toEqual([
-      'Without effect while drain.mode is restart: shutdownGracePeriod (SOKETI_SHUTDOWN_GRACE_PERIOD), drain.seconds.',
+      'Without effect while drain.mode is restart: drain.seconds, shutdownGracePeriod (SOKETI_SHUTDOWN_GRACE_PERIOD).',
     ]);
     expect(load({ file: { ...file, drain: { mode: 'move', seconds: 5 } } }).warnings).toEqual([]);
   });

@@ -59,8 +59,6 @@ export const ineffectiveSettings: ReadonlyMap<string, string> = new Map([
   ['webhooks.batching.duration', 'SOKETI_WEBHOOKS_BATCHING_DURATION'],
 ]);
 
-/** Groups that Soketi hands to a database client whole, so that any option of that client may stand in them. */
-
 const ineffectiveSections: ReadonlySet<string> = new Set(
   [...ineffectiveSettings.keys()].flatMap((path) => {
     const segments = path.split('.');
@@ -71,9 +69,4 @@ const ineffectiveSections: ReadonlySet<string> = new Set(
 /** `metrics` or `adapter.redis`, but also `adapter`, which has effective settings beside the others. */
 export function isIneffectiveSection(path: string): boolean {
   return ineffectiveSections.has(path);
-}
-
-/** Whether this path is in the table. */
-export function isIneffectiveSetting(path: string): boolean {
-  return ineffectiveSettings.has(path);
 }
