@@ -3,14 +3,18 @@ import { inject, test } from 'vitest';
 import { blocksOf } from '../support/page-blocks.ts';
 import { PageReader } from '../support/page-reader.ts';
 
-test.for(['docs/feeds.md', 'docs/authorization.md', 'docs/from-soketi.md', 'docs/from-reverb.md'])(
-  'what %s says works, from an empty folder',
-  async (page) => {
-    const reader = await PageReader.create(inject('python'));
-    await reader.follow(blocksOf(page));
-    reader.leave();
-  },
-);
+test.for([
+  'docs/feeds.md',
+  'docs/authorization.md',
+  'docs/from-soketi.md',
+  'docs/from-reverb.md',
+  'docs/admin-api.md',
+  'docs/operating.md',
+])('what %s says works, from an empty folder', async (page) => {
+  const reader = await PageReader.create(inject('python'));
+  await reader.follow(blocksOf(page));
+  reader.leave();
+});
 
 test('what README.md says works, in a clone', async () => {
   const reader = await PageReader.create(inject('python'), ['dist', 'examples', 'soketi.config.json']);
