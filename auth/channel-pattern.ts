@@ -1,4 +1,4 @@
-import { elementTexts, memberText } from '../protocol/json-text.ts';
+import { elementTexts, memberText } from '../protocol/json.ts';
 
 /** A part of a pattern: text that stands there, any characters, or what a claim of the token says. */
 type Part = { readonly text: string } | { readonly any: true } | { readonly claim: string };

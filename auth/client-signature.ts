@@ -1,7 +1,6 @@
 import { PusherError, SubscriptionError } from '../protocol/errors.ts';
 import { quote } from '../protocol/json.ts';
-import { type AppKey, findAppKey } from './app-key.ts';
-import { equalSignatures, hmacHex } from './hmac.ts';
+import { type AppKey, equalSignatures, findAppKey, hmacHex } from './hmac.ts';
 
 /** What is wrong with an `auth` string. */
 interface AuthProblem {

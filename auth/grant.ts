@@ -1,4 +1,5 @@
 import { Refusal } from '../protocol/errors.ts';
+import { isJsonObject, parseJson } from '../protocol/json.ts';
 import type { Claims } from './channel-pattern.ts';
 
 /** What a verified token says about the one who holds it. */
@@ -39,4 +40,72 @@ export class TokenError extends Refusal {
     this.id = id;
     this.status = status;
   }
+}
+
+/**
+ * A grant inside `channel_data` or `user_data`, which the signature of `auth` covers: whoever was let in by a token is let out when
+ * it ends, on whichever node the client is, and can't leave out what limits it.
+ */
+interface SignedGrant {
+  readonly iat?: number;
+  readonly exp?: number;
+  readonly roles: readonly string[];
+  readonly claims: Claims;
+}
+
+/** The `channel_data` for the holder of a token, as JSON text. */
+export function encodeChannelData(grant: Grant, kept: Grant): string {
+  return encode('user_id', grant, kept);
+}
+
+/** The `user_data` for the holder of a token, as JSON text. */
+export function encodeUserData(grant: Grant, kept: Grant): string {
+  return encode('id', grant, kept);
+}
+
+/** @param kept - what goes along of the grant */
+function encode(idName: 'id' | 'user_id', { userId, userInfoJson, watchlist }: Grant, kept: Grant): string {
+  const { issuedAtSeconds, expiresAtSeconds, roles, claims } = kept;
+  const signed: SignedGrant = {
+    ...(issuedAtSeconds !== undefined && { iat: issuedAtSeconds }),
+    ...(expiresAtSeconds !== undefined && { exp: expiresAtSeconds }),
+    roles,
+    claims,
+  };
+  const fields = [
+    ...(userId === undefined ? [] : [`"${idName}":${JSON.stringify(userId)}`]),
+    ...(userInfoJson === undefined ? [] : [`"user_info":${userInfoJson}`]),
+    ...(idName === 'id' && watchlist.length > 0 ? [`"watchlist":${JSON.stringify(watchlist)}`] : []),
+    `"grant":${JSON.stringify(signed)}`,
+  ];
+  return `{${fields.join(',')}}`;
+}
+
+/** The grant in a signed text, or undefined where the application signed it without one. */
+export function grantIn(data: string): Grant | undefined {
+  if (!data.includes('"grant"')) return undefined;
+  const parsed = parseJson(data);
+  if (!isJsonObject(parsed) || !isJsonObject(parsed.grant)) return undefined;
+  const { iat, exp, roles, claims } = parsed.grant;
+  // Something of the application's own that has the same name.
+  if (!Array.isArray(roles) || !isJsonObject(claims)) return undefined;
+  const userId = parsed.user_id ?? parsed.id;
+  return {
+    userId: typeof userId === 'string' || typeof userId === 'number' ? String(userId) : undefined,
+    roles: roles.filter((role) => typeof role === 'string'),
+    userInfoJson: undefined,
+    watchlist: [],
+    claims,
+    issuedAtSeconds: isTime(iat) ? iat : undefined,
+    expiresAtSeconds: exp === undefined || isTime(exp) ? exp : LONG_AGO,
+  };
+}
+
+/** An end that can't be read has passed. */
+const LONG_AGO = 0;
+/** The last that a date can say. */
+const MAX_SECONDS = 8.64e12;
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= MAX_SECONDS;
 }

@@ -2,8 +2,7 @@ import jwt from 'jsonwebtoken';
 import { isJsonObject, parseJson, quote } from '../protocol/json.ts';
 import type { Claims } from './channel-pattern.ts';
 import { type Grant, TokenError } from './grant.ts';
-import { grantFrom } from './token-claims.ts';
-import { SECRET_ALGORITHMS, type TokenAlgorithm, type TokenKey, type TokenPolicy } from './token-policy.ts';
+import { grantFrom, SECRET_ALGORITHMS, type TokenAlgorithm, type TokenKey, type TokenPolicy } from './token-claims.ts';
 
 /** Longest token that is looked at, `Bearer ` included. What a browser may send as a header is less. */
 export const MAX_TOKEN_BYTES = 16 * 1024;

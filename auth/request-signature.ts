@@ -1,8 +1,7 @@
 import { hash } from 'node:crypto';
 import { ApiError } from '../protocol/errors.ts';
 import { quote } from '../protocol/json.ts';
-import type { AppKey } from './app-key.ts';
-import { equalSignatures, hmacHex } from './hmac.ts';
+import { type AppKey, equalSignatures, hmacHex } from './hmac.ts';
 import { canonicalParams, parseParams, type RequestParams } from './request-params.ts';
 
 /** A request is good for less than this long before and after the time it was signed, in seconds. */

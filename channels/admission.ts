@@ -1,8 +1,7 @@
 import { admits, type ChannelRule, isForAnyone, keptGrant, refusalText, ruleFor } from '../auth/channel-rules.ts';
 import { verifyChannelAuth } from '../auth/client-signature.ts';
-import { type Grant, hasEnded, TokenError } from '../auth/grant.ts';
+import { type Grant, grantIn, hasEnded, TokenError } from '../auth/grant.ts';
 import { isToken } from '../auth/json-web-token.ts';
-import { grantIn } from '../auth/signed-grant.ts';
 import { type ChannelKind, channelKindOf, userChannelName } from '../protocol/channel-name.ts';
 import { SubscriptionError } from '../protocol/errors.ts';
 import { exceedsBytes } from '../protocol/json.ts';
@@ -10,10 +9,10 @@ import { MemberDataError, parseChannelData } from '../protocol/member-data.ts';
 import type { WireMember } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
 import type { Connection, Subscription } from './connection.ts';
-import { expired, revoked } from './end-subscription.ts';
 import { after, type MaybePromise, orElse } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { isRevoked } from './revoke.ts';
+import { expired, revoked } from './unsubscribe.ts';
 
 export interface SubscribeRequest {
   readonly channel: string;

@@ -1,6 +1,6 @@
-import type { AppKey } from '../auth/app-key.ts';
 import type { ChannelRule } from '../auth/channel-rules.ts';
-import type { TokenPolicy } from '../auth/token-policy.ts';
+import type { AppKey } from '../auth/hmac.ts';
+import type { TokenPolicy } from '../auth/token-claims.ts';
 import type { CoalescingRule } from './coalescer.ts';
 import type { Feed } from './feed.ts';
 

@@ -6,7 +6,7 @@ import type { MaybePromise } from './maybe-promise.ts';
 export interface BrokerMessage {
   readonly appId: string;
   readonly channel: string;
-  /** The text that subscribers receive; on control channels an instruction for the nodes. */
+  /** The text that subscribers receive; or what nodes tell each other. */
   readonly frame: string;
   /** The connection that must not receive it, on whichever node it is. */
   readonly exceptSocketId?: string | undefined;

@@ -1,8 +1,8 @@
-import { type InfoAttribute, infoProblem } from '../protocol/channel-info.ts';
 import { channelKindOf } from '../protocol/channel-name.ts';
 import { ApiError } from '../protocol/errors.ts';
 import { isJsonObject, parseJson } from '../protocol/json.ts';
 import type { WireMember } from '../protocol/server-message.ts';
+import { type InfoAttribute, infoProblem } from '../protocol/trigger.ts';
 import type { App } from './app.ts';
 import type { LastEvent } from './broker.ts';
 import type { ChannelSummary } from './channel-store.ts';

@@ -77,7 +77,7 @@ export interface ChannelStore {
   /** Those that were added and not removed. */
   connectionCount(appId: string): MaybePromise<number>;
 
-  /** Notes a revocation, in place of an earlier one for the same channel and target, and publishes it on the control channel. */
+  /** Notes a revocation, in place of an earlier one for the same channel and target, and tells all nodes. */
   revoke(revocation: Revocation): MaybePromise<void>;
   /** Those of the last `REVOCATION_MEMORY_MS`. */
   revocations(): MaybePromise<readonly Revocation[]>;

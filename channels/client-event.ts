@@ -1,7 +1,6 @@
 import { admits, refusalText, ruleFor } from '../auth/channel-rules.ts';
 import { channelKindOf } from '../protocol/channel-name.ts';
-import { ERROR_CODES } from '../protocol/close-codes.ts';
-import { PusherError } from '../protocol/errors.ts';
+import { ERROR_CODES, PusherError } from '../protocol/errors.ts';
 import { exceedsBytes, quote } from '../protocol/json.ts';
 import { encodeClientEvent } from '../protocol/server-message.ts';
 import type { Connection, Subscription } from './connection.ts';

@@ -1,6 +1,5 @@
-import { findAppKey } from '../auth/app-key.ts';
-import { CLOSE_CODES } from '../protocol/close-codes.ts';
-import { Disconnect } from '../protocol/errors.ts';
+import { findAppKey } from '../auth/hmac.ts';
+import { CLOSE_CODES, Disconnect } from '../protocol/errors.ts';
 import { checkProtocolVersion } from '../protocol/handshake.ts';
 import { quote } from '../protocol/json.ts';
 import { encodeConnectionEstablished } from '../protocol/server-message.ts';

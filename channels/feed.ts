@@ -1,6 +1,5 @@
 import { channelKindOf } from '../protocol/channel-name.ts';
-import { CLOSE_CODES } from '../protocol/close-codes.ts';
-import { Disconnect } from '../protocol/errors.ts';
+import { CLOSE_CODES, Disconnect } from '../protocol/errors.ts';
 import type { App } from './app.ts';
 import type { Pace } from './liveness.ts';
 

@@ -12,8 +12,8 @@ export type ChannelRole =
   | 'application'
   /** Tells those who watch a user that the user came or went. */
   | 'watch'
-  /** Instructions to the connections of a user; never sent to clients. */
-  | 'control';
+  /** Ends the connections of a user; nothing of it is sent on to clients. */
+  | 'termination';
 
 /** A channel that at least one connection of this node is in, or about to enter. */
 export class LocalChannel {
@@ -98,6 +98,6 @@ export function watchChannelName(userId: string): string {
   return `#watch-${userId}`;
 }
 
-export function controlChannelName(userId: string): string {
+export function terminationChannelName(userId: string): string {
   return `#control-${userId}`;
 }

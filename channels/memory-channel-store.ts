@@ -10,9 +10,9 @@ import {
 import type { BrokerMessage } from './broker.ts';
 import type { ChannelStore, ChannelSummary, Members, PresenceJoin } from './channel-store.ts';
 import type { Clock } from './clock.ts';
-import { createControlMessage } from './control-message.ts';
 import type { OnEdge } from './edge.ts';
 import { watchChannelName } from './local-channel.ts';
+import { createNodesMessage } from './nodes-channel.ts';
 import { REVOCATION_MEMORY_MS, type Revocation, revocationId } from './revocations.ts';
 import { SubscriptionCounts } from './subscription-counts.ts';
 
@@ -182,7 +182,7 @@ export class MemoryChannelStore implements ChannelStore {
     const id = revocationId(revocation);
     const known = this.#revocations.get(id);
     if (!known || known.atMs < revocation.atMs) this.#revocations.set(id, revocation);
-    this.#publish(createControlMessage({ kind: 'revoked', revocation }));
+    this.#publish(createNodesMessage({ kind: 'revoked', revocation }));
   }
 
   revocations(): readonly Revocation[] {

@@ -1,5 +1,4 @@
-import { CLOSE_CODES } from '../protocol/close-codes.ts';
-import { Disconnect } from '../protocol/errors.ts';
+import { CLOSE_CODES, Disconnect } from '../protocol/errors.ts';
 import { encodeError, PING_FRAME } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
@@ -7,20 +6,18 @@ import type { ChannelStore } from './channel-store.ts';
 import type { Clock } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
 import type { Connection } from './connection.ts';
-import { isControl } from './control-message.ts';
-import { correctRoster } from './correct-roster.ts';
-import { DearFrames } from './dear-frames.ts';
-import { disconnect } from './disconnect.ts';
+import { disconnect, PacedEnd } from './disconnect.ts';
 import { DueTimes } from './due-times.ts';
 import type { FanOut } from './fan-out.ts';
+import { DearFrames } from './frame-budget.ts';
 import { Liveness } from './liveness.ts';
 import { type ChannelRole, LocalChannel, topicOf } from './local-channel.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
-import { NodeControl } from './node-control.ts';
+import { isNodesChannel, NodesChannel } from './nodes-channel.ts';
 import { type ComposedObserver, composeObservers, type Observer } from './observer.ts';
-import { PacedEnd } from './paced-end.ts';
 import { RateLimits } from './rate-limits.ts';
 import { takeTurn } from './receive.ts';
+import { correctRoster } from './roster.ts';
 import type { TokenVerifier } from './token-verifier.ts';
 import { Uptake } from './uptake.ts';
 
@@ -69,7 +66,7 @@ export class Node {
   readonly observer: ComposedObserver;
   readonly createSocketId: () => string;
   readonly tokens: TokenVerifier;
-  readonly control: NodeControl;
+  readonly nodesChannel: NodesChannel;
   readonly dueTimes: DueTimes;
   readonly dearFrames: DearFrames;
   readonly uptake = new Uptake(this);
@@ -100,7 +97,7 @@ export class Node {
     this.observer = composeObservers(parts.observers);
     this.createSocketId = parts.createSocketId;
     this.tokens = parts.tokens;
-    this.control = new NodeControl(this, parts.appsChanged);
+    this.nodesChannel = new NodesChannel(this, parts.appsChanged);
     this.dueTimes = new DueTimes(parts.clock, (error) => this.observer.failed({ error, during: 'a due task' }));
     this.#pacedEnd = new PacedEnd(this);
     this.liveness = new Liveness(
@@ -117,10 +114,10 @@ export class Node {
   deliver(message: BrokerMessage): void {
     const channel = this.channels.get(topicOf(message.appId, message.channel));
     if (!channel) {
-      if (isControl(message.appId, message.channel)) this.control.take(message.frame);
+      if (isNodesChannel(message.appId, message.channel)) this.nodesChannel.take(message.frame);
       return;
     }
-    if (channel.role === 'control') {
+    if (channel.role === 'termination') {
       this.#terminate(channel, message.frame);
       return;
     }
@@ -144,14 +141,14 @@ export class Node {
   enter(connection: Connection, channel: LocalChannel): void {
     this.coalescer.release(channel);
     channel.connections.add(connection);
-    if (channel.role !== 'control') connection.transport.subscribe(channel.topic);
+    if (channel.role !== 'termination') connection.transport.subscribe(channel.topic);
     this.#count(channel);
   }
 
   /** Takes a connection out of a channel, and forgets the channel when it was the last. */
   leave(connection: Connection, channel: LocalChannel): void {
     channel.connections.delete(connection);
-    if (channel.role !== 'control') connection.transport.unsubscribe(channel.topic);
+    if (channel.role !== 'termination') connection.transport.unsubscribe(channel.topic);
     this.#count(channel);
     this.#forgetIfUnused(channel);
   }
@@ -176,7 +173,7 @@ export class Node {
    * @param position - up to which messages are accounted for now
    */
   missed(appId: string, name: string, position: number): void {
-    if (isControl(appId, name)) this.control.resync();
+    if (isNodesChannel(appId, name)) this.nodesChannel.resync();
     const channel = this.channels.get(topicOf(appId, name));
     if (!channel) return;
     if (this.options.disconnectOnGap) this.#pacedEnd.add(channel.connections, MISSED_EVENTS);

@@ -1,6 +1,5 @@
 import type { App, AppLimits } from './app.ts';
 import type { Clock } from './clock.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 type Stopwatch = Pick<Clock, 'elapsedMs'>;
 
@@ -165,4 +164,42 @@ export function retryAdvice(waitMs: number): string {
   return Number.isFinite(waitMs)
     ? `try again in ${Math.ceil(waitMs)} ms`
     : 'it can never pass: send fewer at once, or raise the limit';
+}
+
+/** An allowance that fills up evenly, to a limit. Times are milliseconds of one clock that only grows. */
+export class TokenBucket {
+  readonly #capacity: number;
+  readonly #perMs: number;
+  #content: number;
+  #filledMs: number;
+
+  /** Full at the beginning. */
+  constructor(capacity: number, perSecond: number, nowMs: number) {
+    this.#capacity = capacity;
+    this.#perMs = perSecond / 1000;
+    this.#content = capacity;
+    this.#filledMs = nowMs;
+  }
+
+  /** Milliseconds until there is so much; 0 when there is. */
+  waitFor(count: number, nowMs: number): number {
+    this.#fill(nowMs);
+    return this.#content >= count ? 0 : (count - this.#content) / this.#perMs;
+  }
+
+  /** Takes so much, even if less than nothing is left. */
+  take(count: number, nowMs: number): void {
+    this.#fill(nowMs);
+    this.#content -= count;
+  }
+
+  set(content: number, nowMs: number): void {
+    this.#content = Math.min(this.#capacity, content);
+    this.#filledMs = nowMs;
+  }
+
+  #fill(nowMs: number): void {
+    this.#content = Math.min(this.#capacity, this.#content + (nowMs - this.#filledMs) * this.#perMs);
+    this.#filledMs = nowMs;
+  }
 }

@@ -1,6 +1,5 @@
 import { type ClientMessage, parseClientMessage } from '../protocol/client-message.ts';
-import { CLOSE_CODES } from '../protocol/close-codes.ts';
-import { Disconnect, PusherError, SubscriptionError } from '../protocol/errors.ts';
+import { CLOSE_CODES, Disconnect, PusherError, SubscriptionError } from '../protocol/errors.ts';
 import { quote } from '../protocol/json.ts';
 import { encodeError, encodeSubscriptionError, PONG_FRAME } from '../protocol/server-message.ts';
 import { clientEvent } from './client-event.ts';

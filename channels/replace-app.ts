@@ -1,13 +1,12 @@
-import { findAppKey } from '../auth/app-key.ts';
 import { ruleFor } from '../auth/channel-rules.ts';
-import { CLOSE_CODES } from '../protocol/close-codes.ts';
-import { Disconnect } from '../protocol/errors.ts';
+import { findAppKey } from '../auth/hmac.ts';
+import { CLOSE_CODES, Disconnect } from '../protocol/errors.ts';
 import { refusalOf } from './admission.ts';
 import type { App } from './app.ts';
 import type { Connection, Subscription } from './connection.ts';
-import { endSubscription, keep, rulesChanged } from './end-subscription.ts';
 import { FEED_CHANGED, hasFeed } from './feed.ts';
 import type { Node } from './node.ts';
+import { endSubscription, keep, rulesChanged } from './unsubscribe.ts';
 
 /**
  * An app is configured otherwise from now on, or is gone. Limits, rules and switches hold at once for the connections that are

@@ -2,11 +2,11 @@ import { ChannelPattern } from '../auth/channel-pattern.ts';
 import { channelKindOf } from '../protocol/channel-name.ts';
 import { ApiError } from '../protocol/errors.ts';
 import type { Connection, Subscription } from './connection.ts';
-import { endSubscription, revoked } from './end-subscription.ts';
 import { type LocalChannel, topicOf } from './local-channel.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { type Claimant, isPattern, type Revocation } from './revocations.ts';
+import { endSubscription, revoked } from './unsubscribe.ts';
 
 /**
  * Takes a user, a socket or everyone out of the channels that match, on all nodes; for a day their older tokens are refused there.
@@ -14,10 +14,10 @@ import { type Claimant, isPattern, type Revocation } from './revocations.ts';
  * @throws {ApiError} 429: the app has revoked too much of late
  */
 export function revoke(node: Node, revocation: Omit<Revocation, 'atMs'>): MaybePromise<void> {
-  const problem = node.control.revocations.problemWith(revocation);
+  const problem = node.nodesChannel.revocations.problemWith(revocation);
   if (problem) throw new ApiError('too-many-revocations', 429, `Nothing was revoked: ${problem}`);
   // Nodes take up only what is later than what they know, and clocks differ, or are set back.
-  const lastMs = node.control.revocations.timeOf(revocation) ?? 0;
+  const lastMs = node.nodesChannel.revocations.timeOf(revocation) ?? 0;
   return node.store.revoke({ ...revocation, atMs: Math.max(node.clock.now(), lastMs + 1) });
 }
 
@@ -58,7 +58,7 @@ export function isRevoked(
   channel: string,
   { grant, member }: Pick<Subscription, 'grant' | 'member'>,
 ): boolean {
-  const { revocations } = node.control;
+  const { revocations } = node.nodesChannel;
   if (revocations.isEmpty) return false;
   const { app, socketId, serial, user } = connection;
   const right = channelKindOf(channel).isUser ? user?.grant : grant;

@@ -1,5 +1,4 @@
-import { CLOSE_CODES } from '../protocol/close-codes.ts';
-import { Disconnect, SubscriptionError } from '../protocol/errors.ts';
+import { CLOSE_CODES, Disconnect, SubscriptionError } from '../protocol/errors.ts';
 import { SeamUnavailable } from './broker.ts';
 import { type ConnectRequest, connect } from './connect.ts';
 import type { Connection, Transport } from './connection.ts';

@@ -1,11 +1,9 @@
 import { keptOfUser } from '../auth/channel-rules.ts';
 import { verifyUserAuth } from '../auth/client-signature.ts';
-import { type Grant, hasEnded, TokenError } from '../auth/grant.ts';
+import { encodeUserData, type Grant, grantIn, hasEnded, TokenError } from '../auth/grant.ts';
 import { isToken } from '../auth/json-web-token.ts';
-import { encodeUserData, grantIn } from '../auth/signed-grant.ts';
 import { userChannelName } from '../protocol/channel-name.ts';
-import { ERROR_CODES } from '../protocol/close-codes.ts';
-import { PusherError } from '../protocol/errors.ts';
+import { ERROR_CODES, PusherError } from '../protocol/errors.ts';
 import { MemberDataError, parseUserData, type UserData } from '../protocol/member-data.ts';
 import {
   encodeError,
@@ -17,10 +15,10 @@ import { refusalOf } from './admission.ts';
 import type { App } from './app.ts';
 import { authorizeConnection } from './connect.ts';
 import type { Connection, SignedInUser } from './connection.ts';
-import { endSubscription, expired, keep } from './end-subscription.ts';
-import { controlChannelName, type LocalChannel, watchChannelName } from './local-channel.ts';
+import { type LocalChannel, terminationChannelName, watchChannelName } from './local-channel.ts';
 import { after, afterAll, lastly, type MaybePromise, orElse } from './maybe-promise.ts';
 import type { Node } from './node.ts';
+import { endSubscription, expired, keep } from './unsubscribe.ts';
 
 export interface SignInRequest {
   /** `KEY:signature`, or a token. */
@@ -160,14 +158,14 @@ function storeSignIn(node: Node, connection: Connection, { id }: UserData): Mayb
 export function leaveUser(node: Node, connection: Connection, user: SignedInUser): MaybePromise<void> {
   connection.user = undefined;
   user.cancelExpiry?.();
-  for (const channel of [user.control, ...user.watching]) node.leave(connection, channel);
+  for (const channel of [user.termination, ...user.watching]) node.leave(connection, channel);
   return signOut(node, connection, user.id);
 }
 
-/** Ends every connection on all nodes that signed in as a user. The control channel's message is the reason's text. */
+/** Ends every connection on all nodes that signed in as a user. The message on their channel is the reason's text. */
 export function terminateUser(node: Node, appId: string, userId: string): MaybePromise<void> {
   const frame = 'Connection is unauthorized: the application ended all connections of this user';
-  return node.broker.publish({ appId, channel: controlChannelName(userId), frame });
+  return node.broker.publish({ appId, channel: terminationChannelName(userId), frame });
 }
 
 function parseUser(userData: string): UserData {
@@ -179,7 +177,7 @@ function parseUser(userData: string): UserData {
   }
 }
 
-/** The control channel first, then one for each watched user. */
+/** The channel on which the user is terminated first, then one for each watched user. */
 function openUserChannels(
   node: Node,
   { app }: Connection,
@@ -187,7 +185,7 @@ function openUserChannels(
   watched: readonly string[],
 ): MaybePromise<readonly LocalChannel[]> {
   const opened = [
-    node.open(app, controlChannelName(user.id), 'control'),
+    node.open(app, terminationChannelName(user.id), 'termination'),
     ...watched.map((id) => node.open(app, watchChannelName(id), 'watch')),
   ];
   const all = afterAll(opened);
@@ -204,10 +202,10 @@ function enterUserChannels(
   node: Node,
   connection: Connection,
   { user, grant }: Identity,
-  [control, ...watching]: readonly LocalChannel[],
+  [termination, ...watching]: readonly LocalChannel[],
 ): void {
-  if (!control) return;
-  const kept = new Set([control, ...watching]);
+  if (!termination) return;
+  const kept = new Set([termination, ...watching]);
   const former = connection.user;
   for (const channel of kept) node.enter(connection, channel);
   for (const channel of former?.watching ?? []) {
@@ -216,7 +214,7 @@ function enterUserChannels(
   former?.cancelExpiry?.();
   const end = grant?.expiresAtSeconds;
   const cancelExpiry = end === undefined ? undefined : node.dueTimes.add(end, () => endSignIn(node, connection, end));
-  connection.user = { id: user.id, userInfoJson: user.userInfoJson, watching, control, grant, cancelExpiry };
+  connection.user = { id: user.id, userInfoJson: user.userInfoJson, watching, termination, grant, cancelExpiry };
   reviewSubscriptions(node, connection, former?.grant);
 }
 

@@ -10,10 +10,10 @@ import {
 import { type Admission, admit, refusalOf, type SubscribeRequest } from './admission.ts';
 import { authorizeConnection } from './connect.ts';
 import type { Connection, Subscription } from './connection.ts';
-import { keep } from './end-subscription.ts';
 import type { LocalChannel } from './local-channel.ts';
 import { after, lastly, type MaybePromise, orElse } from './maybe-promise.ts';
 import type { Node } from './node.ts';
+import { keep } from './unsubscribe.ts';
 
 /**
  * `pusher:subscribe`: checks who asks, enters the channel and answers with

@@ -1,5 +1,6 @@
-import { PusherError } from '../protocol/errors.ts';
+import { CLOSE_CODES, PusherError, SubscriptionError } from '../protocol/errors.ts';
 import { quote } from '../protocol/json.ts';
+import { encodeSubscriptionError } from '../protocol/server-message.ts';
 import type { Connection, Subscription } from './connection.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
@@ -30,4 +31,51 @@ export function leaveSubscription(node: Node, connection: Connection, subscripti
   node.announceCount(channel);
   if (!member) return;
   return node.store.leave(channel.app.id, channel.name, connection.socketId, member.userId);
+}
+
+/** Takes a connection out of a channel against its will. It is told why, on the channel, and gets nothing more from there. */
+export function endSubscription(node: Node, connection: Connection, reason: SubscriptionError): void {
+  const subscription = connection.subscriptions.get(reason.channel);
+  if (!subscription) return;
+  connection.subscriptions.delete(reason.channel);
+  node.settle(leaveSubscription(node, connection, subscription), 'leaving a channel');
+  node.observer.unsubscribed?.({ connection, reason });
+  const { channel, type, message, status } = reason;
+  // A reader of a feed has nothing else to read.
+  if (connection.reader) connection.transport.close(CLOSE_CODES.unauthorized, message);
+  else connection.transport.send(encodeSubscriptionError(channel, type, message, status));
+}
+
+/** Lets a subscription last as long as what it is there by now. */
+export function keep(
+  node: Node,
+  connection: Connection,
+  subscription: Subscription,
+  { grant, isSigned }: Pick<Subscription, 'grant' | 'isSigned'>,
+): void {
+  const { name } = subscription.channel;
+  subscription.grant = grant;
+  subscription.isSigned = isSigned;
+  subscription.cancelExpiry?.();
+  const end = grant?.expiresAtSeconds;
+  subscription.cancelExpiry =
+    end === undefined ? undefined : node.dueTimes.add(end, () => endSubscription(node, connection, expired(name, end)));
+}
+
+/** The reason for those whose token has come to its end. */
+export function expired(channel: string, expiresAtSeconds: number): SubscriptionError {
+  const at = new Date(expiresAtSeconds * 1000).toISOString();
+  const message = `Access to ${channel} ended: its token expired at ${at}. Subscribe again with a fresh one`;
+  return new SubscriptionError('subscription-expired', channel, 'AuthError', 401, message);
+}
+
+export function revoked(channel: string): SubscriptionError {
+  const message = `Access to ${channel} was revoked: what was signed or issued before no longer counts. Bring a token that was issued later, or connect anew`;
+  return new SubscriptionError('access-revoked', channel, 'AuthError', 403, message);
+}
+
+/** What is kept of the token does not tell whether the app's new rules admit its holder. */
+export function rulesChanged(channel: string): SubscriptionError {
+  const message = `Who may be in ${channel} was changed: subscribe again with your token`;
+  return new SubscriptionError('rules-changed', channel, 'AuthError', 401, message);
 }

@@ -1,5 +1,4 @@
-import { CLOSE_CODES } from '../protocol/close-codes.ts';
-import { Disconnect } from '../protocol/errors.ts';
+import { CLOSE_CODES, Disconnect } from '../protocol/errors.ts';
 import type { Connection } from './connection.ts';
 import type { LocalChannel } from './local-channel.ts';
 import type { Node } from './node.ts';

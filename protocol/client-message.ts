@@ -1,7 +1,6 @@
 import { channelKindOf } from './channel-name.ts';
 import { PusherError, SubscriptionError } from './errors.ts';
-import { isJsonObject, type JsonObject, parseJson, quote } from './json.ts';
-import { memberText } from './json-text.ts';
+import { isJsonObject, type JsonObject, memberText, parseJson, quote } from './json.ts';
 
 /** What a client can say. Texts that are signed (`channelData`, `userData`) are kept byte for byte. */
 export type ClientMessage =

@@ -1,5 +1,4 @@
-import { CLOSE_CODES } from './close-codes.ts';
-import { Disconnect } from './errors.ts';
+import { CLOSE_CODES, Disconnect } from './errors.ts';
 import { quote } from './json.ts';
 
 const OLDEST_PROTOCOL = 4;
@@ -83,4 +82,13 @@ export function checkProtocolVersion(protocol: string | undefined, version: stri
       `Invalid version string format: ${quote(version, 20)}. Expected something like 8.6.0`,
     );
   }
+}
+
+const SOCKET_ID = /^\d+\.\d+$/;
+/** Two integers below 2^53, with room for what another server makes of them. */
+const MAX_SOCKET_ID_LENGTH = 64;
+
+/** Whether this is the id of a connection, as `pusher:connection_established` tells it: `123.456`. */
+export function isSocketId(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_SOCKET_ID_LENGTH && SOCKET_ID.test(value);
 }

@@ -1,7 +1,6 @@
 import { isUserId, MAX_USER_ID_LENGTH } from './channel-name.ts';
 import { Refusal } from './errors.ts';
-import { encodeJson, isJsonObject, parseJson, quote } from './json.ts';
-import { memberText } from './json-text.ts';
+import { encodeJson, isJsonObject, memberText, parseJson, quote } from './json.ts';
 import type { WireMember } from './server-message.ts';
 
 /** Why a `channel_data` or `user_data` text can't be used; the message says it to the client. */

@@ -1,10 +1,9 @@
 import type { Connection } from '../channels/connection.ts';
 import { disconnect } from '../channels/disconnect.ts';
 import type { Node } from '../channels/node.ts';
-import { CLOSE_CODES } from '../protocol/close-codes.ts';
-import { Disconnect } from '../protocol/errors.ts';
+import { CLOSE_CODES, Disconnect } from '../protocol/errors.ts';
 import type { Logger } from './log.ts';
-import { countOpenFiles } from './open-files.ts';
+import { countOpenFiles } from './open-connections.ts';
 
 const STEP_MS = 50;
 /**

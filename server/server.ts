@@ -180,7 +180,7 @@ export async function startServer(
     },
   });
   await seams.start(node);
-  await node.control.start();
+  await node.nodesChannel.start();
   await listener.listen();
   health.isStarted = true;
 

@@ -46,7 +46,7 @@ export class NodeFleet implements Fleet {
   }
 
   announceApps(ids: readonly string[] | null): MaybePromise<void> {
-    return this.#node.control.announceApps(ids ?? undefined);
+    return this.#node.nodesChannel.announceApps(ids ?? undefined);
   }
 
   revoke(revocation: Omit<Revocation, 'atMs'>): MaybePromise<void> {

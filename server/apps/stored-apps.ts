@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { App } from '../../channels/app.ts';
 import type { Clock } from '../../channels/clock.ts';
 import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
-import { TokenBucket } from '../../channels/token-bucket.ts';
+import { TokenBucket } from '../../channels/rate-limits.ts';
 import type { Logger } from '../log.ts';
 import { type AppDirectory, FeedPaths, type FoundFeed, feedOf } from './app-directory.ts';
 import { type AppStore, AppStoreUnavailable, type StoredApp } from './app-store.ts';

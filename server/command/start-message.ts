@@ -1,7 +1,6 @@
 import type { App } from '../../channels/app.ts';
 import type { LoadedConfig, Settings } from '../config/index.ts';
-import { maxConnections } from '../open-connections.ts';
-import { openFileLimit } from '../open-files.ts';
+import { maxConnections, openFileLimit } from '../open-connections.ts';
 
 /** What a person who starts the broker needs next: where it is, and what to paste where. */
 export function startMessage(config: LoadedConfig, port: number, version: string, adminUrl?: string): string {

@@ -1,6 +1,6 @@
 import jwt from 'jsonwebtoken';
 import type { Claims } from '../../auth/channel-pattern.ts';
-import { SECRET_ALGORITHMS, type TokenAlgorithm, type TokenKey, type TokenPolicy } from '../../auth/token-policy.ts';
+import { SECRET_ALGORITHMS, type TokenAlgorithm, type TokenKey, type TokenPolicy } from '../../auth/token-claims.ts';
 import type { App } from '../../channels/app.ts';
 import { isJsonObject, type JsonObject, quote } from '../../protocol/json.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';

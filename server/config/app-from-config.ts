@@ -7,7 +7,7 @@ import {
   type TokenAlgorithm,
   type TokenKey,
   type TokenPolicy,
-} from '../../auth/token-policy.ts';
+} from '../../auth/token-claims.ts';
 import type { App, AppLimits } from '../../channels/app.ts';
 import type { CoalescingRule } from '../../channels/coalescer.ts';
 import { type AppOptions, type CoalescingOptions, keyPairsOf, type LimitOption } from './app-options.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ChannelPattern } from '../../auth/channel-pattern.ts';
-import { SECRET_ALGORITHMS, TOKEN_ALGORITHMS, type TokenAlgorithm } from '../../auth/token-policy.ts';
+import { SECRET_ALGORITHMS, TOKEN_ALGORITHMS, type TokenAlgorithm } from '../../auth/token-claims.ts';
 import { about, filled, text, upToAnHour } from './setting.ts';
 import { type PublicTokenKey, parsePublicKey } from './token-key.ts';
 

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { MIN_RSA_BITS, PUBLIC_KEY_ALGORITHMS, type TokenAlgorithm } from '../../auth/token-policy.ts';
+import { MIN_RSA_BITS, PUBLIC_KEY_ALGORITHMS, type TokenAlgorithm } from '../../auth/token-claims.ts';
 
 const CURVES: Readonly<Record<string, { readonly name: string; readonly algorithm: TokenAlgorithm }>> = {
   prime256v1: { name: 'P-256', algorithm: 'ES256' },

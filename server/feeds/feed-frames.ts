@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FeedFormat } from '../../channels/feed.ts';
-import { isJsonObject, parseJson } from '../../protocol/json.ts';
-import { memberText } from '../../protocol/json-text.ts';
+import { isJsonObject, memberText, parseJson } from '../../protocol/json.ts';
 
 /** An event as the readers of feeds get it. Each text is made when the first reader wants it, whatever their number. */
 export class FeedEvent {

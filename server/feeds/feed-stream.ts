@@ -1,5 +1,5 @@
 import type { FeedFormat } from '../../channels/feed.ts';
-import { CLOSE_CODES } from '../../protocol/close-codes.ts';
+import { CLOSE_CODES } from '../../protocol/errors.ts';
 import { BoundedWriter } from '../bounded-writer.ts';
 import { type Answer, KEEP_ALIVE, statusLine, text } from '../http/answer.ts';
 import type { Headers } from '../http/cors.ts';

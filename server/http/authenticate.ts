@@ -1,5 +1,5 @@
-import { findAppKey } from '../../auth/app-key.ts';
 import type { Grant } from '../../auth/grant.ts';
+import { findAppKey } from '../../auth/hmac.ts';
 import type { RequestParams } from '../../auth/request-params.ts';
 import { verifyRequest } from '../../auth/request-signature.ts';
 import type { App } from '../../channels/app.ts';

@@ -1,8 +1,8 @@
 import { isRevocationPattern, type Revocation, type RevocationTarget } from '../../channels/revocations.ts';
 import { isUserId, MAX_USER_ID_LENGTH } from '../../protocol/channel-name.ts';
 import { ApiError } from '../../protocol/errors.ts';
+import { isSocketId } from '../../protocol/handshake.ts';
 import { quote } from '../../protocol/json.ts';
-import { isSocketId } from '../../protocol/socket-id.ts';
 
 /** Longer than any name, so that a pattern can be written for each. */
 const MAX_PATTERN_LENGTH = 400;

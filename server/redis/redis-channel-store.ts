@@ -1,8 +1,8 @@
 import type { BrokerMessage } from '../../channels/broker.ts';
 import type { ChannelStore, ChannelSummary, Members, PresenceJoin } from '../../channels/channel-store.ts';
-import { createControlMessage } from '../../channels/control-message.ts';
 import { watchChannelName } from '../../channels/local-channel.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
+import { createNodesMessage } from '../../channels/nodes-channel.ts';
 import type { Revocation } from '../../channels/revocations.ts';
 import { channelKindOf } from '../../protocol/channel-name.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
@@ -187,7 +187,7 @@ export class RedisChannelStore implements ChannelStore {
 
   async revoke(revocation: Revocation): Promise<void> {
     await this.keptRevocations.add([revocation]);
-    await this.#publish(createControlMessage({ kind: 'revoked', revocation }));
+    await this.#publish(createNodesMessage({ kind: 'revoked', revocation }));
   }
 
   revocations(): Promise<readonly Revocation[]> {

@@ -43,7 +43,7 @@ export interface RedisSeamsNode {
   skipped(appId: string, channel: string, position: number): void;
   /** Redis was away, or had lost its data: what clients know of members may be wrong. */
   correctRosters(): void;
-  readonly control: {
+  readonly nodesChannel: {
     /** What this node knows to be revoked. */
     readonly revocations: { readonly all: readonly Revocation[] };
     /** Likewise: what nodes tell each other may not have come. */
@@ -184,19 +184,19 @@ export class RedisSeams implements Seams {
     try {
       await this.#lease.renew();
       await this.#store.reconcile();
-      await this.#store.keptRevocations.add(this.#node?.control.revocations.all ?? []);
+      await this.#store.keptRevocations.add(this.#node?.nodesChannel.revocations.all ?? []);
     } catch (error) {
       // Lost again: the next restoration does it.
       if (!(error instanceof RedisUnavailable)) this.#fail(error, 'writing again what this node has');
     }
-    this.#node?.control.resync();
+    this.#node?.nodesChannel.resync();
     for (const timer of this.#settling) clearTimeout(timer);
     this.#settling = SETTLE_MS.map((delay) => setTimeout(() => this.#correct(), delay).unref());
   }
 
   #correct(): void {
     this.#node?.correctRosters();
-    this.#node?.control.reload();
+    this.#node?.nodesChannel.reload();
   }
 }
 

@@ -2,7 +2,7 @@ import { KeyObject } from 'node:crypto';
 import { type CryptoKey, createRemoteJWKSet, customFetch, errors, type FetchImplementation } from 'jose';
 import { TokenError } from '../../auth/grant.ts';
 import type { TokenHeader } from '../../auth/json-web-token.ts';
-import { MIN_RSA_BITS, type TokenKey } from '../../auth/token-policy.ts';
+import { MIN_RSA_BITS, type TokenKey } from '../../auth/token-claims.ts';
 import type { Clock } from '../../channels/clock.ts';
 import { maskSecrets } from '../config/mask.ts';
 import type { Logger } from '../log.ts';

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Grant, TokenError } from '../../auth/grant.ts';
 import { readToken, tokenKeysFor, type UnverifiedToken, verifyToken } from '../../auth/json-web-token.ts';
-import type { TokenPolicy } from '../../auth/token-policy.ts';
+import type { TokenPolicy } from '../../auth/token-claims.ts';
 import type { App } from '../../channels/app.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import type { TokenVerifier } from '../../channels/token-verifier.ts';

@@ -2,7 +2,7 @@ import type { Transport } from '../../channels/connection.ts';
 import type { Outlet } from '../../channels/fan-out.ts';
 import type { Session } from '../../channels/session.ts';
 import { PROOF_EVERY } from '../../channels/uptake.ts';
-import { closeReason } from '../../protocol/close-codes.ts';
+import { closeReason } from '../../protocol/errors.ts';
 import { type Logger, loggableFrame } from '../log.ts';
 import type { WebSocket } from '../uws.ts';
 import type { Visitor } from '../visitor.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findAppKey } from '../../auth/app-key.ts';
+import { findAppKey } from '../../auth/hmac.ts';
 
 test('finds the pair of a key, by the exact key', () => {
   const pairs = [

@@ -10,7 +10,7 @@ import {
   verifyToken,
   withoutBearer,
 } from '../../auth/json-web-token.ts';
-import { TOKEN_ALGORITHMS, type TokenPolicy } from '../../auth/token-policy.ts';
+import { TOKEN_ALGORITHMS, type TokenPolicy } from '../../auth/token-claims.ts';
 import {
   assemble,
   ecPair,

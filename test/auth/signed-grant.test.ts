@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Grant } from '../../auth/grant.ts';
-import { encodeChannelData, encodeUserData, grantIn } from '../../auth/signed-grant.ts';
+import { encodeChannelData, encodeUserData, type Grant, grantIn } from '../../auth/grant.ts';
 import { parseChannelData, parseUserData } from '../../protocol/member-data.ts';
 
 const GRANT: Grant = {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Grant, TokenError } from '../../auth/grant.ts';
-import { grantFrom } from '../../auth/token-claims.ts';
-import type { TokenClaims, TokenPolicy } from '../../auth/token-policy.ts';
+import { grantFrom, type TokenClaims, type TokenPolicy } from '../../auth/token-claims.ts';
 import { NOW_SECONDS as NOW, tokenPolicy } from '../support/tokens.ts';
 
 const EXP = NOW + 60;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { encodeChannelData } from '../../auth/signed-grant.ts';
+import { encodeChannelData } from '../../auth/grant.ts';
 import { sign } from '../support/tokens.ts';
 import { errorFrame } from './test-node.ts';
 import { enter, holder, OWN, RVM_RULES, refused, rule, signInWith, succeeded, TOKEN, TokenNode } from './token-node.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ruleFor } from '../../auth/channel-rules.ts';
-import { CONTROL_APP, CONTROL_CHANNEL } from '../../channels/control-message.ts';
+import { NODES_APP, NODES_CHANNEL } from '../../channels/nodes-channel.ts';
 import { atLength } from '../support/at-length.ts';
 import { DelayedSeams } from '../support/delayed-seams.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -144,7 +144,7 @@ test('nobody is in a channel, or hears of it, without a right to it, in whatever
       const clock = new FakeClock();
       const seams = new DelayedSeams(clock);
       const node = new TokenNode([rule('*', [TOKEN])], { clock, seams });
-      await node.node.control.start();
+      await node.node.nodesChannel.start();
       const idle = (): boolean => node.node.dueTimes.size === 0;
       let app = node.replace({});
       const connect = (): Page => {
@@ -244,7 +244,7 @@ test('nobody is in a channel, or hears of it, without a right to it, in whatever
       for (const page of pages) page.client.vanish();
       expect(idle()).toBe(true);
       expect(node.node.channels.size).toBe(0);
-      expect([...seams.subscribed]).toEqual([`${CONTROL_APP}/${CONTROL_CHANNEL}`]);
+      expect([...seams.subscribed]).toEqual([`${NODES_APP}/${NODES_CHANNEL}`]);
       expect(node.failures).toEqual([]);
     }),
     { numRuns: atLength(60, 300) },

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { channelFacts, occupiedChannels, presenceMembers, publishedFacts } from '../../channels/channel-facts.ts';
 import { publish } from '../../channels/publish.ts';
-import { parseInfo } from '../../protocol/channel-info.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
+import { parseInfo } from '../../protocol/trigger.ts';
 import { createApp, TestNode } from './test-node.ts';
 
 let server: TestNode;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { controlChannelName, topicOf, watchChannelName } from '../../channels/local-channel.ts';
+import { terminationChannelName, topicOf, watchChannelName } from '../../channels/local-channel.ts';
 import { channelNameProblem } from '../../protocol/channel-name.ts';
 
 test('gives every channel of every app a topic of its own', () => {
@@ -15,7 +15,7 @@ test('gives every channel of every app a topic of its own', () => {
 });
 
 test('keeps the channels for its own use out of the reach of clients', () => {
-  for (const name of [watchChannelName('7'), controlChannelName('7')]) {
+  for (const name of [watchChannelName('7'), terminationChannelName('7')]) {
     expect(channelNameProblem(name, 200)).toBe('names beginning with # are reserved');
   }
 });

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CLOSE_CODES } from '../../protocol/close-codes.ts';
-import { Disconnect } from '../../protocol/errors.ts';
+import { CLOSE_CODES, Disconnect } from '../../protocol/errors.ts';
 import { DelayedSeams } from '../support/delayed-seams.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { createApp, TestNode } from './test-node.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CONTROL_APP, CONTROL_CHANNEL } from '../../channels/control-message.ts';
+import { NODES_APP, NODES_CHANNEL } from '../../channels/nodes-channel.ts';
 import { publish } from '../../channels/publish.ts';
 import { REVOCATION_MEMORY_MS } from '../../channels/revocations.ts';
 import { DelayedSeams } from '../support/delayed-seams.ts';
@@ -36,7 +36,7 @@ function tell(node: TokenNode, channel: string): void {
 function slowNode() {
   const clock = new FakeClock();
   const seams = new DelayedSeams(clock);
-  void seams.broker.subscribe(CONTROL_APP, CONTROL_CHANNEL);
+  void seams.broker.subscribe(NODES_APP, NODES_CHANNEL);
   return { clock, seams, node: new TokenNode(RULES, { clock, seams }) };
 }
 
@@ -225,7 +225,7 @@ describe('what was revoked', () => {
     expect(enter(node.connect(), 'private-a', old)).toEqual(refused('private-a', 403, revokedText('private-a')));
     node.clock.advance(1);
     expect(enter(node.connect(), 'private-a', old)).toEqual([succeeded('private-a')]);
-    expect(node.node.control.revocations.all).toEqual([]);
+    expect(node.node.nodesChannel.revocations.all).toEqual([]);
   });
 
   test('refuses a token that extends, which leaves what a signature opened', async () => {
@@ -244,11 +244,11 @@ describe('what was revoked', () => {
     const clock = new FakeClock();
     const seams = new DelayedSeams(clock);
     const first = new TokenNode(RULES, { clock, seams });
-    await first.node.control.start();
+    await first.node.nodesChannel.start();
     const old = first.token({ sub: '7' });
     await first.revoke('private-*', { kind: 'user', userId: '7' });
     const later = new TokenNode(RULES, { clock, seams });
-    await later.node.control.start();
+    await later.node.nodesChannel.start();
     const client = later.connect();
     expect(enter(client, 'private-a', old)).toEqual(refused('private-a', 403, revokedText('private-a')));
     // Its connections came afterwards: what is signed for them was signed afterwards.
@@ -272,7 +272,7 @@ describe('a revocation while a subscription is under way', () => {
     seams.isSlow = false;
     expect(client.take()).toEqual(refused(channel, 403, revokedText(channel)));
     expect((await seams.store.members('3', channel)).members).toEqual([]);
-    expect([...seams.subscribed]).toEqual([`${CONTROL_APP}/${CONTROL_CHANNEL}`]);
+    expect([...seams.subscribed]).toEqual([`${NODES_APP}/${NODES_CHANNEL}`]);
     expect(node.node.dueTimes.size).toBe(0);
     watcher.subscribe('news');
     expect(watcher.take()).toHaveLength(1);

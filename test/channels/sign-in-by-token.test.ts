@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { encodeUserData } from '../../auth/signed-grant.ts';
+import { encodeUserData } from '../../auth/grant.ts';
 import { userChannelName } from '../../protocol/channel-name.ts';
 import { DelayedSeams } from '../support/delayed-seams.ts';
 import { FakeClock } from '../support/fake-clock.ts';

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Subscription } from '../../channels/connection.ts';
+import { type Subscription, Subscriptions } from '../../channels/connection.ts';
 import { LocalChannel } from '../../channels/local-channel.ts';
-import { Subscriptions } from '../../channels/subscriptions.ts';
 import { createApp } from './test-node.ts';
 
 function subscription(name: string): Subscription {

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CONTROL_CHANNEL } from '../../channels/control-message.ts';
+import { NODES_CHANNEL } from '../../channels/nodes-channel.ts';
 import { atLength } from '../support/at-length.ts';
 import { APP } from '../support/broker.ts';
 import type { RawClient } from '../support/raw-client.ts';
@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 /** Where nodes tell each other what concerns all of them: nothing, in this test. */
-const CONTROL_TOPIC = `kulkul:{/${CONTROL_CHANNEL}}`;
+const CONTROL_TOPIC = `kulkul:{/${NODES_CHANNEL}}`;
 const topic = (channel: string): string => `kulkul:{${APP.id}/${channel}}`;
 
 /** How many nodes Redis hands the events of a channel to. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CONTROL_APP, CONTROL_CHANNEL, createControlMessage } from '../../channels/control-message.ts';
+import { createNodesMessage, NODES_APP, NODES_CHANNEL } from '../../channels/nodes-channel.ts';
 import { anyText, SEED } from '../support/wire-arbitraries.ts';
 import { APP, type CreateSeams, type Started, start } from './seams-fixture.ts';
 
@@ -116,11 +116,11 @@ export function describeBroker(name: string, create: CreateSeams): void {
       });
     });
 
-    describe('the control channel, which belongs to no app', () => {
+    describe('the channel of all nodes, which belongs to no app', () => {
       test('reaches every node, in one order, and is no channel of an app', async () => {
-        for (const node of seams.nodes) await node.subscribe(CONTROL_CHANNEL, CONTROL_APP);
-        await publish(CONTROL_CHANNEL, 'of an app');
-        const messages = ['3', '4'].map((id) => createControlMessage({ kind: 'apps-changed', ids: [id] }));
+        for (const node of seams.nodes) await node.subscribe(NODES_CHANNEL, NODES_APP);
+        await publish(NODES_CHANNEL, 'of an app');
+        const messages = ['3', '4'].map((id) => createNodesMessage({ kind: 'apps-changed', ids: [id] }));
         for (const message of messages) await seams.first.broker.publish(message);
         for (const node of seams.nodes) {
           const told = (await node.messages()).map(({ appId, channel, frame }) => ({ appId, channel, frame }));

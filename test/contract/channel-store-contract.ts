@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CONTROL_APP, CONTROL_CHANNEL, parseControlMessage } from '../../channels/control-message.ts';
 import { watchChannelName } from '../../channels/local-channel.ts';
+import { NODES_APP, NODES_CHANNEL, parseNodesMessage } from '../../channels/nodes-channel.ts';
 import { REVOCATION_MEMORY_MS, type Revocation, type RevocationTarget } from '../../channels/revocations.ts';
 import {
   encodeMemberAdded,
@@ -374,12 +374,12 @@ export function describeChannelStore(name: string, create: CreateSeams): void {
         expect(await known()).toEqual(all);
       });
 
-      test('are published on the control channel, once they can be found', async () => {
-        for (const node of seams.nodes) await node.subscribe(CONTROL_CHANNEL, CONTROL_APP);
+      test('are told to all nodes, once they can be found', async () => {
+        for (const node of seams.nodes) await node.subscribe(NODES_CHANNEL, NODES_APP);
         const noted = revocation(0, 'private-*', { kind: 'user', userId: '7' });
         await seams.first.store.revoke(noted);
         for (const node of seams.nodes) {
-          const messages = (await node.messages()).map(({ frame }) => parseControlMessage(frame));
+          const messages = (await node.messages()).map(({ frame }) => parseNodesMessage(frame));
           expect(messages).toEqual([{ kind: 'revoked', revocation: noted }]);
         }
       });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { infoProblem, parseInfo } from '../../protocol/channel-info.ts';
 import { channelKindOf } from '../../protocol/channel-name.ts';
 import { ApiError } from '../../protocol/errors.ts';
+import { infoProblem, parseInfo } from '../../protocol/trigger.ts';
 
 describe('info', () => {
   test.for([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CLOSE_CODES, closeReason, ERROR_CODES } from '../../protocol/close-codes.ts';
+import { CLOSE_CODES, closeReason, ERROR_CODES } from '../../protocol/errors.ts';
 
 test('gives each code the range that clients act on', () => {
   const { reconnect, pongTimeout, overCapacity, ...final } = CLOSE_CODES;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { elementTexts, memberText } from '../../protocol/json-text.ts';
+import { elementTexts, memberText } from '../../protocol/json.ts';
 
 describe('a field of an object', () => {
   test.for([

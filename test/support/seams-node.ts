@@ -9,7 +9,7 @@ export function seamsNode(more: Partial<RedisSeamsNode> = {}): RedisSeamsNode {
     missed: () => {},
     skipped: () => {},
     correctRosters: () => {},
-    control: { revocations: { all: [] }, resync: () => {}, reload: () => {} },
+    nodesChannel: { revocations: { all: [] }, resync: () => {}, reload: () => {} },
     ...more,
   };
 }

@@ -1,6 +1,6 @@
 import { createHmac, createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import { PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS, type TokenKey, type TokenPolicy } from '../../auth/token-policy.ts';
+import { PUBLIC_KEY_ALGORITHMS, SECRET_ALGORITHMS, type TokenKey, type TokenPolicy } from '../../auth/token-claims.ts';
 
 export const SECRET = 'a secret of thirty-two characters';
 /** Seconds since 1970 that tests of tokens take for now. */

@@ -1,4 +1,4 @@
-import type { TokenPolicy } from '../../../auth/token-policy.ts';
+import type { TokenPolicy } from '../../../auth/token-claims.ts';
 import { ApiError } from '../../../protocol/errors.ts';
 import { quote } from '../../../protocol/json.ts';
 import type { Cors } from '../cors.ts';

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { admits, keptGrant, keptOfUser, refusalText, ruleFor } from '../../../auth/channel-rules.ts';
-import type { Grant } from '../../../auth/grant.ts';
+import { encodeChannelData, encodeUserData, type Grant } from '../../../auth/grant.ts';
 import { hmacHex } from '../../../auth/hmac.ts';
-import { encodeChannelData, encodeUserData } from '../../../auth/signed-grant.ts';
 import type { App } from '../../../channels/app.ts';
 import type { Node } from '../../../channels/node.ts';
 import { channelKindOf } from '../../../protocol/channel-name.ts';

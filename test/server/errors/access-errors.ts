@@ -53,7 +53,7 @@ const REQUESTS: readonly Row[] = [
     return ask(url, { fields: { channel_name: 'private-gone' } });
   }),
   row('too-many-revocations', async (url, { node }) => {
-    const { revocations } = node.control;
+    const { revocations } = node.nodesChannel;
     const ofOther = (count: number) => ({
       appId: APPS.plain.id,
       channel: `${count}-*`,

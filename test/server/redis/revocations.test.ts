@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { CONTROL_APP, CONTROL_CHANNEL } from '../../../channels/control-message.ts';
+import { NODES_APP, NODES_CHANNEL } from '../../../channels/nodes-channel.ts';
 import type { Revocation } from '../../../channels/revocations.ts';
 import { revoke } from '../../../channels/revoke.ts';
 import { RedisKeys } from '../../../server/redis/keys.ts';
@@ -66,12 +66,12 @@ test('old entries do not stay in Redis, nor does the key itself', async () => {
   await seams.stop();
 });
 
-test('what others publish on the control topic changes nothing', async () => {
+test('what others publish on the topic of all nodes changes nothing', async () => {
   await withNodes(async (node, other) => {
     const page = await RawClient.connect(node.wsUrl);
     // No presence channel tells of the number of its subscribers, whenever that comes.
     await page.subscribed('presence-a', '{"user_id":"1"}');
-    const topic = keys.topic(CONTROL_APP, CONTROL_CHANNEL);
+    const topic = keys.topic(NODES_APP, NODES_CHANNEL);
     for (const text of [
       '',
       'x',
@@ -81,7 +81,7 @@ test('what others publish on the control topic changes nothing', async () => {
     ]) {
       await client.publish(topic, text);
     }
-    await until(() => node.log.some(({ during }) => during === 'control message'));
+    await until(() => node.log.some(({ during }) => during === 'reading a message between nodes'));
     expect(await page.flush()).toEqual([]);
     await revoke(other.server.node, { appId: APP.id, channel: 'presence-a', target: { kind: 'everyone' } });
     expect(await page.next('pusher:subscription_error')).toMatchObject({ channel: 'presence-a' });
@@ -91,14 +91,14 @@ test('what others publish on the control topic changes nothing', async () => {
 test('a Redis that lost its data gets the revocations back, so that a node that starts later knows them', async () => {
   await withNodes(async (node, other) => {
     await revoke(node.server.node, { appId: APP.id, channel: 'private-a', target: { kind: 'everyone' } });
-    await until(() => !other.server.node.control.revocations.isEmpty);
+    await until(() => !other.server.node.nodesChannel.revocations.isEmpty);
     // Whoever told of it is gone: the other one knows it, too.
     node.kill();
     await redis.kill();
     await redis.run();
     await untilEqual(() => client.zcard(keys.revocations()), 1);
     const later = await startRedisNode(redis.port);
-    expect(later.server.node.control.revocations.all).toHaveLength(1);
+    expect(later.server.node.nodesChannel.revocations.all).toHaveLength(1);
     later.kill();
   });
 });

@@ -3,16 +3,14 @@ import { expect, test } from 'vitest';
 import { parseParams } from '../../../auth/request-params.ts';
 import { verifyRequest } from '../../../auth/request-signature.ts';
 import { isAllowedOrigin } from '../../../channels/origin.ts';
-import { parseInfo } from '../../../protocol/channel-info.ts';
 import { channelKindOf, channelNameProblem } from '../../../protocol/channel-name.ts';
 import { parseClientMessage } from '../../../protocol/client-message.ts';
-import { closeReason } from '../../../protocol/close-codes.ts';
-import { ApiError, Disconnect, PusherError } from '../../../protocol/errors.ts';
+import { ApiError, closeReason, Disconnect, PusherError } from '../../../protocol/errors.ts';
 import { checkProtocolVersion, parseConnectionPath } from '../../../protocol/handshake.ts';
 import { exceedsBytes } from '../../../protocol/json.ts';
 import { MemberDataError, parseChannelData, parseUserData } from '../../../protocol/member-data.ts';
 import { encodeClientEvent, eventEncoder } from '../../../protocol/server-message.ts';
-import { parseBatch, parseTrigger } from '../../../protocol/trigger.ts';
+import { parseBatch, parseInfo, parseTrigger } from '../../../protocol/trigger.ts';
 import { findRoute } from '../../../server/http/routes.ts';
 import { frameText, SEED } from './arbitraries.ts';
 

@@ -2,7 +2,7 @@ import { createSign, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Grant } from '../../../auth/grant.ts';
-import type { TokenPolicy } from '../../../auth/token-policy.ts';
+import type { TokenPolicy } from '../../../auth/token-claims.ts';
 import { createApp } from '../../../server/config/app-from-config.ts';
 import { appOptionsSchema } from '../../../server/config/app-options.ts';
 import { loadConfig } from '../../../server/config/index.ts';

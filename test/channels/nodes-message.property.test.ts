@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createControlMessage, parseControlMessage } from '../../channels/control-message.ts';
+import { createNodesMessage, parseNodesMessage } from '../../channels/nodes-channel.ts';
 import type { RevocationTarget } from '../../channels/revocations.ts';
 import { anyText, SEED, socketId, userId } from '../support/wire-arbitraries.ts';
 
@@ -22,7 +22,7 @@ test('what nodes tell each other is read as it was said', () => {
   );
   fc.assert(
     fc.property(message, (given) => {
-      expect(parseControlMessage(createControlMessage(given).frame)).toEqual(given);
+      expect(parseNodesMessage(createNodesMessage(given).frame)).toEqual(given);
     }),
     RUNS,
   );
@@ -31,7 +31,7 @@ test('what nodes tell each other is read as it was said', () => {
 test('anything else is nothing that a node says', () => {
   fc.assert(
     fc.property(fc.oneof(anyText, fc.json()), (frame) => {
-      expect(parseControlMessage(frame)).toBeUndefined();
+      expect(parseNodesMessage(frame)).toBeUndefined();
     }),
     RUNS,
   );
