@@ -1,5 +1,4 @@
 /** What a worker runs: a node that is joined to the others by the main process, which started this one. */
-import '../young-heap.ts';
 
 import { SeamUnavailable } from '../../channels/broker.ts';
 import type { RateLimits } from '../../channels/rate-limits.ts';
