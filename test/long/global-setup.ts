@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
-import setup from '../support/global-setup.ts';
-import { LONG_REQUIREMENTS, meetRequirements } from '../support/requirements.ts';
+import { buildIfStale, meetAndProvide } from '../support/global-setup.ts';
+import { LONG_REQUIREMENTS, REQUIREMENTS } from '../support/requirements.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -11,9 +11,8 @@ declare module 'vitest' {
   }
 }
 
-/** What `npm test` needs, and more. */
+/** What all tests need, and more. */
 export default function setupLong(project: TestProject): void {
-  const paths = meetRequirements(LONG_REQUIREMENTS);
-  for (const [name, path] of Object.entries(paths)) project.provide(name as keyof typeof paths, path);
-  setup(project);
+  meetAndProvide(project, { ...REQUIREMENTS, ...LONG_REQUIREMENTS });
+  buildIfStale();
 }

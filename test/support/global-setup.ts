@@ -2,8 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ProvidedContext } from 'vitest';
 import type { TestProject } from 'vitest/node';
-import { meetRequirements, REQUIREMENTS } from './requirements.ts';
+import { meetRequirements, NEEDS, type ProjectName, REQUIREMENTS, type Requirement } from './requirements.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const COMMAND = join(ROOT, 'dist/server/main.js');
@@ -11,6 +12,8 @@ const SOURCES = ['protocol', 'auth', 'channels', 'server'];
 
 declare module 'vitest' {
   interface ProvidedContext {
+    /** Path of the server. */
+    readonly redis: string;
     /** Path of the browser. */
     readonly chromium: string;
     /** Path of the load balancer. */
@@ -27,10 +30,20 @@ declare module 'vitest' {
   }
 }
 
-/** What must be there before any test runs: told once, here, instead of by every test that misses it. */
+/** What must be there before any test of a project runs: told once, here, instead of by every test that misses it. */
 export default function setup(project: TestProject): void {
-  const { redis: _onThePath, ...paths } = meetRequirements(REQUIREMENTS);
-  for (const [name, path] of Object.entries(paths)) project.provide(name as keyof typeof paths, path);
+  const needs = NEEDS[project.name as ProjectName];
+  meetAndProvide(project, Object.fromEntries(needs.map((name) => [name, REQUIREMENTS[name]])));
+  if (project.name !== 'unit') buildIfStale();
+}
+
+export function meetAndProvide(project: TestProject, requirements: Readonly<Record<string, Requirement>>): void {
+  for (const [name, path] of Object.entries(meetRequirements(requirements))) {
+    project.provide(name as keyof ProvidedContext, path as never);
+  }
+}
+
+export function buildIfStale(): void {
   if (isBuildStale()) build();
 }
 

@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** A program that tests run and npm can't install. */
-interface Requirement {
+export interface Requirement {
   /** What people call it. */
   readonly name: string;
   /** Its path, where it is there with all that belongs to it. */
@@ -43,6 +43,17 @@ export const REQUIREMENTS = {
     neededFor: 'the test of the reader in Python of examples/monitoring',
   },
 } as const satisfies Record<string, Requirement>;
+
+export type ProjectName = 'unit' | 'servers' | 'cluster' | 'browser' | 'examples';
+
+/** What each project of tests needs of them. */
+export const NEEDS: Readonly<Record<ProjectName, readonly (keyof typeof REQUIREMENTS)[]>> = {
+  unit: [],
+  servers: ['redis', 'mariadb', 'postgres', 'nginx', 'curl', 'python'],
+  cluster: ['redis', 'nginx'],
+  browser: ['chromium'],
+  examples: ['chromium', 'nginx', 'php', 'python'],
+};
 
 /** What `npm run test:long` needs beside those. */
 export const LONG_REQUIREMENTS = {
