@@ -55,7 +55,8 @@ export function isRedisCluster({ adapter, database }: RedisSettings): boolean {
 
 /** Options for one server, or the master behind Sentinels. */
 export function clientOptions(settings: RedisSettings, role: ConnectionRole): RedisOptions {
-  const { host, port, sentinels, name, sentinelPassword } = settings.database.redis;
+  const { host, port, sentinels, name } = settings.database.redis;
+  const { sentinelUsername, sentinelPassword } = sentinelCredentials(settings.database.redis);
   const target: RedisOptions =
     sentinels.length === 0
       ? { host, port }
@@ -64,6 +65,7 @@ export function clientOptions(settings: RedisSettings, role: ConnectionRole): Re
           name,
           sentinelRetryStrategy: retryDelayMs,
           sentinelCommandTimeout: PATIENCE.commandTimeout,
+          ...(sentinelUsername !== undefined && { sentinelUsername }),
           ...(sentinelPassword !== undefined && { sentinelPassword }),
         };
   return {
@@ -89,8 +91,9 @@ export function hasOneServer({ adapter }: RedisSettings): boolean {
 
 /** Options for connections to the Sentinels themselves. */
 export function sentinelOptions({ database }: RedisSettings): RedisOptions[] {
-  const { sentinels, sentinelPassword } = database.redis;
-  const { sentinelUsername, sentinelTLS, family } = furtherOptions(database.redis);
+  const { sentinels } = database.redis;
+  const { sentinelUsername, sentinelPassword } = sentinelCredentials(database.redis);
+  const { sentinelTLS, family } = furtherOptions(database.redis);
   return sentinels.map((address) => ({
     ...PATIENCE,
     host: address.host,
@@ -153,6 +156,18 @@ function credentials({ db, tls, clusterNodes, ...connection }: Connection): Redi
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(tls !== false && { tls: tls === true ? {} : readTls(tls), enableTLSForSentinelMode: true }),
+  };
+}
+
+/** All Sentinels have the same users: those in the address of one will do. */
+function sentinelCredentials({ sentinels, sentinelPassword, ...others }: Connection): {
+  readonly sentinelUsername: string | undefined;
+  readonly sentinelPassword: string | undefined;
+} {
+  const address = sentinels.find(({ password }) => textOf(password) !== undefined);
+  return {
+    sentinelUsername: furtherOptions({ ...others, sentinels }).sentinelUsername ?? textOf(address?.username),
+    sentinelPassword: sentinelPassword ?? textOf(address?.password),
   };
 }
 

@@ -16,17 +16,29 @@ beforeAll(async () => {
 });
 afterAll(() => sentinel.dispose());
 
-const settings = () =>
-  redisSettings({
-    'database.redis.sentinels': [{ host: '127.0.0.1', port: sentinel.sentinel.port }],
-    'database.redis.sentinelPassword': PASSWORD,
-    'database.redis.password': PASSWORD,
-    'database.redis.name': 'our-master',
-  });
-const create = () => createRedisSeams(settings());
+const settings = () => ({
+  'database.redis.sentinels': [{ host: '127.0.0.1', port: sentinel.sentinel.port }],
+  'database.redis.sentinelPassword': PASSWORD,
+  'database.redis.password': PASSWORD,
+  'database.redis.name': 'our-master',
+});
+const create = () => createRedisSeams(redisSettings(settings()));
 
 describeBroker('Redis behind Sentinel', create);
 describeChannelStore('Redis behind Sentinel', create);
+
+/** Cause: the password in the address of a Sentinel was read, and never sent. Symptom: NOAUTH at the start. */
+test('Redis behind Sentinel takes the password of a Sentinel out of its address', async () => {
+  const address = `redis://:${PASSWORD}@127.0.0.1:${sentinel.sentinel.port}`;
+  const { 'database.redis.sentinelPassword': _, ...others } = settings();
+  const seams = await start(() =>
+    createRedisSeams(redisSettings({ ...others, 'database.redis.sentinels': [address] })),
+  );
+  await seams.last.subscribe('news');
+  await seams.first.broker.publish({ appId: '3', channel: 'news', frame: 'here' });
+  expect(await seams.last.frames()).toEqual(['here']);
+  await seams.fixture.dispose();
+});
 
 /** A Sentinel that was held up for two seconds, by a slow disk say, does nothing for half a minute ("TILT mode"), each time. */
 const TILT_MS = 240_000;
