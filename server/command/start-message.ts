@@ -1,5 +1,7 @@
 import type { App } from '../../channels/app.ts';
+import { appsPath } from '../config/catalogue.ts';
 import type { LoadedConfig, Settings } from '../config/index.ts';
+import { isOfReverb } from '../config/laravel.ts';
 import { maxConnections, openFileLimit } from '../open-connections.ts';
 
 /** What a person who starts the broker needs next: where it is, and what to paste where. */
@@ -20,7 +22,14 @@ export function startMessage(config: LoadedConfig, port: number, version: string
     `             kulkul config${configFile ? ` --config ${configFile}` : ''} shows them all`,
   ];
   if (app) {
-    const address = { host, port, isTls, pathPrefix: settings.pathPrefix };
+    const isReverb = isOfReverb(config.origins.get(`${appsPath}.0.key`));
+    const address = {
+      host,
+      port,
+      isTls,
+      pathPrefix: settings.pathPrefix,
+      driver: isReverb ? 'reverb' : 'pusher',
+    } as const;
     lines.push('', ...laravelBlock(app, address, showsSecret(config)), '', ...echoBlock(app, address), '');
   }
   return `${lines.join('\n')}\n`;
@@ -84,37 +93,40 @@ interface Address {
   readonly port: number;
   readonly isTls: boolean;
   readonly pathPrefix: string;
+  /** Of Laravel's, under which the application has the app: `reverb` is `pusher` by another name. */
+  readonly driver: 'pusher' | 'reverb';
 }
 
-function laravelBlock(app: App, { host, port, isTls, pathPrefix }: Address, withSecret: boolean): string[] {
+function laravelBlock(app: App, { host, port, isTls, pathPrefix, driver }: Address, withSecret: boolean): string[] {
+  const prefix = driver.toUpperCase();
   const secret = withSecret ? app.keys[0]?.secret : `"(the secret of app ${app.id} in your configuration)"`;
   const lines = [
     'Laravel .env',
-    '  BROADCAST_CONNECTION=pusher   # Laravel 11 and later',
-    '  BROADCAST_DRIVER=pusher       # Laravel 10 and earlier',
-    `  PUSHER_APP_ID=${app.id}`,
-    `  PUSHER_APP_KEY=${app.keys[0]?.key}`,
-    `  PUSHER_APP_SECRET=${secret}`,
-    `  PUSHER_HOST=${host}`,
-    `  PUSHER_PORT=${port}`,
-    `  PUSHER_SCHEME=${isTls ? 'https' : 'http'}`,
-    '  PUSHER_APP_CLUSTER=mt1',
+    `  BROADCAST_CONNECTION=${driver}   # Laravel 11 and later`,
+    `  BROADCAST_DRIVER=${driver}       # Laravel 10 and earlier`,
+    `  ${prefix}_APP_ID=${app.id}`,
+    `  ${prefix}_APP_KEY=${app.keys[0]?.key}`,
+    `  ${prefix}_APP_SECRET=${secret}`,
+    `  ${prefix}_HOST=${host}`,
+    `  ${prefix}_PORT=${port}`,
+    `  ${prefix}_SCHEME=${isTls ? 'https' : 'http'}`,
+    ...(driver === 'pusher' ? ['  PUSHER_APP_CLUSTER=mt1'] : []),
   ];
   if (pathPrefix === '') return lines;
   // Laravel has no variable for it. Without the slash at the end the SDK drops the path, as it resolves others against it.
-  return [...lines, `and in config/broadcasting.php, options of pusher:  'path' => '${pathPrefix}/',`];
+  return [...lines, `and in config/broadcasting.php, options of ${driver}:  'path' => '${pathPrefix}/',`];
 }
 
-function echoBlock(app: App, { host, port, isTls, pathPrefix }: Address): string[] {
+function echoBlock(app: App, { host, port, isTls, pathPrefix, driver }: Address): string[] {
   return [
     'Laravel Echo (npm install laravel-echo pusher-js)',
     "  import Echo from 'laravel-echo';",
     "  import Pusher from 'pusher-js';",
     '  window.Pusher = Pusher;',
     '  window.Echo = new Echo({',
-    "    broadcaster: 'pusher',",
+    `    broadcaster: '${driver}',`,
     `    key: '${app.keys[0]?.key}',`,
-    "    cluster: 'mt1',",
+    ...(driver === 'pusher' ? ["    cluster: 'mt1',"] : []),
     `    wsHost: '${host}',`,
     `    wsPort: ${port},`,
     `    wssPort: ${port},`,

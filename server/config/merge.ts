@@ -12,6 +12,8 @@ export interface Entry {
   readonly origin: Origin;
   /** The JSON that it was written as: what is wrong inside has a place of its own there. */
   readonly written?: { readonly node: Node; readonly source: JsonSource };
+  /** It was part of the URL of another setting. */
+  readonly isPart?: boolean;
 }
 
 /** Something wrong, which may turn out to have no effect. */
@@ -93,9 +95,9 @@ export class Merge {
   }
 
   #set(path: string, entry: Entry): void {
-    const before = this.entries.get(path)?.origin;
+    const { origin: before, isPart } = this.entries.get(path) ?? {};
     const { origin } = entry;
-    if (before?.kind === 'file' && origin.kind === 'file') {
+    if (before?.kind === 'file' && origin.kind === 'file' && !isPart) {
       this.warnings.push(
         `${settingLabel(path)} is set twice in ${origin.file}: line ${origin.line} replaces line ${before.line}.`,
       );
@@ -121,7 +123,11 @@ export class Merge {
     const address = scheme === '' ? undefined : readAddress(String(text));
     if (!address) return false;
     const db = /^\w+:\/\/[^/]*\/(\d+)/.exec(String(text))?.[1];
-    const parts = { ...address, ...(db !== undefined && { db }), ...(/s$/.test(scheme) && { tls: 'true' }) };
+    const parts = {
+      ...address,
+      ...(db !== undefined && { db }),
+      ...(/^(rediss|tls)$/.test(scheme) && { tls: 'true' }),
+    };
     for (const [name, value] of Object.entries(parts)) {
       const path = `database.redis.${name}`;
       const setting = settings.get(path);
@@ -135,7 +141,7 @@ export class Merge {
   /** Exactly, quotes included. */
   #putText(path: string, setting: Setting, text: string, origin: Origin): void {
     const read = readValue(setting, { from: 'text', text: setting.kind === 'text' ? JSON.stringify(text) : text });
-    if (read.ok) this.#set(path, { value: read.value, origin });
+    if (read.ok) this.#set(path, { value: read.value, origin, isPart: true });
     for (const issue of read.ok ? [] : read.issues) this.reportAt(path, problemOf(path, issue, origin));
   }
 

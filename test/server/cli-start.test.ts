@@ -192,6 +192,37 @@ test('reads .env of the folder it is started in', async () => {
   await end(process);
 });
 
+test("serves a Laravel application as Reverb's installer leaves it: clients whisper, and the lines to paste are Reverb's", async () => {
+  const cwd = temporaryFolder();
+  const reverb = [
+    `APP_ID=${APP.id}`,
+    `APP_KEY=${APP.key}`,
+    `APP_SECRET=${APP.secret}`,
+    'HOST="localhost"',
+    `PORT=${await freePort()}`,
+  ];
+  const lines = ['BROADCAST_CONNECTION=reverb', ...[...reverb, 'SCHEME=http'].map((line) => `REVERB_${line}`)];
+  writeFileSync(join(cwd, '.env'), `${lines.join('\n')}\nVITE_REVERB_APP_KEY="\${REVERB_APP_KEY}"\n`);
+  const broker = new CommandProcess(['start', '--host', '127.0.0.1'], { cwd });
+  const text = await startMessage(broker);
+  const [, port] = /^ {2}REVERB_PORT=(\d+)$/m.exec(text) ?? [];
+  expect(`PORT=${port}`).toBe(reverb[4]);
+  for (const line of [
+    'BROADCAST_CONNECTION=reverb ',
+    `REVERB_APP_ID=${APP.id}`,
+    'REVERB_SCHEME=http',
+    "broadcaster: 'reverb',",
+  ]) {
+    expect(text).toContain(`  ${line}`);
+  }
+  expect(text).not.toMatch(/PUSHER_|cluster/);
+  const [ann, bob] = await Promise.all([1, 2].map(() => RawClient.connect(`ws://127.0.0.1:${port}`)));
+  await Promise.all([ann?.subscribed('private-room'), bob?.subscribed('private-room')]);
+  ann?.send({ event: 'client-typing', channel: 'private-room', data: '{}' });
+  expect(await bob?.next('client-typing')).toMatchObject({ channel: 'private-room' });
+  await end(broker);
+});
+
 /** A subscription that succeeds, one that does not, an event and a ping. */
 async function converse(broker: BrokerProcess): Promise<{ signature: string; socketId: string }> {
   const client = await RawClient.connect(broker.wsUrl);
