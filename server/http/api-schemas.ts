@@ -102,6 +102,7 @@ export const USER_AUTH = object({ auth: text('KEY:SIGNATURE'), user_data: text('
   'user_data',
 ]);
 
+export const OPEN_API = object({ openapi: { const: '3.1.0' } }, ['openapi']);
 export const PLAIN_TEXT: JsonSchema = { type: 'string' };
 export const UP = object({ health: { const: 'OK' } }, ['health']);
 export const USAGE = object(

@@ -15,13 +15,15 @@ export interface ApiFacts<R> {
   readonly security?: Security;
   /** What one route asks for, where they differ. */
   readonly securityOf?: (route: R) => Security;
+  readonly responses?: Readonly<Record<string, object>>;
   /** The response to a request that is refused. */
   readonly refusal: object;
 }
 
 /** Describes routes as an OpenAPI 3.1 document. */
 export function createOpenApi<R extends RouteFacts>(routes: readonly R[], facts: ApiFacts<R>): object {
-  const { title, version, description, servers, schemas, securitySchemes, security, securityOf, refusal } = facts;
+  const { title, version, description, servers, schemas, securitySchemes, security, securityOf } = facts;
+  const { responses, refusal } = facts;
   const names = new Map(Object.entries(schemas).map(([name, schema]) => [schema, name]));
   const paths = new Map<string, Record<string, object>>();
   for (const route of routes) {
@@ -38,7 +40,7 @@ export function createOpenApi<R extends RouteFacts>(routes: readonly R[], facts:
     info: { title, version, description },
     ...(servers && { servers }),
     paths: Object.fromEntries(paths),
-    components: { schemas, securitySchemes },
+    components: { schemas, ...(responses && { responses }), securitySchemes },
     ...(security && { security }),
   };
 }

@@ -3,7 +3,8 @@ import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import { quote } from '../../protocol/json.ts';
-import type { Answer } from './answer.ts';
+import { type Answer, json } from './answer.ts';
+import { describeApi } from './api-document.ts';
 import * as schema from './api-schemas.ts';
 import { type AuthParts, type AuthRequest, type AuthSubject, answerAuth } from './auth/auth-endpoint.ts';
 import type { ApiRequest } from './authenticate.ts';
@@ -236,7 +237,21 @@ export const API_ROUTES: readonly ApiRoute[] = [
   healthRoute('/ready', 'ready', 'whether it should get connections, or else why not (503)', schema.PLAIN_TEXT),
   healthRoute('/accept-traffic', 'accept-traffic', 'the same, under the name that Soketi has', schema.PLAIN_TEXT),
   healthRoute('/usage', 'usage', 'memory and connections', schema.USAGE),
+  {
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'this API as an OpenAPI 3.1 document',
+    access: 'anybody',
+    answer: schema.OPEN_API,
+    run: () => {
+      description ??= json(describeApi(API_ROUTES));
+      return description;
+    },
+  },
 ];
+
+/** Made when it is asked for, once. */
+let description: Answer | undefined;
 
 const table = new RouteTable<ApiRoute>(API_ROUTES, decode);
 

@@ -1,3 +1,4 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { APP } from '../../support/broker.ts';
@@ -57,7 +58,9 @@ function find(method: string, path: string): Operation {
 }
 
 describe('the OpenAPI document', () => {
-  test('has the form of OpenAPI 3.1', () => {
+  test('has the form of OpenAPI 3.1', async () => {
+    const { valid, errors } = await new Validator().validate(JSON.parse(JSON.stringify(document)));
+    expect([valid, errors]).toEqual([true, undefined]);
     expect(document.openapi).toBe('3.1.0');
     expect(document.info).toMatchObject({ title: 'Kulkul admin API', version: '1.2.3' });
     expect(document.security).toEqual([{ token: [] }]);
