@@ -4,7 +4,8 @@ import { ERROR_CODES, PusherError } from '../protocol/errors.ts';
 import { exceedsBytes, quote } from '../protocol/json.ts';
 import { encodeClientEvent } from '../protocol/server-message.ts';
 import type { Connection, Subscription } from './connection.ts';
-import type { MaybePromise } from './maybe-promise.ts';
+import { othersIn } from './local-channel.ts';
+import { after, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { retryAdvice } from './rate-limits.ts';
 
@@ -51,11 +52,18 @@ export function clientEvent(
   checkRule(connection, subscription, channel);
   checkSize(connection, event, data);
   checkRate(node, connection);
-  return node.broker.publish({
+  const userId = subscription.member?.userId;
+  const published = node.broker.publish({
     appId: app.id,
     channel,
-    frame: encodeClientEvent(event, channel, data, subscription.member?.userId),
+    frame: encodeClientEvent(event, channel, data, userId),
     exceptSocketId: socketId,
+  });
+  if (!node.observer.clientEvent) return published;
+  return after(published, () => {
+    const { channel } = subscription;
+    const receiversHere = othersIn(channel, connection);
+    node.observer.clientEvent?.({ connection, channel, event, data, userId, receiversHere });
   });
 }
 

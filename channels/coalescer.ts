@@ -2,7 +2,8 @@ import type { ChannelPattern } from '../auth/channel-pattern.ts';
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { Delivery, FanOut } from './fan-out.ts';
-import type { LocalChannel } from './local-channel.ts';
+import { type LocalChannel, othersIn } from './local-channel.ts';
+import type { Delivered } from './observer.ts';
 
 /** Frames of the channels with such names wait for others. */
 export interface CoalescingRule {
@@ -29,18 +30,21 @@ export function coalescingOf(rules: readonly CoalescingRule[], channel: string):
 export class Coalescer {
   readonly #clock: Clock;
   readonly #fanOut: FanOut;
+  readonly #delivered: ((fact: Delivered) => void) | undefined;
   /** Channels by the time that they wait, from the moment when the first of them began. */
   readonly #waiting = new Map<number, Set<LocalChannel>>();
 
-  constructor(clock: Clock, fanOut: FanOut) {
+  /** @param delivered - told of each frame that was handed on, where anybody wants to know */
+  constructor(clock: Clock, fanOut: FanOut, delivered: ((fact: Delivered) => void) | undefined) {
     this.#clock = clock;
     this.#fanOut = fanOut;
+    this.#delivered = delivered;
   }
 
   /** @param except - a connection in the channel that must not receive the frame */
   publish(channel: LocalChannel, delivery: Delivery, except: Connection | undefined): void {
     if (channel.coalescingMs === 0) {
-      this.#fanOut.publish(channel.topic, delivery, except);
+      this.#handOn(channel, delivery, except);
       return;
     }
     channel.held ??= this.#wait(channel);
@@ -49,14 +53,19 @@ export class Coalescer {
 
   /** Lets go what a channel's frames wait for: before somebody enters, who must not get what was published earlier. */
   release(channel: LocalChannel): void {
-    const { held, topic, connections } = channel;
+    const { held, connections } = channel;
     if (!held) return;
     channel.held = undefined;
     for (const { delivery, except } of held) {
       // Whoever has left meanwhile gets none of it anyway, and native topics know it no longer.
       const isThere = except !== undefined && connections.has(except);
-      this.#fanOut.publish(topic, delivery, isThere ? except : undefined);
+      this.#handOn(channel, delivery, isThere ? except : undefined);
     }
+  }
+
+  #handOn(channel: LocalChannel, delivery: Delivery, except: Connection | undefined): void {
+    this.#fanOut.publish(channel.topic, delivery, except);
+    this.#delivered?.({ channel, frame: delivery.frame, receivers: othersIn(channel, except) });
   }
 
   #wait(channel: LocalChannel): HeldFrame[] {

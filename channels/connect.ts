@@ -73,6 +73,7 @@ function letIn(node: Node, connection: Connection): Connection | undefined {
     throw refusal;
   }
   node.connections.set(socketId, connection);
+  node.numbers.connected(app.id);
   node.liveness.watch(connection);
   if (app.enableUserAuthentication && !connection.isAuthorized) startAuthorizationTimeout(node, connection);
   transport.send(encodeConnectionEstablished(socketId, node.options.activityTimeoutSeconds));

@@ -10,7 +10,7 @@ export function disconnect(node: Node, connection: Connection): void {
   connection.isClosed = true;
   connection.underWay = undefined;
   connection.cancelAuthorizationTimeout?.();
-  node.connections.delete(connection.socketId);
+  if (node.connections.delete(connection.socketId)) node.numbers.disconnected(connection.app.id);
   node.liveness.forget(connection);
   node.uptake.forget(connection);
   for (const subscription of connection.subscriptions.values()) {

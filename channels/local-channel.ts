@@ -88,6 +88,11 @@ export class LocalChannel {
   }
 }
 
+/** How many connections of this node receive what all but one shall receive. */
+export function othersIn({ connections }: LocalChannel, except: Connection | undefined): number {
+  return connections.size - (except !== undefined && connections.has(except) ? 1 : 0);
+}
+
 /** The length keeps user ids and app ids that hold a `/` apart. */
 export function topicOf(appId: string, channel: string): string {
   return `${channel.length}/${channel}/${appId}`;

@@ -1,6 +1,7 @@
 import { CLOSE_CODES, Disconnect } from '../protocol/errors.ts';
 import { encodeError, PING_FRAME } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
+import { NodeNumbers } from './app-numbers.ts';
 import type { Broker, BrokerMessage } from './broker.ts';
 import type { ChannelStore } from './channel-store.ts';
 import type { Clock } from './clock.ts';
@@ -14,7 +15,7 @@ import { Liveness } from './liveness.ts';
 import { type ChannelRole, LocalChannel, topicOf } from './local-channel.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
 import { isNodesChannel, NodesChannel } from './nodes-channel.ts';
-import { type ComposedObserver, composeObservers, type Observer } from './observer.ts';
+import type { ComposedObserver } from './observer.ts';
 import { RateLimits } from './rate-limits.ts';
 import { takeTurn } from './receive.ts';
 import { correctRoster } from './roster.ts';
@@ -48,7 +49,7 @@ export interface NodeParts {
   readonly fanOut: FanOut;
   readonly clock: Clock;
   /** Told of what happens here. */
-  readonly observers: readonly Observer[];
+  readonly observer: ComposedObserver;
   /** A new id, unique over all nodes and not to be guessed: two integers below 2^53 joined by a dot. */
   readonly createSocketId: () => string;
   readonly tokens: TokenVerifier;
@@ -78,6 +79,7 @@ export class Node {
   readonly arriving = new Map<Connection, Disconnect | undefined>();
   /** Channels with a connection of this node, by topic. */
   readonly channels = new Map<string, LocalChannel>();
+  readonly numbers = new NodeNumbers();
   readonly #pacedEnd: PacedEnd;
   /** The node is going: who still comes is sent away. */
   isDraining = false;
@@ -88,13 +90,13 @@ export class Node {
     this.options = parts.options;
     this.broker = parts.broker;
     this.store = parts.store;
-    this.coalescer = new Coalescer(parts.clock, parts.fanOut);
+    this.observer = parts.observer;
+    this.coalescer = new Coalescer(parts.clock, parts.fanOut, this.observer.delivered);
     this.clock = parts.clock;
     this.rateLimits = new RateLimits(parts.clock);
     this.dearFrames = new DearFrames(parts.clock, (connection, message, length) =>
       takeTurn(this, connection, message, length),
     );
-    this.observer = composeObservers(parts.observers);
     this.createSocketId = parts.createSocketId;
     this.tokens = parts.tokens;
     this.nodesChannel = new NodesChannel(this, parts.appsChanged);
@@ -141,6 +143,7 @@ export class Node {
   enter(connection: Connection, channel: LocalChannel): void {
     this.coalescer.release(channel);
     channel.connections.add(connection);
+    if (channel.role === 'application') this.numbers.entered(channel);
     if (channel.role !== 'termination') connection.transport.subscribe(channel.topic);
     this.#count(channel);
   }
@@ -148,6 +151,7 @@ export class Node {
   /** Takes a connection out of a channel, and forgets the channel when it was the last. */
   leave(connection: Connection, channel: LocalChannel): void {
     channel.connections.delete(connection);
+    if (channel.role === 'application') this.numbers.left(channel);
     if (channel.role !== 'termination') connection.transport.unsubscribe(channel.topic);
     this.#count(channel);
     this.#forgetIfUnused(channel);
@@ -202,8 +206,7 @@ export class Node {
 
   /** Whether any connection of this node is an app's. */
   hasConnections(appId: string): boolean {
-    for (const { app } of this.connections.values()) if (app.id === appId) return true;
-    return false;
+    return (this.numbers.apps.get(appId)?.connections ?? 0) > 0;
   }
 
   /** Ends a connection with an error frame and a close frame of the same code and text. */

@@ -1,6 +1,10 @@
+import type { ChannelKind } from '../protocol/channel-name.ts';
 import type { Disconnect, PusherError, SubscriptionError } from '../protocol/errors.ts';
+import type { WireMember } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, SignedInUser } from './connection.ts';
+import type { Edge } from './edge.ts';
+import type { LocalChannel } from './local-channel.ts';
 
 /** The server ended a connection. */
 export interface Disconnected {
@@ -19,19 +23,74 @@ export interface SubscriptionRefused {
   readonly error: SubscriptionError;
 }
 
-/** The server ended a subscription; the connection stays. */
-export interface Unsubscribed {
+export interface Subscribed {
   readonly connection: Connection;
-  readonly reason: SubscriptionError;
+  readonly channel: LocalChannel;
+  /** Who the connection is in a presence channel. */
+  readonly member: WireMember | undefined;
 }
 
-/** A backend's event was accepted. Channels are told together, as they came in one request. */
+/** Told once for each `subscribed`, for those of a connection that ends, too. */
+export interface Unsubscribed {
+  readonly connection: Connection;
+  readonly channel: LocalChannel;
+  readonly member: WireMember | undefined;
+  /** Why the server ended the subscription; undefined: the client did, or it is gone. */
+  readonly reason: SubscriptionError | undefined;
+}
+
+/** The connection belongs to a user. Not told again when the same user signs in anew. */
+export interface SignedIn {
+  readonly connection: Connection;
+  readonly user: SignedInUser;
+}
+
+/** Told once for each `signedIn`. */
+export type SignedOut = SignedIn;
+
+/** A backend's event was accepted, for all channels that it named. */
 export interface Published {
   readonly app: App;
   readonly event: string;
-  readonly channels: readonly string[];
-  /** How many connections of this node are in the channels. */
+  /** A string as it was sent; anything else as the JSON text that was sent. */
+  readonly data: string;
+  /** Length of the data in UTF-8. */
+  readonly bytes: number;
+  readonly channels: readonly PublishedChannel[];
+}
+
+export interface PublishedChannel {
+  readonly name: string;
+  readonly kind: ChannelKind;
+  /** Connections of this node that it was for. */
   readonly receiversHere: number;
+}
+
+/** A client's event was accepted. */
+export interface ClientEventSent {
+  readonly connection: Connection;
+  readonly channel: LocalChannel;
+  readonly event: string;
+  /** A string as it was sent; anything else as the JSON text that was sent. */
+  readonly data: string;
+  /** The sender, in a presence channel. */
+  readonly userId: string | undefined;
+  /** Connections of this node that it was for. */
+  readonly receiversHere: number;
+}
+
+/** Who subscribed to a cache channel got no last event, as there is none. */
+export interface CacheMissed {
+  readonly connection: Connection;
+  readonly channel: LocalChannel;
+}
+
+/** A frame was handed to the connections of this node that are in a channel, whoever published it and wherever. */
+export interface Delivered {
+  readonly channel: LocalChannel;
+  /** As clients receive it. */
+  readonly frame: string;
+  readonly receivers: number;
 }
 
 /** Something that can only be a bug, or a seam that failed. */
@@ -45,9 +104,17 @@ export interface Failed {
 export interface Facts {
   readonly disconnected: Disconnected;
   readonly messageRefused: MessageRefused;
+  readonly subscribed: Subscribed;
   readonly subscriptionRefused: SubscriptionRefused;
   readonly unsubscribed: Unsubscribed;
+  readonly signedIn: SignedIn;
+  readonly signedOut: SignedOut;
   readonly published: Published;
+  readonly clientEvent: ClientEventSent;
+  readonly delivered: Delivered;
+  readonly cacheMissed: CacheMissed;
+  /** Of the whole cluster, told by one of its nodes. */
+  readonly edge: Edge;
   readonly failed: Failed;
 }
 
@@ -95,9 +162,16 @@ export function composeObservers(observers: readonly Observer[]): ComposedObserv
   return {
     disconnected: together('disconnected'),
     messageRefused: together('messageRefused'),
+    subscribed: together('subscribed'),
     subscriptionRefused: together('subscriptionRefused'),
     unsubscribed: together('unsubscribed'),
+    signedIn: together('signedIn'),
+    signedOut: together('signedOut'),
     published: together('published'),
+    clientEvent: together('clientEvent'),
+    delivered: together('delivered'),
+    cacheMissed: together('cacheMissed'),
+    edge: together('edge'),
     failed,
   };
 }

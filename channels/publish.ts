@@ -1,9 +1,10 @@
+import { channelKindOf } from '../protocol/channel-name.ts';
 import { ApiError } from '../protocol/errors.ts';
 import { eventEncoder } from '../protocol/server-message.ts';
 import type { Trigger } from '../protocol/trigger.ts';
 import type { App } from './app.ts';
 import { keepSecondsOf } from './feed.ts';
-import { topicOf } from './local-channel.ts';
+import { othersIn, topicOf } from './local-channel.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { retryAdvice } from './rate-limits.ts';
@@ -14,12 +15,6 @@ import { retryAdvice } from './rate-limits.ts';
  * @returns without a promise when every subscriber's delivery is under way
  */
 export function publish(node: Node, app: App, trigger: Trigger): MaybePromise<void> {
-  node.observer.published?.({
-    app,
-    event: trigger.name,
-    channels: trigger.channels,
-    receiversHere: receiversHere(node, app, trigger),
-  });
   const encode = eventEncoder(trigger.name, trigger.data);
   let pending: Promise<void>[] | undefined;
   for (const channel of trigger.channels) {
@@ -35,14 +30,22 @@ export function publish(node: Node, app: App, trigger: Trigger): MaybePromise<vo
       pending.push(published);
     }
   }
-  if (pending) return Promise.all(pending).then(() => undefined);
+  if (pending) return Promise.all(pending).then(() => tell(node, app, trigger));
+  tell(node, app, trigger);
 }
 
-function receiversHere(node: Node, app: App, { channels }: Trigger): number {
-  return channels.reduce(
-    (sum, channel) => sum + (node.channels.get(topicOf(app.id, channel))?.connections.size ?? 0),
-    0,
-  );
+function tell(
+  { observer, channels, connections }: Node,
+  app: App,
+  { name, data, channels: names, socketId }: Trigger,
+): void {
+  if (!observer.published) return;
+  const except = socketId === undefined ? undefined : connections.get(socketId);
+  const told = names.map((name) => {
+    const channel = channels.get(topicOf(app.id, name));
+    return { name, kind: channelKindOf(name), receiversHere: channel ? othersIn(channel, except) : 0 };
+  });
+  observer.published({ app, event: name, data, bytes: Buffer.byteLength(data), channels: told });
 }
 
 /**

@@ -159,6 +159,7 @@ export function leaveUser(node: Node, connection: Connection, user: SignedInUser
   connection.user = undefined;
   user.cancelExpiry?.();
   for (const channel of [user.termination, ...user.watching]) node.leave(connection, channel);
+  node.observer.signedOut?.({ connection, user });
   return signOut(node, connection, user.id);
 }
 
@@ -214,7 +215,9 @@ function enterUserChannels(
   former?.cancelExpiry?.();
   const end = grant?.expiresAtSeconds;
   const cancelExpiry = end === undefined ? undefined : node.dueTimes.add(end, () => endSignIn(node, connection, end));
-  connection.user = { id: user.id, userInfoJson: user.userInfoJson, watching, termination, grant, cancelExpiry };
+  const signedIn = { id: user.id, userInfoJson: user.userInfoJson, watching, termination, grant, cancelExpiry };
+  connection.user = signedIn;
+  if (!former) node.observer.signedIn?.({ connection, user: signedIn });
   reviewSubscriptions(node, connection, former?.grant);
 }
 

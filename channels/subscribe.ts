@@ -216,6 +216,8 @@ function complete(
   if (last) connection.transport.send(last.frame, last.position);
   node.enter(connection, channel);
   node.announceCount(channel);
+  node.observer.subscribed?.({ connection, channel, member });
+  if (last && last.position === undefined && channel.kind.isCache) node.observer.cacheMissed?.({ connection, channel });
 }
 
 function confirm({ transport }: Connection, { name, roster }: LocalChannel, isMember: boolean): void {

@@ -23,12 +23,22 @@ export function unsubscribe(node: Node, connection: Connection, name: string): M
   return leaveSubscription(node, connection, subscription);
 }
 
-/** Ends a subscription that is no longer in `connection.subscriptions`, and tells those who stay. */
-export function leaveSubscription(node: Node, connection: Connection, subscription: Subscription): MaybePromise<void> {
+/**
+ * Ends a subscription that is no longer in `connection.subscriptions`, and tells those who stay.
+ *
+ * @param reason - why the server ends it
+ */
+export function leaveSubscription(
+  node: Node,
+  connection: Connection,
+  subscription: Subscription,
+  reason?: SubscriptionError,
+): MaybePromise<void> {
   const { channel, member } = subscription;
   subscription.cancelExpiry?.();
   node.leave(connection, channel);
   node.announceCount(channel);
+  node.observer.unsubscribed?.({ connection, channel, member, reason });
   if (!member) return;
   return node.store.leave(channel.app.id, channel.name, connection.socketId, member.userId);
 }
@@ -38,8 +48,7 @@ export function endSubscription(node: Node, connection: Connection, reason: Subs
   const subscription = connection.subscriptions.get(reason.channel);
   if (!subscription) return;
   connection.subscriptions.delete(reason.channel);
-  node.settle(leaveSubscription(node, connection, subscription), 'leaving a channel');
-  node.observer.unsubscribed?.({ connection, reason });
+  node.settle(leaveSubscription(node, connection, subscription, reason), 'leaving a channel');
   const { channel, type, message, status } = reason;
   // A reader of a feed has nothing else to read.
   if (connection.reader) connection.transport.close(CLOSE_CODES.unauthorized, message);

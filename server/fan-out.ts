@@ -1,18 +1,11 @@
 import type { Connection, Transport } from '../channels/connection.ts';
 import type { Delivery, FanOut, Outlet } from '../channels/fan-out.ts';
 import { FeedFanOut } from './feeds/feed-fan-out.ts';
-import { type Logger, loggableFrame } from './log.ts';
 
 /** The fan-out of a node: by the outlets of all transports, and to the readers of feeds, who get events in another form. */
 export class TopicFanOut implements FanOut {
   readonly #outlets = new Outlets<string>();
-  readonly #log: Logger | undefined;
   readonly feeds = new FeedFanOut(this.#outlets);
-
-  /** @param log - given when each frame is to be logged */
-  constructor(log: Logger | undefined) {
-    this.#log = log;
-  }
 
   /** Two of the same kind there are while connections of a replaced TLS certificate live on. */
   add(outlet: Outlet<string>): void {
@@ -21,7 +14,6 @@ export class TopicFanOut implements FanOut {
 
   publish(topic: string, delivery: Delivery, except: Connection | undefined): void {
     const { frame, member } = delivery;
-    this.#log?.debug({ topic, frame: loggableFrame(frame) }, 'message out to subscribers');
     this.#outlets.publish(topic, frame, except?.transport);
     if (member === undefined) this.feeds.publish(topic, delivery);
   }

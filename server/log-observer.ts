@@ -1,6 +1,6 @@
 import type { Connection } from '../channels/connection.ts';
 import type { Observer } from '../channels/observer.ts';
-import type { SampledLog } from './log.ts';
+import { loggableFrame, type SampledLog } from './log.ts';
 
 /** Writes what happens to the log. What happens with every message is written, and told at all, at the level `debug` only. */
 export function logObserver(log: SampledLog): Observer {
@@ -14,14 +14,22 @@ export function logObserver(log: SampledLog): Observer {
     },
     subscriptionRefused: ({ connection, error: { id, channel, message } }) =>
       log.info({ ...who(connection), cause: id, reason: message, channel }, 'subscription refused'),
-    unsubscribed: ({ connection, reason: { id, channel, message } }) =>
-      log.info({ ...who(connection), channel, cause: id, reason: message }, 'subscription ended'),
+    unsubscribed: ({ connection, reason }) => {
+      if (!reason) return;
+      const { id, channel, message } = reason;
+      log.info({ ...who(connection), channel, cause: id, reason: message }, 'subscription ended');
+    },
     failed: ({ error, during }) => log.error({ err: error, during }, 'unexpected failure'),
     ...(eachStep && {
       messageRefused: ({ connection, error: { id, message } }) =>
         eachStep.debug({ ...who(connection), cause: id, reason: message }, 'message refused'),
-      published: ({ app, event, channels, receiversHere }) =>
-        eachStep.debug({ app: app.id, event, channels, subscribersHere: receiversHere }, 'event published'),
+      published: ({ app, event, channels }) => {
+        const names = channels.map(({ name }) => name);
+        const subscribersHere = channels.reduce((sum, { receiversHere }) => sum + receiversHere, 0);
+        eachStep.debug({ app: app.id, event, channels: names, subscribersHere }, 'event published');
+      },
+      delivered: ({ channel: { topic }, frame }) =>
+        eachStep.debug({ topic, frame: loggableFrame(frame) }, 'message out to subscribers'),
     }),
   };
 }

@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Clock } from '../channels/clock.ts';
+import type { OnEdge } from '../channels/edge.ts';
 import { Node, type NodeOptions } from '../channels/node.ts';
-import type { Observer } from '../channels/observer.ts';
+import { composeObservers, type Observer } from '../channels/observer.ts';
 import { replaceApp } from '../channels/replace-app.ts';
 import { AddressGate, AddressLimits } from './address-limits.ts';
 import type { AppDirectory } from './apps/app-directory.ts';
@@ -68,7 +69,7 @@ export interface Server {
 export interface ServerOptions {
   readonly clock?: Clock;
   /** Default: those that the settings ask for. */
-  readonly seams?: Seams;
+  readonly createSeams?: (onEdge: OnEdge | undefined) => Seams;
   /** Default: the apps of the configuration, or of the database that it names. Closed with the server. */
   readonly directory?: AppDirectory;
   /** The other workers, which listen on the same port. */
@@ -91,16 +92,18 @@ export async function startServer(
 ): Promise<Server> {
   const isInUse = (appId: string): boolean => node.hasConnections(appId);
   const directory = options.directory ?? (await createAppDirectory({ settings, apps, log, clock, isInUse }));
-  const seams = options.seams ?? (await createSeams(settings, directory, clock, log));
   const sampledLog = new SampledLog(log);
-  const fanOut = new TopicFanOut(sampledLog.eachStep);
+  const observer = composeObservers([logObserver(sampledLog), ...observers]);
+  const seams = await (options.createSeams?.(observer.edge) ??
+    createSeams(settings, directory, clock, log, observer.edge));
+  const fanOut = new TopicFanOut();
   const node = new Node({
     options: nodeOptions(settings),
     broker: seams.broker,
     store: seams.store,
     fanOut,
     clock,
-    observers: [logObserver(sampledLog), ...observers],
+    observer,
     createSocketId: createSocketIdSource(),
     tokens: new KeyedTokenVerifier({ clock, log }),
     appsChanged: (ids) => node.settle(directory.refresh(ids), 'looking again at apps'),

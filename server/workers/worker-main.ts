@@ -111,7 +111,7 @@ async function start({ layout, worker, settings, areStarted, isTerminal }: Worke
     // With Redis a worker is a node like any other, and what joins it to those of other machines joins it to its siblings.
     const isLocal = settings.adapter.driver === 'local';
     server = await startServer({ settings, apps }, log, {
-      ...(isLocal && { seams: createWorkerSeams(link, inbox) }),
+      ...(isLocal && { createSeams: (onEdge) => createWorkerSeams(link, inbox, onEdge) }),
       siblings,
       directory,
     });

@@ -11,7 +11,7 @@ import type { Delivery, FanOut } from '../../channels/fan-out.ts';
 import { MemoryBroker } from '../../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
 import { Node, type NodeOptions } from '../../channels/node.ts';
-import type { Failed, Observer } from '../../channels/observer.ts';
+import { composeObservers, type Failed, type Observer } from '../../channels/observer.ts';
 import { receive } from '../../channels/receive.ts';
 import type { Disconnect } from '../../protocol/errors.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -83,6 +83,16 @@ export class TestNode {
     this.app = createApp(app);
     this.clock = clock;
     const memory = new MemoryBroker(clock);
+    const observer = composeObservers([
+      {
+        disconnected: ({ reason }) => this.ended.push(reason),
+        messageRefused: ({ error }) => this.refused.push(error.id),
+        subscriptionRefused: ({ error }) => this.refused.push(error.id),
+        unsubscribed: ({ reason }) => reason && this.refused.push(reason.id),
+        failed: (failure) => this.failures.push(failure),
+      },
+      ...observers,
+    ]);
     this.node = new Node({
       options: {
         strictProtocol: false,
@@ -100,19 +110,10 @@ export class TestNode {
         ...options,
       },
       broker: seams?.broker ?? memory,
-      store: seams?.store ?? new MemoryChannelStore(clock, (message) => memory.publish(message)),
+      store: seams?.store ?? new MemoryChannelStore(clock, (message) => memory.publish(message), observer.edge),
       fanOut: this.fanOut,
       clock,
-      observers: [
-        {
-          disconnected: ({ reason }) => this.ended.push(reason),
-          messageRefused: ({ error }) => this.refused.push(error.id),
-          subscriptionRefused: ({ error }) => this.refused.push(error.id),
-          unsubscribed: ({ reason }) => this.refused.push(reason.id),
-          failed: (failure) => this.failures.push(failure),
-        },
-        ...observers,
-      ],
+      observer,
       createSocketId: () => {
         this.#socketIds += 1;
         return `1.${this.#socketIds}`;

@@ -11,7 +11,7 @@ const TOPIC = 'topic';
 
 /** Two apps of uWebSockets.js with a socket each, and two clients without native topics; all of them in one topic. */
 function createFanOut() {
-  const fanOut = new TopicFanOut(undefined);
+  const fanOut = new TopicFanOut();
   /** Who was told to hand out what, in order. */
   const calls: string[] = [];
   const sockets = ['old', 'new'].map((name) => {

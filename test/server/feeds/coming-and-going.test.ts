@@ -51,7 +51,13 @@ describe('while the seams take their time', () => {
     seams = new DelayedSeams(systemClock);
     const { broker: messages, store } = seams;
     broker = await startBroker({}, [FEEDS_APP], undefined, {
-      seams: { broker: messages, store, start: async () => {}, stop: async () => {}, problem: () => undefined },
+      createSeams: () => ({
+        broker: messages,
+        store,
+        start: async () => {},
+        stop: async () => {},
+        problem: () => undefined,
+      }),
     });
     seams.isSlow = true;
   });

@@ -13,7 +13,7 @@ const FEED: Feed = { path: '/f', channel: 'news', format: 'data', last: false, e
 
 /** A fan-out over two apps of uWebSockets.js, as while a certificate is being replaced, and what they are told to publish. */
 function createFanOut() {
-  const fanOut = new TopicFanOut(undefined);
+  const fanOut = new TopicFanOut();
   const published: string[] = [];
   for (const name of ['old', 'new']) {
     const publish = (...args: unknown[]): boolean => published.push([name, ...args].join(' ')) > 0;

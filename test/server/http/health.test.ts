@@ -91,7 +91,7 @@ describe('what the broker needs is away', () => {
   ];
   const withoutRedis = (token: string) =>
     startBroker({ 'admin.token': token }, undefined, undefined, {
-      seams: { ...createMemorySeams(systemClock), problem: () => REDIS },
+      createSeams: () => ({ ...createMemorySeams(systemClock), problem: () => REDIS }),
     });
   const withoutDatabase = (knownIds: readonly string[]) =>
     startBroker({ 'admin.token': TOKEN }, undefined, undefined, {

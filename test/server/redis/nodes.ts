@@ -46,7 +46,7 @@ export async function startRedisNode(
   const directory = new ListedApps(config.apps);
   const isCountAnnounced = (appId: string) => directory.byId(appId)?.enableSubscriptionCountEvents === true;
   const redis = new RedisSeams(link, { prefix: '', nodeTimeoutMs, isCountAnnounced, log: logger });
-  const server = await startServer(config, logger, { seams: redis, directory });
+  const server = await startServer(config, logger, { createSeams: () => redis, directory });
   return {
     url: `http://127.0.0.1:${server.port}`,
     wsUrl: `ws://127.0.0.1:${server.port}`,
