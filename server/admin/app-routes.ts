@@ -29,7 +29,6 @@ import {
   newKeySchema,
   SHOWN_APP,
 } from './schemas.ts';
-import { SerialQueue } from './serial-queue.ts';
 import { showApp, showNewApp } from './shown-app.ts';
 
 /** Ids among which the one that was meant is looked for. */
@@ -209,4 +208,15 @@ function hasKey(app: AppOptions, key: string): boolean {
 
 function warningOf({ warning }: Change): { warning?: string } {
   return warning === undefined ? {} : { warning };
+}
+
+/** Does one thing after the other, in the order in which they come, whatever becomes of each. */
+export class SerialQueue {
+  #last: Promise<unknown> = Promise.resolve();
+
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work, work);
+    this.#last = done.catch(() => {});
+    return done;
+  }
 }

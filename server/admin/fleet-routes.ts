@@ -1,7 +1,7 @@
 import { isUserId } from '../../protocol/channel-name.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import { quote } from '../../protocol/json.ts';
-import { type RevocationSubject, revocationOf } from '../http/revocation-route.ts';
+import { type RevocationSubject, revocationOf } from '../http/revocation.ts';
 import type { Logger } from '../log.ts';
 import type { AppRegistry } from './app-registry.ts';
 import { registeredApp } from './app-routes.ts';

@@ -3,7 +3,7 @@ import { CLOSE_CODES } from '../../protocol/errors.ts';
 import { BoundedWriter } from '../bounded-writer.ts';
 import { type Answer, KEEP_ALIVE, statusLine, text } from '../http/answer.ts';
 import type { Headers } from '../http/cors.ts';
-import type { OpenRequests } from '../http/open-requests.ts';
+import type { OpenRequests } from '../http/exchange.ts';
 import type { HttpResponse } from '../uws.ts';
 import type { FeedFanOut } from './feed-fan-out.ts';
 import { COMMENT, encodeComment, type FeedEvent } from './feed-frames.ts';

@@ -7,9 +7,9 @@ import { ApiError, CLOSE_CODES, type Disconnect, SubscriptionError } from '../..
 import type { AppDirectory } from '../apps/app-directory.ts';
 import type { Entrance } from '../entrance.ts';
 import { errorAnswer } from '../http/answer.ts';
+import { framingProblem } from '../http/body.ts';
 import type { Cors } from '../http/cors.ts';
-import { framingProblem } from '../http/framing.ts';
-import type { OpenRequests } from '../http/open-requests.ts';
+import type { OpenRequests } from '../http/exchange.ts';
 import type { RefusalBudget } from '../http/refusal-budget.ts';
 import { isRoute, notFound } from '../http/routes.ts';
 import type { SampledLog } from '../log.ts';

@@ -34,7 +34,7 @@ const MAX_EXPLAINED_ID_LENGTH = 200;
  *
  * @throws {ApiError} 404
  */
-export function findApp(apps: AppDirectory, appId: string): MaybePromise<App> {
+export function appById(apps: AppDirectory, appId: string): MaybePromise<App> {
   return after(apps.byId(appId), (app) => {
     if (app) return app;
     throw unknownAppId(appId, '. Is it the id (not the key) of the app?');

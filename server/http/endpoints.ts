@@ -12,8 +12,8 @@ import type { WireMember } from '../../protocol/server-message.ts';
 import { checkedChannel, parseBatch, parseInfo, parseTrigger, type Trigger } from '../../protocol/trigger.ts';
 import { type Answer, EMPTY_OBJECT, json, NOTICE } from './answer.ts';
 import type { ApiRequest } from './authenticate.ts';
-import { checkMayPublish } from './holder.ts';
-import { type RevocationSubject, revocationOf } from './revocation-route.ts';
+import { type RevocationSubject, revocationOf } from './revocation.ts';
+import { checkMayPublish } from './token-access.ts';
 
 type OfChannel = ApiRequest<{ readonly channel: string }>;
 

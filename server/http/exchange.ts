@@ -2,8 +2,31 @@ import type { AddressGate } from '../address-limits.ts';
 import type { HttpResponse } from '../uws.ts';
 import { type Answer, KEEP_ALIVE, statusLine } from './answer.ts';
 import type { Headers } from './cors.ts';
-import type { OpenRequests } from './open-requests.ts';
 import type { RefusalBudget } from './refusal-budget.ts';
+
+/** Requests that have come and are not answered yet, their bodies included. */
+export class OpenRequests {
+  /**
+   * Each answer is its connection's last: the node is going, so the next request had better go elsewhere than be cut off.
+   */
+  closesConnections = false;
+  #count = 0;
+  #waiting: (() => void)[] = [];
+
+  begin(): void {
+    this.#count += 1;
+  }
+
+  end(): void {
+    this.#count -= 1;
+    if (this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** Resolves when none is open: what they do has happened then, and their clients know. */
+  async settled(): Promise<void> {
+    if (this.#count > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+}
 
 export interface ExchangeParts {
   readonly requests: OpenRequests;

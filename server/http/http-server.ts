@@ -11,13 +11,12 @@ import type { SampledLog } from '../log.ts';
 import { SharedToken } from '../shared-token.ts';
 import type { HttpRequest, HttpResponse, TemplatedApp } from '../uws.ts';
 import { type Answer, errorAnswer, tokenErrorAnswer } from './answer.ts';
-import { AUTH_HEADERS, type AuthRequest } from './auth/auth-endpoint.ts';
-import { type Asker, bearerToken } from './auth/auth-token.ts';
+import { type AuthRequest, UNCACHED } from './auth/auth-endpoint.ts';
+import { bearerToken, type CallerHeaders } from './auth/auth-token.ts';
 import { type ApiRequest, appDisabled, authenticate, findCalledApp } from './authenticate.ts';
-import { type BodyLimits, bodyLimits, hasLargeBody, isChunked, readBody, skipBody } from './body.ts';
+import { type BodyLimits, bodyLimits, framingProblem, hasLargeBody, isChunked, readBody, skipBody } from './body.ts';
 import { Cors } from './cors.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
-import { framingProblem } from './framing.ts';
 import type { Health } from './health.ts';
 import { logAnswer } from './log-answer.ts';
 import { type AppRoute, type AuthRoute, findRoute, isAuthPath } from './routes.ts';
@@ -176,12 +175,12 @@ export class HttpServer {
     { method, params, query }: Pick<AuthRequest, 'method' | 'params' | 'query'>,
   ): void {
     const { settings, defaultLimits } = this.#parts;
-    exchange.headers = [...exchange.headers, ...AUTH_HEADERS];
+    exchange.headers = [...exchange.headers, ...UNCACHED];
     const contentType = req.getHeader('content-type');
-    const asker = readAsker(req);
+    const caller = readCallerHeaders(req);
     const onBody = (body: Buffer): void =>
       this.#answer(exchange, () =>
-        route.run({ ...this.#parts, cors: this.#cors }, { method, params, query, contentType, body, asker }),
+        route.run({ ...this.#parts, cors: this.#cors }, { method, params, query, contentType, body, caller }),
       );
     if (!route.body) {
       onBody(EMPTY_BODY);
@@ -246,7 +245,7 @@ function tokenToPublish({ access }: AppRoute, { single }: RequestParams, req: Ht
 }
 
 /** The headers are gone when the call that hands them over returns. */
-function readAsker(req: HttpRequest): Asker {
+function readCallerHeaders(req: HttpRequest): CallerHeaders {
   return {
     authorization: req.getHeader('authorization'),
     cookie: req.getHeader('cookie'),

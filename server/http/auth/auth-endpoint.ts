@@ -9,13 +9,12 @@ import { isSocketId } from '../../../protocol/handshake.ts';
 import { quote } from '../../../protocol/json.ts';
 import type { AppDirectory } from '../../apps/app-directory.ts';
 import { type Answer, json } from '../answer.ts';
-import { appDisabled, findApp } from '../authenticate.ts';
+import { appById, appDisabled } from '../authenticate.ts';
 import type { Cors } from '../cors.ts';
 import type { PathParams } from '../route-table.ts';
 import { type AuthFields, readAuthFields } from './auth-fields.ts';
-import { type Asker, tokenOf } from './auth-token.ts';
+import { type CallerHeaders, readToken } from './auth-token.ts';
 import { authenticateUser, authorizeChannel, checkedAuthChannel } from './authorize.ts';
-import { checkedCallback, script } from './jsonp.ts';
 
 export interface AuthParts {
   readonly node: Node;
@@ -33,11 +32,11 @@ export interface AuthRequest {
   readonly query: RequestParams;
   readonly contentType: string;
   readonly body: Buffer;
-  readonly asker: Asker;
+  readonly caller: CallerHeaders;
 }
 
 /** No cache may keep what one connection is let in by, and no browser may guess what it is. */
-export const AUTH_HEADERS = [
+export const UNCACHED = [
   ['Cache-Control', 'no-store'],
   ['X-Content-Type-Options', 'nosniff'],
 ] as const;
@@ -49,16 +48,16 @@ export const AUTH_HEADERS = [
  */
 export function answerAuth(parts: AuthParts, what: AuthSubject, request: AuthRequest): MaybePromise<Answer> {
   const { node, cors } = parts;
-  const { method, params, query, contentType, body, asker } = request;
+  const { method, params, query, contentType, body, caller } = request;
   const fields = readAuthFields(query, contentType, body);
   const isScript = method !== 'POST' && fields.callback !== undefined;
   const callback = isScript ? checkedCallback(fields.callback ?? '') : undefined;
   return after(findAuthApp(parts.apps, what, params.app, fields), (app) => {
-    checkApp(app, asker.origin);
+    checkApp(app, caller.origin);
     const socketId = checkedSocketId(fields.socketId);
     const channel = what === 'channel' ? checkedAuthChannel(app, fields.channelName) : undefined;
     // Where an app takes no tokens, the verifier says so.
-    const token = app.tokens ? tokenOf(app.tokens, asker, fields.token, isScript, cors) : '';
+    const token = app.tokens ? readToken(app.tokens, caller, fields.token, isScript, cors) : '';
     const decide = (): MaybePromise<object> =>
       after(node.tokens.verify(app, token), (grant) =>
         channel === undefined
@@ -97,7 +96,7 @@ function findAuthApp(
   appId: string | undefined,
   { appKey }: AuthFields,
 ): MaybePromise<App> {
-  if (appId !== undefined) return findApp(apps, appId);
+  if (appId !== undefined) return appById(apps, appId);
   if (appKey !== undefined) {
     return after(apps.byKey(appKey), (app) => {
       if (app) return app;
@@ -123,4 +122,30 @@ function checkedSocketId(socketId: string | undefined): string {
   if (isSocketId(socketId)) return socketId;
   const message = 'socket_id must look like "123.456": pusher-js and Laravel Echo send it by themselves';
   throw new ApiError('invalid-socket-id', 400, message);
+}
+
+const MAX_CALLBACK_LENGTH = 100;
+/** A function by its path: `Pusher.auth_callbacks['1']`, `jQuery36`, `callbacks[2].done`. */
+const CALLBACK = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*|\[\d+\]|\['[\w$]+'\])*$/;
+
+/** @throws {ApiError} 400: what would run in the page is more than the name of a function */
+function checkedCallback(callback: string): string {
+  if (callback.length <= MAX_CALLBACK_LENGTH && CALLBACK.test(callback)) return callback;
+  const message = `callback is "${quote(callback, 60)}": it must be the path of a function such as Pusher.auth_callbacks['1'], of at most ${MAX_CALLBACK_LENGTH} characters`;
+  throw new ApiError('invalid-callback', 400, message);
+}
+
+/**
+ * A script that calls a function of the page with a value.
+ *
+ * @param callback - checked
+ */
+function script(callback: string, value: unknown): Answer {
+  // JSON allows what ends a line of a script, and what a page could take for markup.
+  const text = JSON.stringify(value).replace(/[<\u2028\u2029]/g, escapeUnit);
+  return { status: 200, contentType: 'application/javascript; charset=utf-8', body: `${callback}(${text});` };
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -7,7 +7,7 @@ import type { Node } from '../../../channels/node.ts';
 import { channelKindOf } from '../../../protocol/channel-name.ts';
 import { ApiError } from '../../../protocol/errors.ts';
 import { checkedChannel } from '../../../protocol/trigger.ts';
-import { checkNotRevoked, notAllowed } from '../holder.ts';
+import { checkNotRevoked, insufficientScope } from '../token-access.ts';
 
 /** The answer for `pusher:subscribe`. */
 export interface ChannelAuthorization {
@@ -52,7 +52,9 @@ export function authorizeChannel(
   const { isPresence, isEncrypted } = channelKindOf(channel);
   const rule = ruleFor(app.channelRules, channel);
   if (!admits(rule.subscribe, rule, channel, grant)) {
-    throw notAllowed(`Not allowed to subscribe to ${channel}: ${refusalText(rule.subscribe, rule, channel, grant)}`);
+    throw insufficientScope(
+      `Not allowed to subscribe to ${channel}: ${refusalText(rule.subscribe, rule, channel, grant)}`,
+    );
   }
   checkNotRevoked(node, app, channel, grant, socketId);
   if (isPresence && grant.userId === undefined)

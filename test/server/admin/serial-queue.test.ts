@@ -1,8 +1,7 @@
 import pino from 'pino';
 import { expect, test } from 'vitest';
-import { createAppRoutes } from '../../../server/admin/app-routes.ts';
+import { createAppRoutes, SerialQueue } from '../../../server/admin/app-routes.ts';
 import { ListedRegistry } from '../../../server/admin/listed-registry.ts';
-import { SerialQueue } from '../../../server/admin/serial-queue.ts';
 import { APP, FULL_APP } from '../../support/broker.ts';
 import { loadAdminConfig } from './admin-broker.ts';
 

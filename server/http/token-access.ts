@@ -27,11 +27,11 @@ export function checkMayPublish(node: Node, app: App, grant: Grant, triggers: re
 
 function checkChannel(node: Node, app: App, grant: Grant, channel: string): void {
   if (channelKindOf(channel).isUser) {
-    throw notAllowed(`Not allowed to publish on ${channel}: only the application itself sends events to users`);
+    throw insufficientScope(`Not allowed to publish on ${channel}: only the application itself sends events to users`);
   }
   const rule = ruleFor(app.channelRules, channel);
   if (!admits(rule.publish, rule, channel, grant)) {
-    throw notAllowed(`Not allowed to publish on ${channel}: ${refusalText(rule.publish, rule, channel, grant)}`);
+    throw insufficientScope(`Not allowed to publish on ${channel}: ${refusalText(rule.publish, rule, channel, grant)}`);
   }
   checkNotRevoked(node, app, channel, grant, '');
 }
@@ -50,7 +50,7 @@ export function checkNotRevoked(node: Node, app: App, channel: string, grant: Gr
 }
 
 /** @param message - who may, and what the token says instead */
-export function notAllowed(message: string): ApiError {
+export function insufficientScope(message: string): ApiError {
   return new ApiError('not-allowed', 403, message, undefined, {
     'WWW-Authenticate': 'Bearer error="insufficient_scope"',
   });
