@@ -14,7 +14,7 @@ import { RateLimit } from './rate-limits.ts';
  * An implementation
  * - MUST keep the order of `send` and of frames that come by a topic;
  * - MUST take calls after `close`, or after the client is gone, as no-ops;
- * - MUST report its end once to `disconnect`, after `close` too.
+ * - MUST report its end once to its session (`Session.gone`), after `close` too.
  */
 export interface Transport {
   /** False when it was closed, or the client is gone. */
@@ -37,11 +37,11 @@ export interface Transport {
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
   /**
-   * Hands a frame to all others in a topic whom an outlet reaches.
+   * Publishes to a topic of an outlet that can leave a client out only if that client publishes.
    *
-   * @returns false, and does nothing, where this client is not reached by that outlet or is left out by it anyway
+   * @returns false, and does nothing, if the outlet does not reach this client
    */
-  publishToOthers(outlet: Outlet<string>, topic: string, frame: string): boolean;
+  publishToOthers?(outlet: Outlet<string>, topic: string, frame: string): boolean;
 }
 
 export interface Subscription {

@@ -87,9 +87,4 @@ export class FeedTransport implements Writer<FeedEvent>, Reader {
   unsubscribe(topic: string): void {
     this.#sink.leave(this.#fanOut, topic, this);
   }
-
-  /** A reader publishes nothing. */
-  publishToOthers(): boolean {
-    return false;
-  }
 }

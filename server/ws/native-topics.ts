@@ -14,7 +14,7 @@ export class NativeTopics implements Outlet<string> {
   }
 
   publish(topic: string, text: string, except: Transport | undefined): void {
-    if (!except?.publishToOthers(this, topic, text)) this.#app.publish(topic, text);
+    if (!except?.publishToOthers?.(this, topic, text)) this.#app.publish(topic, text);
     if (this.#slow.length > 0) process.nextTick(() => this.#cutOffSlow());
   }
 

@@ -82,10 +82,6 @@ class FakeTransport implements Transport, Reader {
 
   subscribe(): void {}
   unsubscribe(): void {}
-
-  publishToOthers(): boolean {
-    return false;
-  }
 }
 
 const eventsOf = ({ sent }: FakeTransport): string[] =>

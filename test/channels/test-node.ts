@@ -273,7 +273,6 @@ export class TestClient {
         topics.set(topic, clients.add(this));
       },
       unsubscribe: (topic) => topics.get(topic)?.delete(this),
-      publishToOthers: () => false,
     };
   }
 }

@@ -30,7 +30,6 @@ function createFanOut() {
     const writer = {
       put: (text) => waiting.push(text),
       flush: () => waiting.length > 0 && calls.push(`writer ${name} ${waiting.splice(0).join()}`),
-      publishToOthers: () => false,
     } as Partial<Writer<string>> as Writer<string>;
     written.add(TOPIC, writer);
     return writer;
