@@ -108,7 +108,7 @@ function parse(text: string): readonly Part[] {
     else parts.push(star === undefined ? { text: whole } : { any: true });
     end = index + whole.length;
   }
-  if (end !== text.length) throw new SyntaxError('a claim stands between { and }: private-user.{sub}');
+  if (end !== text.length) throw new SyntaxError('a claim is written between { and }: private-user.{sub}');
   return parts;
 }
 

@@ -54,14 +54,14 @@ export function readToken(policy: TokenPolicy, auth: string): UnverifiedToken {
   // A text has as many bytes as units, or more.
   const length = auth.length > MAX_TOKEN_BYTES ? auth.length : Buffer.byteLength(auth);
   if (length > MAX_TOKEN_BYTES) {
-    const message = `The token is ${length} bytes long, limit ${MAX_TOKEN_BYTES}: have fewer claims put into it`;
+    const message = `The token is ${length} bytes long, limit ${MAX_TOKEN_BYTES}: put fewer claims into it`;
     throw new TokenError('token-too-large', message);
   }
   const text = withoutBearer(auth);
   const parts = text.split('.');
   const [first = '', second = ''] = parts;
   if (parts.length !== 3) throw malformed(`it has ${parts.length} parts between dots`);
-  if (!COMPACT.test(text)) throw malformed('a part is empty, or holds other characters than Base64url has');
+  if (!COMPACT.test(text)) throw malformed('a part is empty, or has characters that are not Base64url');
   const header = readHeader(policy, parseClaims(decode(first, 'header'), 'header'));
   const payload = decode(second, 'payload');
   return { text, header, unverifiedClaims: parseClaims(payload, 'payload'), payload };
@@ -93,7 +93,7 @@ export function verifyToken(
 ): Grant {
   if (keys.length === 0) throw unknownKey(header);
   if (!keys.some(({ key }) => isSignedWith(text, header, key))) {
-    const message = `The token's signature (${keyText(header)}) is wrong: it was made with another key than the app's, or the token was changed on its way`;
+    const message = `The token's signature (${keyText(header)}) is wrong: it was made with a different key than the app's, or the token was changed on the way`;
     throw new TokenError('token-signature', message);
   }
   return grantFrom(policy, unverifiedClaims, nowSeconds, payload);
@@ -113,12 +113,12 @@ function readHeader(policy: TokenPolicy, { alg, kid, crit }: Claims): TokenHeade
   const allowed = allowedAlgorithms(policy);
   const known = allowed.find((algorithm) => algorithm === alg);
   if (known === undefined) {
-    const given = typeof alg === 'string' ? `signed with alg ${quote(alg, 40)}` : 'without an alg that is text';
-    const message = `Tokens ${given} are not taken: the app allows ${allowed.join(', ') || 'none'} (auth.jwt.algorithms, and what its keys are for)`;
+    const given = typeof alg === 'string' ? `signed with alg ${quote(alg, 40)}` : 'without an alg that is a string';
+    const message = `Tokens ${given} are not accepted: the app allows ${allowed.join(', ') || 'none'} (auth.jwt.algorithms, and the types of its keys)`;
     throw new TokenError('token-algorithm', message);
   }
   // RFC 7515, 4.1.11: whoever does not understand what is critical must refuse.
-  if (crit !== undefined) throw malformed('its header demands extensions (crit), of which none is known here');
+  if (crit !== undefined) throw malformed('its header requires extensions (crit), and none is supported');
   if (kid !== undefined && typeof kid !== 'string') throw malformed('kid in its header must be text');
   return { alg: known, kid };
 }
@@ -153,7 +153,7 @@ function malformed(problem: string): TokenError {
 
 /** No key of the app, nor one that is published, may have signed it. */
 export function unknownKey(header: TokenHeader): TokenError {
-  const message = `The token is signed with a key that the app does not know (${keyText(header)}): see auth.jwt of the app`;
+  const message = `The token is signed with a key that the app does not have (${keyText(header)}): see auth.jwt of the app`;
   return new TokenError('token-unknown-key', message);
 }
 

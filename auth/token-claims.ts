@@ -58,7 +58,7 @@ function verifyTimes(
   if (expiry === undefined) {
     if (!requireExpiry) return undefined;
     const message =
-      'The token never ends: it has no exp. Have the issuer set one, or set auth.jwt.requireExpiry to false';
+      'The token never expires: it has no exp. Have the issuer set one, or set auth.jwt.requireExpiry to false';
     throw new TokenError('token-no-expiry', message);
   }
   if (expiry > nowSeconds) return expiry;
@@ -124,7 +124,7 @@ function userIdOf(value: unknown, path: string): string | undefined {
   if (value === undefined || value === null) return undefined;
   const userId = Number.isSafeInteger(value) ? String(value) : value;
   if (isUserId(userId)) return userId;
-  const message = `The token's ${path} can't be a user id: it must be text of 1 to ${MAX_USER_ID_LENGTH} characters, none of them a control character, or an integer below 2^53 (auth.jwt.claims.userId)`;
+  const message = `The token's ${path} can't be a user id: it must be a string of 1 to ${MAX_USER_ID_LENGTH} characters without control characters, or an integer below 2^53 (auth.jwt.claims.userId)`;
   throw new TokenError('token-user', message);
 }
 

@@ -22,7 +22,7 @@ export function parseChannelData(text: string): WireMember {
   const { user_id: rawId, user_info: info } = data;
   if (typeof rawId === 'number' && !Number.isSafeInteger(rawId)) {
     // Beyond 2^53 two users would become one, here and in every JavaScript client.
-    throw new MemberDataError(`user_id ${rawId} is a number that cannot be held exactly: send it as a string`);
+    throw new MemberDataError(`user_id ${rawId} is a number that cannot be represented exactly: send it as a string`);
   }
   const userId = typeof rawId === 'number' ? String(rawId) : rawId;
   if (!isUserId(userId)) {

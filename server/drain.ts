@@ -86,7 +86,7 @@ export async function endClients(node: Node, log: Logger): Promise<void> {
     connection.transport.close(GOING_AWAY, 'Server is restarting');
     disconnect(node, connection);
   }
-  log.info({ clients: connections.length }, 'clients ended: they connect again by themselves');
+  log.info({ clients: connections.length }, 'clients disconnected: they reconnect by themselves');
   // uWebSockets.js tells of the end of a WebSocket when it is begun. That the client has closed its side, too, shows in the descriptors.
   const deadline = performance.now() + LINGER_MS;
   const areGone = (): boolean => before !== undefined && (countOpenFiles() ?? 0) <= before - connections.length;

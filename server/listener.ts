@@ -111,7 +111,7 @@ export class Listener {
     try {
       const former = this.#current;
       const next = this.#open();
-      if (!next) throw new TlsError('The port can no longer be listened on');
+      if (!next) throw new TlsError('Cannot listen on the port any more');
       this.#current = next;
       if (former) closeListenSocket(former.socket);
       log.info({ certPath: ssl.certPath }, 'TLS certificate reloaded: new connections get it, open ones stay');

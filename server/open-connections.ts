@@ -22,7 +22,7 @@ const FILES_PER_MS = 200;
 export const OVER_CAPACITY = new Disconnect(
   'over-capacity',
   CLOSE_CODES.overCapacity,
-  'Over capacity: this server has all the connections that it can have (limits.maxConnections)',
+  'Over capacity: this server has reached its limit of connections (limits.maxConnections)',
 );
 
 /** Where a state begins and ends. */
@@ -110,7 +110,7 @@ export class OpenConnections {
   /** Why no more clients should be sent here, or undefined. */
   get problem(): string | undefined {
     if (!this.isCrowded) return undefined;
-    return `${this.#open} connections are open, and new WebSockets are let in up to ${this.#crowded.limit} (limits.maxConnections, open-file limit)`;
+    return `${this.#open} connections are open, and new WebSockets are accepted up to ${this.#crowded.limit} (limits.maxConnections, open-file limit)`;
   }
 
   /** Watches over the connections of an app. Each WebSocket that closes is to be told by `webSocketClosed`. */
@@ -148,12 +148,12 @@ export class OpenConnections {
       const limit = this.#crowded.limit;
       if (this.#crowded.isReached)
         this.#log.warn({ ...facts, limit }, 'over capacity: new WebSockets get 4100, /ready answers 503');
-      else this.#log.info({ ...facts, limit }, 'no longer over capacity: new WebSockets are let in');
+      else this.#log.info({ ...facts, limit }, 'no longer over capacity: new WebSockets are accepted');
     }
     if (this.#full.update(count)) {
       const { limit } = this.#full;
       if (this.#full.isReached) this.#log.error({ ...facts, limit }, 'full: new connections are closed at once');
-      else this.#log.info({ ...facts, limit }, 'no longer full: new connections are taken');
+      else this.#log.info({ ...facts, limit }, 'no longer full: new connections are accepted');
     }
   }
 

@@ -106,7 +106,7 @@ export async function startServer(
     observer,
     createSocketId: createSocketIdSource(),
     tokens: new KeyedTokenVerifier({ clock, log }),
-    appsChanged: (ids) => node.settle(directory.refresh(ids), 'looking again at apps'),
+    appsChanged: (ids) => node.settle(directory.refresh(ids), 'refreshing apps'),
   });
   directory.onChange((id, app) => replaceApp(node, id, app));
   const trusted = new TrustedAddresses(settings.limits.trustedProxies);
@@ -237,7 +237,7 @@ export async function startServer(
       useSettings(directory, next);
     },
     refreshApps() {
-      node.settle(directory.refresh(undefined), 'looking up all apps again');
+      node.settle(directory.refresh(undefined), 'refreshing all apps');
     },
     stopListening,
     part,

@@ -146,7 +146,7 @@ function readCertificates(path: string, setting: string): readonly X509Certifica
   const blocks = certificatesIn(text);
   const begun = text.split(/-----BEGIN [A-Z0-9 ]*CERTIFICATE-----/).length - 1;
   if (begun > Math.max(blocks.length, 1)) {
-    throw new TlsError(`${setting} ${path} has ${begun} certificates, one of which is cut off: get the file anew`);
+    throw new TlsError(`${setting} ${path} has ${begun} certificates, one of them truncated: get the file again`);
   }
   return (blocks.length === 0 ? [text] : blocks).map((block, index) => {
     const which = blocks.length < 2 ? '' : `, number ${index + 1} of ${blocks.length} in it`;
@@ -193,8 +193,8 @@ function unusable({ certPath, keyPath }: TlsSettings, { asymmetricKeyType, asymm
   const { namedCurve, modulusLength } = asymmetricKeyDetails ?? {};
   const kind = [asymmetricKeyType, namedCurve ?? modulusLength].filter((part) => part !== undefined).join(' ');
   return (
-    `ssl.certPath ${certPath} and ssl.keyPath ${keyPath} can't be served: uWebSockets.js does not take this key (${kind}). ` +
-    'Use an RSA key of 2048 bits or more, or an EC key on P-256, P-384 or P-521 (named, not by its parameters)'
+    `ssl.certPath ${certPath} and ssl.keyPath ${keyPath} can't be used: uWebSockets.js does not support this key (${kind}). ` +
+    'Use an RSA key of 2048 bits or more, or an EC key on P-256, P-384 or P-521 (a named curve, not explicit parameters)'
   );
 }
 

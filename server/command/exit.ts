@@ -26,7 +26,7 @@ export function print(text: string): void {
     write(STDOUT, text);
   } catch (error) {
     if (codeOf(error) === 'EPIPE') process.exit(0);
-    fail(`the answer could not be written (${error instanceof Error ? error.message : String(error)})`, EXIT_FAILURE);
+    fail(`the output could not be written (${error instanceof Error ? error.message : String(error)})`, EXIT_FAILURE);
   }
 }
 

@@ -30,7 +30,7 @@ const EXPLAINED: ReadonlySet<string> = new Set([
 
 /** JSON logs carry no secret, so nobody learns the one that was made. */
 const GENERATED_APP_WARNING =
-  'no app is configured: one was made for this run, whose secret is only shown when log.format is not json';
+  'no app is configured: one was created for this run. Its secret is only shown if log.format is not json';
 
 /**
  * Runs the broker until it is told to stop.

@@ -89,7 +89,7 @@ class SupervisingProcess {
     const broker: Broker = { process: child, pid: child.pid, isListening: false, end: undefined };
     child.on('message', (message) => this.#listens(broker, message as ListeningMessage));
     child.on('error', (error) => {
-      this.#log.error({ err: error, pid: broker.pid }, 'a broker could not be started or told');
+      this.#log.error({ err: error, pid: broker.pid }, 'a broker could not be started or signalled');
       if (broker.pid === undefined) this.#ended(broker, EXIT_FAILURE, 'not started');
     });
     child.on('close', (code, signal) => this.#ended(broker, code ?? EXIT_FAILURE, signal ?? `code ${code}`));
@@ -120,7 +120,7 @@ class SupervisingProcess {
     const timer = setTimeout(() => {
       this.#log.error(
         { pid: former.pid, seconds: LEAVE_MS / 1000 },
-        'takeover: the former broker does not end, and is killed',
+        'takeover: the former broker does not exit, and is killed',
       );
       former.process.kill('SIGKILL');
     }, LEAVE_MS);
@@ -130,7 +130,7 @@ class SupervisingProcess {
   #takeOver(): void {
     if (this.#isStopping) return;
     if (this.#next || !this.#current?.isListening || this.#current.end !== undefined) {
-      this.#log.warn('takeover: not now, a broker is just being started');
+      this.#log.warn('takeover: not now, a broker is already being started');
       return;
     }
     this.#log.info({ former: this.#current.pid }, 'takeover: starting the next broker');
@@ -153,7 +153,7 @@ class SupervisingProcess {
       if (!this.#isStopping)
         this.#log.error(
           facts,
-          'takeover failed: the next broker ended before it listened, see above. The running one stays',
+          'takeover failed: the next broker exited before it listened, see above. The running one stays',
         );
       if (this.#current?.end !== undefined && !this.#isStopping) this.#startLater(this.#current);
     } else if (broker === this.#current) {
@@ -169,7 +169,7 @@ class SupervisingProcess {
 
   #startLater({ pid, end }: Broker): void {
     const delayMs = this.#backoff.ended(performance.now());
-    this.#log.error({ pid, end, delayMs }, 'the broker ended by itself: it is started again');
+    this.#log.error({ pid, end, delayMs }, 'the broker exited unexpectedly: it is restarted');
     this.#restart = setTimeout(() => {
       this.#backoff.started(performance.now());
       this.#current = this.#start(false);

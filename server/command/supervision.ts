@@ -37,7 +37,7 @@ export function parseSupervision(text: string): Supervision {
   const supervision = JSON.parse(text) as Supervision;
   if (supervision.version === SUPERVISION_VERSION) return supervision;
   throw new Error(
-    `the supervising process is of another version of Kulkul (${supervision.version}, this one knows ${SUPERVISION_VERSION}): restart it as a whole`,
+    `the supervising process has another version of Kulkul (${supervision.version}, this one knows ${SUPERVISION_VERSION}): restart it as a whole`,
   );
 }
 

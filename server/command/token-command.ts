@@ -135,7 +135,7 @@ function put(claims: Record<string, unknown>, path: string, value: unknown): voi
     if (!Object.hasOwn(section, name)) define(section, name, {});
     const next = section[name];
     if (!isJsonObject(next))
-      throw new DevelopmentTokenError(`the claim ${path} has no place: ${name} is not an object`);
+      throw new DevelopmentTokenError(`the claim ${path} can't be set: ${name} is not an object`);
     section = next as Record<string, unknown>;
   }
   define(section, last, value);

@@ -15,14 +15,14 @@ export interface TokenFlags {
 /** Gives a command the flags of `kulkul token`. */
 export function withTokenFlags(command: Command): Command {
   return command
-    .option('--app <key or id>', 'app that is to take the token (default: the only one)')
+    .option('--app <key or id>', 'app that the token is for (default: the only one)')
     .option('--sub <user id>', 'user that the token is for (default: none)', orInvalid(parseUserId))
-    .option('--role <role>', 'role of the user; may be given several times', collect)
-    .option('--ttl <time>', 'how long it is good: 30s, 15m, 1h, 7d (default: 1h)', orInvalid(parseTtl))
-    .option('--info <json>', 'facts about the user for others to see, an object', orInvalid(parseUserInfo))
+    .option('--role <role>', 'role of the user; repeatable', collect)
+    .option('--ttl <time>', 'lifetime: 30s, 15m, 1h, 7d (default: 1h)', orInvalid(parseTtl))
+    .option('--info <json>', 'what others see of the user, a JSON object', orInvalid(parseUserInfo))
     .option(
       '--claim <name=value>',
-      'further claim, JSON or text; may be given several times',
+      'another claim, JSON or text; repeatable',
       (text, before: TokenFlags['claim'] = []) => [...before, orInvalid(parseClaim)(text)],
     );
 }
@@ -68,9 +68,7 @@ export function parseTtl(text: string): number {
 
 export function parseUserId(text: string): string {
   if (isUserId(text)) return text;
-  throw new DevelopmentTokenError(
-    `A user id has 1 to ${MAX_USER_ID_LENGTH} characters, none of them a control character.`,
-  );
+  throw new DevelopmentTokenError(`A user id has 1 to ${MAX_USER_ID_LENGTH} characters, without control characters.`);
 }
 
 export function parseUserInfo(text: string): JsonObject {

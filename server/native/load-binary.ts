@@ -57,13 +57,13 @@ function explain(path: string, reason: string): string {
   const [, needed] = /GLIBC_([\d.]+)' not found/.exec(reason) ?? [];
   const { glibcVersionRuntime: present } = (process.report.getReport() as unknown as { header: ReportHeader }).header;
   if (process.platform === 'linux' && present === undefined) {
-    return `uWebSockets.js needs glibc, and this system has another C library (musl, as Alpine has). ${supported()}`;
+    return `uWebSockets.js needs glibc, but this system has another C library (musl, as on Alpine). ${supported()}`;
   }
   if (needed === undefined)
     return `The binary of uWebSockets.js can't be loaded by ${here()}: ${reason}. ${supported()}`;
   const advice = path.startsWith(fileURLToPath(BINARIES))
     ? supported()
-    : `To have it made for glibc 2.36 and newer: node ${WRITE_COMMAND}`;
+    : `To patch it for glibc 2.36 and newer: node ${WRITE_COMMAND}`;
   return `The binary of uWebSockets.js needs glibc ${needed}, and this system has ${present}. ${advice}`;
 }
 

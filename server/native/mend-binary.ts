@@ -55,7 +55,8 @@ function askForOldNames(elf: Elf): void {
   const newest = needed.filter(({ version }) => version === NEW_VERSION);
   if (newest.length === 0) return;
   const oldest = needed.find(({ version, library }) => version === elf.oldestVersion && library === newest[0]?.library);
-  if (newest.length > 1 || !newest[0] || !oldest) throw new UnknownBinaryError(`${NEW_VERSION} is not asked for once`);
+  if (newest.length > 1 || !newest[0] || !oldest)
+    throw new UnknownBinaryError(`${NEW_VERSION} is not required exactly once`);
   const symbols = elf.symbolsOfVersion(newest[0].index);
   const unknown = symbols.filter(({ name, isDefined }) => isDefined || !ALIASES.has(name)).map(({ name }) => name);
   if (unknown.length > 0) throw new UnknownBinaryError(`it needs ${unknown.join(', ')} of ${NEW_VERSION}`);
@@ -155,7 +156,7 @@ class Elf {
 
   #section(type: number): Section {
     const section = this.#sections.find((one) => one.type === type);
-    if (!section) throw new UnknownBinaryError('it has no table of what it needs');
+    if (!section) throw new UnknownBinaryError('it has no table of required versions');
     return section;
   }
 

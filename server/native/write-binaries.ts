@@ -49,7 +49,7 @@ function prepare(source: InstalledPackage, name: string): Buffer {
     return mendBinary(binary);
   } catch (error) {
     if (!(error instanceof UnknownBinaryError)) throw error;
-    throw new Error(`${path} is not what this version of Kulkul knows: ${error.message}`);
+    throw new Error(`${path} is not what this version of Kulkul expects: ${error.message}`);
   }
 }
 
@@ -58,10 +58,10 @@ function checkHash({ name: packageName, version }: InstalledPackage, name: strin
   const trusted = process.env[TRUSTED_VARIABLE]?.split(',').map((one) => one.trim().toLowerCase()) ?? [];
   if ((isPublished && SHA256[name] === hash) || trusted.includes(hash)) return;
   const reason = isPublished
-    ? `has another hash than the one that was published (${SHA256[name]}): install again`
-    : 'has no hash that Kulkul knows';
+    ? `has a different hash than the one that was published (${SHA256[name]}): install again`
+    : 'has a hash that Kulkul does not know';
   throw new Error(
-    `${name} of ${packageName} ${version} ${reason}. To use it all the same: ${TRUSTED_VARIABLE}=${hash} (several separated by commas)`,
+    `${name} of ${packageName} ${version} ${reason}. To use it anyway: ${TRUSTED_VARIABLE}=${hash} (several separated by commas)`,
   );
 }
 

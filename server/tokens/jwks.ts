@@ -71,7 +71,7 @@ export class Jwks {
       if (fetched.length > 0) return fetched;
     }
     if (this.#failures === 0) return [];
-    const message = "The keys to check the token with can't be fetched from its issuer just now: try again later";
+    const message = "The keys of the token's issuer can't be fetched right now: try again later";
     throw new TokenError('token-keys-unavailable', message, 503, { cause: this.#failure });
   }
 

@@ -22,7 +22,7 @@ export class KeyedTokenVerifier implements TokenVerifier {
   verify(app: App, auth: string): MaybePromise<Grant> {
     const policy = app.tokens;
     if (policy === undefined) {
-      const message = `App ${app.id} takes no tokens: give it keys for them (app option auth.jwt), or send a signature of the application`;
+      const message = `App ${app.id} accepts no tokens: configure keys for them (app option auth.jwt), or send a signature of the application`;
       throw new TokenError('tokens-not-configured', message);
     }
     const token = readToken(policy, auth);

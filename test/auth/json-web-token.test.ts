@@ -168,7 +168,7 @@ describe('an algorithm', () => {
       ]) {
         const { id, message } = refusal(token, MIXED);
         expect(id).toBe('token-algorithm');
-        expect(message).toContain(`alg ${alg} are not taken: the app allows HS256, HS384, HS512, RS256`);
+        expect(message).toContain(`alg ${alg} are not accepted: the app allows HS256, HS384, HS512, RS256`);
       }
     },
   );
@@ -197,7 +197,7 @@ describe('an algorithm', () => {
 
   test('is refused that the app does not allow, by its name', () => {
     const policy = tokenPolicy({ keys: [secretKey({ algorithms: ['HS512'] })] });
-    expect(refusal(sign(CLAIMS), policy).message).toContain('alg HS256 are not taken: the app allows HS512');
+    expect(refusal(sign(CLAIMS), policy).message).toContain('alg HS256 are not accepted: the app allows HS512');
     expect(verify(sign(CLAIMS, { alg: 'HS512' }), policy).userId).toBe('42');
   });
 

@@ -46,7 +46,7 @@ describe('a plain restart', () => {
       expect(await broker.exited).toEqual({ code: 0, signal: null });
       const said = broker.log.map(({ msg }) => msg);
       expect(said.filter((text) => text === 'connection ended')).toEqual([]);
-      expect(said.filter((text) => String(text).startsWith('clients ended'))).toHaveLength(workers);
+      expect(said.filter((text) => String(text).startsWith('clients disconnected'))).toHaveLength(workers);
     },
   );
 

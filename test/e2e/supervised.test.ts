@@ -170,6 +170,6 @@ test('a broker of another version of these messages than its supervising process
   const broker = new CommandProcess(['start', '--supervision', flag]);
   expect(await broker.exited).toEqual({ code: 2, signal: null });
   expect(broker.stderr).toContain(
-    'the supervising process is of another version of Kulkul (2, this one knows 1): restart it as a whole',
+    'the supervising process has another version of Kulkul (2, this one knows 1): restart it as a whole',
   );
 });

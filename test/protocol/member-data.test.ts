@@ -44,7 +44,7 @@ describe('channel_data', () => {
   });
 
   const noId = 'channel_data must have a user_id: a string of 1 to 128 characters, or an integer';
-  const inexact = 'is a number that cannot be held exactly: send it as a string';
+  const inexact = 'is a number that cannot be represented exactly: send it as a string';
   test.for([
     ['', 'channel_data must be a JSON object in a string'],
     ['null', 'channel_data must be a JSON object in a string'],

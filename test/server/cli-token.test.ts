@@ -188,7 +188,7 @@ describe('kulkul token ends with 2 and says what to mend', () => {
     [
       'a claim without a place',
       ['--app', 'keycloak', '--claim', 'aud.x=1'],
-      'the claim aud.x has no place: aud is not an object',
+      "the claim aud.x can't be set: aud is not an object",
     ],
     ['a surplus argument', ['--app', 'plain', 'now'], "too many arguments for 'token'"],
   ] as const)('with %s', async ([, args, message]) => {

@@ -138,7 +138,7 @@ describe('the command line', () => {
   test.for(['config', '--help', '--version'])('says that the answer of %s finds no place', (command) => {
     expect(sh(`kulkul ${command} > /dev/full`)).toMatchObject({
       status: 1,
-      stderr: 'kulkul: the answer could not be written (ENOSPC: no space left on device, write)\n',
+      stderr: 'kulkul: the output could not be written (ENOSPC: no space left on device, write)\n',
     });
   });
 

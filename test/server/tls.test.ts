@@ -145,7 +145,7 @@ describe('refuses in one line', () => {
     ['a certificate in DER', () => der(issued.cert), () => issued.key, /certPath .* It is DER or PKCS#12: convert it/],
     ['a key in DER', () => issued.cert, () => der(issued.key), /keyPath .* It is DER or PKCS#12: convert it/],
     ['an empty file', () => '', () => issued.key, /certPath .* is not a PEM certificate/],
-    ['a chain that is cut off', () => issued.cert + intermediate.cert.slice(0, 300), () => issued.key, /cut off/],
+    ['a truncated chain', () => issued.cert + intermediate.cert.slice(0, 300), () => issued.key, /truncated/],
     [
       'a chain with a broken link',
       () => `${issued.cert}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`,
@@ -167,7 +167,7 @@ describe('refuses in one line', () => {
     const before = copiesLeft();
     const { cert, key } = selfSigned(algorithm);
     expect(await refusal(settingsFor(cert, key))).toMatch(
-      new RegExp(`can't be served: uWebSockets\\.js does not take this key \\(${kind}\\)\\. Use an RSA key`),
+      new RegExp(`can't be used: uWebSockets\\.js does not support this key \\(${kind}\\)\\. Use an RSA key`),
     );
     expect(copiesLeft()).toEqual(before);
   });

@@ -102,8 +102,8 @@ const entering: Scenario[] = [
       return refusals;
     },
     expected: [
-      'AuthError 401 Tokens signed with alg none are not taken: the app allows HS256, HS384, HS512 (auth.jwt.algorithms, and what its keys are for)',
-      "AuthError 401 The token's signature (HS256, no kid) is wrong: it was made with another key than the app's, or the token was changed on its way",
+      'AuthError 401 Tokens signed with alg none are not accepted: the app allows HS256, HS384, HS512 (auth.jwt.algorithms, and the types of its keys)',
+      "AuthError 401 The token's signature (HS256, no kid) is wrong: it was made with a different key than the app's, or the token was changed on the way",
       'AuthError 401 The token expired … ago: get a fresh one. If it is fresh, set the clocks of issuer and broker by NTP, or allow for the difference (auth.jwt.clockToleranceSeconds, now 0)',
     ],
   },

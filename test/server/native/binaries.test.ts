@@ -84,7 +84,7 @@ describe('writing the binaries', () => {
     const { code, stderr } = await write();
     expect(code).toBe(1);
     expect(stderr).toContain(
-      `${NAME} of @btc-vision/uwebsockets.js 20.57.0 has another hash than the one that was published`,
+      `${NAME} of @btc-vision/uwebsockets.js 20.57.0 has a different hash than the one that was published`,
     );
     expect(stderr).toContain('install again');
     expect(hashOf(written(NAME))).toBe(before);
@@ -93,7 +93,7 @@ describe('writing the binaries', () => {
   test('takes a package that overrides the published one when its hash is given, and treats it alike', async () => {
     override();
     const refused = await write();
-    expect(refused.stderr).toContain('of uWebSockets.js 20.99.0 has no hash that Kulkul knows');
+    expect(refused.stderr).toContain('of uWebSockets.js 20.99.0 has a hash that Kulkul does not know');
     const [, advice = ''] = /KULKUL_UWS_SHA256=([0-9a-f]{64})/.exec(refused.stderr) ?? [];
     expect(advice).toBe(hashOf(inPackage(NAME)));
     expect(existsSync(written(NAME))).toBe(false);
@@ -108,7 +108,7 @@ describe('writing the binaries', () => {
     writeFileSync(inPackage(NAME), 'Not Found');
     const { code, stderr } = await write({ KULKUL_UWS_SHA256: hashOf(inPackage(NAME)) });
     expect(code).toBe(1);
-    expect(stderr).toContain('is not what this version of Kulkul knows: it is no library for Linux on x64 or arm64');
+    expect(stderr).toContain('is not what this version of Kulkul expects: it is no library for Linux on x64 or arm64');
   });
 
   test('says so when nothing is installed, or nothing for this platform', async () => {
@@ -129,7 +129,7 @@ describe('loading the binary', () => {
       /^NativePartError: The binary of uWebSockets\.js needs glibc 9\.38, and this system has \d\.\d+\. /,
     );
     expect(stdout).toContain(
-      `To have it made for glibc 2.36 and newer: node ${join(project, 'dist/server/native/write-binaries.js')}`,
+      `To patch it for glibc 2.36 and newer: node ${join(project, 'dist/server/native/write-binaries.js')}`,
     );
   });
 
