@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFailed } from 'vitest';
@@ -11,8 +11,8 @@ import { COMMAND, neutralEnvironment, temporaryFolder } from './process.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Where pages have the broker, its admin API and a backend listen. Each reader takes others, so that pages can be read at the same time. */
-const PORTS = ['6001', '9601', '8000'] as const;
+/** Where pages have the broker (Reverb's place, too), its admin API and a backend listen. Each reader takes others, so that pages can be read at the same time. */
+const PORTS = ['6001', '8080', '9601', '8000'] as const;
 
 const readers = new Set<PageReader>();
 atEndOfFiles(() => {
@@ -86,7 +86,7 @@ export class PageReader {
   }
 
   async #followBlock({ language, mark, text: written }: PageBlock): Promise<void> {
-    const text = written.replace(/\b(?:6001|9601|8000)\b/g, (port) => this.#ports.get(port) ?? port);
+    const text = written.replace(/\b(?:6001|8080|9601|8000)\b/g, (port) => this.#ports.get(port) ?? port);
     const [verb, name = ''] = mark.split(' ');
     switch (verb) {
       case 'file':
@@ -179,7 +179,8 @@ export class PageReader {
       ...inherited,
       PATH: `${this.#tools}${delimiter}${dirname(process.execPath)}${delimiter}${inherited.PATH ?? ''}`,
       CURL_HOME: this.#tools,
-      KULKUL_PORT: this.#ports.get('6001'),
+      // What is in `.env` says where to listen, and would not be heard beside this.
+      ...(!existsSync(join(this.folder, '.env')) && { KULKUL_PORT: this.#ports.get('6001') }),
       KULKUL_ADMIN_PORT: this.#ports.get('9601'),
       KULKUL_ADMIN_ENABLED: 'true',
     };
