@@ -34,11 +34,11 @@ const program = new Command('kulkul')
 
 const configFlag = ['-c, --config <file>', "configuration file, Kulkul's or Soketi's (default: none)"] as const;
 const portFlag = ['-p, --port <number>', 'port to listen on, 0 for any free one (default: 6001)', parsePort] as const;
-const hostFlag = ['--host <address>', 'address to listen on (default: 0.0.0.0, all of this machine)'] as const;
-const workersFlag = [
-  '--workers <number>',
-  'processes that serve clients, or auto: one for each core (default: 1)',
+const hostFlag = [
+  '--host <address>',
+  'address to listen on (default: 0.0.0.0, all addresses of this machine)',
 ] as const;
+const workersFlag = ['--workers <number>', 'processes that serve clients, or auto: one per core (default: 1)'] as const;
 const debugFlag = ['--debug', 'log each message in and out'] as const;
 
 const SETTINGS_HELP = `
@@ -46,8 +46,8 @@ A flag wins over an environment variable, that over the configuration file.
 Settings that have no flag: docs/config.md names the key and the variable of each.`;
 
 withSettings(program.command('start'), 'start the broker')
-  .description('Start the broker. With no app configured, one with random credentials is made for this run.')
-  .option('--supervised', 'run it below a process that starts it again, and replaces it without a gap on SIGUSR2')
+  .description('Start the broker. If no app is configured, one with random credentials is created for this run.')
+  .option('--supervised', 'run under a process that restarts it, and replaces it without a gap on SIGUSR2')
   .addOption(new Option('--supervision <json>').argParser(readSupervision).hideHelp())
   .action(start);
 
@@ -60,7 +60,7 @@ withSettings(program.command('config'), 'print the effective settings and where 
 withTokenFlags(program.command('token').option(...configFlag))
   .summary('print a token for development')
   .description(
-    'Print a JSON Web Token that an app takes, signed with the first secret of its auth.jwt.keys. Starts nothing.',
+    'Print a JSON Web Token that an app accepts, signed with the first secret of its auth.jwt.keys. Starts nothing.',
   )
   .showHelpAfterError('(kulkul token --help says more)')
   .action(token);
