@@ -1,19 +1,19 @@
 import { elementTexts, memberText } from '../protocol/json.ts';
 
-/** A part of a pattern: text that stands there, any characters, or what a claim of the token says. */
+/** A part of a pattern: literal text, any characters, or the value of a claim. */
 type Part = { readonly text: string } | { readonly any: true } | { readonly claim: string };
 
 const PLACEHOLDER = /\{([^{}]+)\}|(\*)|([^{}*]+)/gy;
 
-/** Stands in no name and no pattern. */
+/** Occurs in no name and no pattern. */
 const ANY_TEXT = '\0';
 
 /** Claims of a token by name. A dotted path leads into objects: `realm_access.roles`. */
 export type Claims = Readonly<Record<string, unknown>>;
 
 /**
- * A channel name, or many: `*` stands for any characters (none, too), `{sub}` for one or more, which have to be what that
- * claim of a token says where `matchesFor` is asked. Takes time in proportion to the length of name and pattern, and with claims
+ * A channel name, or a pattern: `*` stands for any characters or none, `{sub}` for one or more, which must be the value of that
+ * claim in `matchesFor`. Takes time in proportion to the length of name and pattern, and with claims
  * to the values in their lists.
  */
 export class ChannelPattern {
@@ -23,7 +23,7 @@ export class ChannelPattern {
   readonly claims: readonly string[];
   readonly #parts: readonly Part[];
 
-  /** @throws {SyntaxError} a brace without its other half, or nothing in between */
+  /** @throws {SyntaxError} an unmatched brace, or nothing in between */
   constructor(text: string) {
     this.text = text;
     this.#parts = parse(text);
@@ -37,7 +37,7 @@ export class ChannelPattern {
 
   /** Whether every name that another pattern matches has this form, too. */
   covers(other: ChannelPattern): boolean {
-    // A character that no pattern needs can only be matched by what matches any.
+    // A character that occurs in no pattern is only matched by `*` or a claim.
     const nameWith = (any: string): string =>
       other.#parts.map((part) => ('text' in part ? part.text : 'any' in part ? any : ANY_TEXT)).join('');
     return this.matches(nameWith('')) && this.matches(nameWith(ANY_TEXT));
@@ -46,7 +46,7 @@ export class ChannelPattern {
   /** Whether a name has this form with what a token says in the place of claims. A claim that is a list stands for each of its values. */
   matchesFor(name: string, claims: Claims): boolean {
     if (this.claims.length === 0) return this.matches(name);
-    // Where in the name the parts so far can end: all ways at once, as a list of values makes many of them.
+    // All positions in the name where the parts so far can end; a list of values makes several.
     let ends: ReadonlySet<number> = new Set([0]);
     for (const part of this.#parts) ends = endsAfter(part, name, ends, claims);
     return ends.has(name.length);
@@ -79,7 +79,7 @@ export function claimTextAt(text: string, claims: Claims, path: string): string 
   return found;
 }
 
-/** A text, a number, or a list of those, as texts. Anything else can't be a part of a name. */
+/** A string, a number, or a list of those, as strings. Anything else can't be part of a name. */
 export function textsOf(value: unknown): readonly string[] {
   if (Array.isArray(value)) return value.flatMap((item) => (Array.isArray(item) ? [] : textsOf(item)));
   if (typeof value === 'string') return value === '' ? [] : [value];
@@ -112,10 +112,10 @@ function parse(text: string): readonly Part[] {
   return parts;
 }
 
-/** Every text takes its first possible place: what may stand between texts is not restricted, so none has to be tried again. */
+/** Every literal takes its first possible position: anything may be between literals, so no backtracking is needed. */
 function matchParts(parts: readonly Part[], name: string): boolean {
   let position = 0;
-  /** What stands before the next text: nothing (it must follow at once), or so many characters at least. */
+  /** What precedes the next literal: nothing (it must follow at once), or at least this many characters. */
   let gap: number | undefined;
   let text = '';
   const settle = (isLast: boolean): boolean => {

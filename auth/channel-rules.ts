@@ -2,26 +2,26 @@ import { channelKindOf } from '../protocol/channel-name.ts';
 import { ChannelPattern, claimAt } from './channel-pattern.ts';
 import type { Grant } from './grant.ts';
 
-/** Some of those who may do something. */
+/** A group of those who may do something. */
 export type Audience =
-  /** Whoever is connected; on private and presence channels, and where something is published over HTTP, whoever has a token. */
+  /** Everybody who is connected; on private and presence channels, and for publishing over HTTP, everybody with a token. */
   | { readonly kind: 'anyone' }
-  /** Whoever is connected, on public channels; on private and presence channels only what the application signs. */
+  /** Everybody who is connected, on public channels; on private and presence channels only what the application signs. */
   | { readonly kind: 'public' }
-  /** Only what the application signs. It always may. */
+  /** Only what the application signs, which is always allowed. */
   | { readonly kind: 'application' }
-  /** Whoever has a valid token. */
+  /** Everybody with a valid token. */
   | { readonly kind: 'token' }
-  /** Whoever has a token that says all of this. */
+  /** Everybody with a token that matches all of this. */
   | {
       readonly kind: 'holder';
       /** One of these; undefined: any, or none. */
       readonly roles: readonly string[] | undefined;
-      /** The claims that the rule's name holds are those in the channel's name. */
+      /** The claims in the rule's name have the values in the channel's name. */
       readonly isOwn: boolean;
     };
 
-/** Who may do what in the channels whose names match. Of each list one entry that fits is enough. */
+/** Who may do what in the channels whose names match. One matching entry per list is enough. */
 export interface ChannelRule {
   readonly pattern: ChannelPattern;
   readonly subscribe: readonly Audience[];
@@ -37,7 +37,7 @@ const DEFAULT: ChannelRule = {
   publish: [{ kind: 'application' }],
 };
 
-/** The first rule that matches a channel, or what holds without one. */
+/** The first rule that matches a channel, or the default. */
 export function ruleFor(rules: readonly ChannelRule[], channel: string): ChannelRule {
   return rules.find(({ pattern }) => pattern.matches(channel)) ?? DEFAULT;
 }
@@ -73,7 +73,7 @@ function isIn(audience: Audience, { pattern }: ChannelRule, channel: string, gra
   }
 }
 
-/** What a refused holder of a token is told: who may, and what the token says instead. */
+/** The refusal for the holder of a token: who is allowed, and what the token has instead. */
 export function refusalText(
   audiences: readonly Audience[],
   { pattern }: ChannelRule,
@@ -97,12 +97,12 @@ export function refusalText(
   return `it takes ${allowed.join(', or ')}; the token has ${roles}`;
 }
 
-/** What is worth keeping of a grant once it opened a channel. */
+/** The part of a grant that is still needed once it opened a channel. */
 export function keptGrant(grant: Grant, { pattern }: ChannelRule): Grant {
   return withClaims(grant, pattern.claims);
 }
 
-/** What is worth keeping of a grant that somebody signed in with, for every channel that the rules may open to it. */
+/** The part of a grant that is still needed after a sign-in, for every channel that the rules may open to it. */
 export function keptOfUser(grant: Grant, rules: readonly ChannelRule[]): Grant {
   return withClaims(
     grant,

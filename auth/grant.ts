@@ -2,24 +2,24 @@ import { Refusal } from '../protocol/errors.ts';
 import { isJsonObject, parseJson } from '../protocol/json.ts';
 import type { Claims } from './channel-pattern.ts';
 
-/** What a verified token says about the one who holds it. */
+/** What a verified token says about its holder. */
 export interface Grant {
-  /** A usable user id; undefined when the token names nobody. */
+  /** A valid user id; undefined if the token names no user. */
   readonly userId: string | undefined;
   readonly roles: readonly string[];
-  /** Facts about the user for others to see, as JSON text of an object. */
+  /** What others see of the user, as JSON text. */
   readonly userInfoJson: string | undefined;
-  /** Users whose coming and going the user wants to hear of. */
+  /** Users that the user watches. */
   readonly watchlist: readonly string[];
-  /** Everything that the token says, or of a grant that is kept only what channel rules asked for. */
+  /** All claims of the token; of a grant that is kept, only those that channel rules need. */
   readonly claims: Claims;
-  /** The earliest moment at which it can have been issued, in seconds since 1970; undefined when the token does not say. */
+  /** The earliest moment at which it can have been issued, in seconds since 1970; undefined if the token does not say. */
   readonly issuedAtSeconds: number | undefined;
   /** Seconds since 1970 at which what the token opened ends; undefined: never. */
   readonly expiresAtSeconds: number | undefined;
 }
 
-/** Whether what a grant opened has come to its end. */
+/** Whether a grant has expired. */
 export function hasEnded(
   grant: Grant | undefined,
   nowMs: number,
@@ -27,12 +27,12 @@ export function hasEnded(
   return grant?.expiresAtSeconds !== undefined && grant.expiresAtSeconds * 1000 <= nowMs;
 }
 
-/** Why a token is not taken. The message is for people, and holds nothing of the token that could be used. */
+/** Why a token is refused. The message is for people, and contains no usable part of the token. */
 export class TokenError extends Refusal {
   override readonly name = 'TokenError';
   /** Stable name of the fault, for logs, tests and docs/errors.md. */
   readonly id: string;
-  /** 401, or 503 when it can't be told now. */
+  /** 401, or 503 if it can't be decided now. */
   readonly status: 401 | 503;
 
   constructor(id: string, message: string, status: 401 | 503 = 401, options?: ErrorOptions) {
@@ -43,8 +43,8 @@ export class TokenError extends Refusal {
 }
 
 /**
- * A grant inside `channel_data` or `user_data`, which the signature of `auth` covers: whoever was let in by a token is let out when
- * it ends, on whichever node the client is, and can't leave out what limits it.
+ * A grant inside `channel_data` or `user_data`, which the signature of `auth` covers: access that a token opened ends when
+ * the token does, on whichever node the client is, and the client can't omit the limit.
  */
 interface SignedGrant {
   readonly iat?: number;
@@ -63,7 +63,7 @@ export function encodeUserData(grant: Grant, kept: Grant): string {
   return encode('id', grant, kept);
 }
 
-/** @param kept - what goes along of the grant */
+/** @param kept - the part of the grant that is included */
 function encode(idName: 'id' | 'user_id', { userId, userInfoJson, watchlist }: Grant, kept: Grant): string {
   const { issuedAtSeconds, expiresAtSeconds, roles, claims } = kept;
   const signed: SignedGrant = {
@@ -87,7 +87,7 @@ export function grantIn(data: string): Grant | undefined {
   const parsed = parseJson(data);
   if (!isJsonObject(parsed) || !isJsonObject(parsed.grant)) return undefined;
   const { iat, exp, roles, claims } = parsed.grant;
-  // Something of the application's own that has the same name.
+  // The application's own field with the same name.
   if (!Array.isArray(roles) || !isJsonObject(claims)) return undefined;
   const userId = parsed.user_id ?? parsed.id;
   return {
@@ -101,9 +101,9 @@ export function grantIn(data: string): Grant | undefined {
   };
 }
 
-/** An end that can't be read has passed. */
+/** An expiry that can't be read counts as passed. */
 const LONG_AGO = 0;
-/** The last that a date can say. */
+/** The latest time that a Date can represent. */
 const MAX_SECONDS = 8.64e12;
 
 function isTime(value: unknown): value is number {

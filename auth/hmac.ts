@@ -15,7 +15,7 @@ const HEX_DIGITS = DIGEST_BYTES * 2;
 const expectedBytes = Buffer.alloc(HEX_DIGITS);
 const givenBytes = Buffer.alloc(HEX_DIGITS);
 
-/** Secrets are few; the bound is for those that come and go while the server runs. */
+/** There are few secrets; the limit is for those that come and go while the server runs. */
 const MAX_KEYS = 1000;
 const paddedKeys = new Map<string, PaddedKey>();
 /** Takes the inner block and any text of usual length. */
@@ -24,7 +24,7 @@ const scratch = Buffer.alloc(16_384);
 /**
  * Lower-case hex HMAC-SHA256, 64 digits.
  *
- * Made of two one-shot hashes: `createHmac` makes a stream for each call, which is a tenth of what a signed request costs.
+ * Uses two one-shot hashes: `createHmac` creates a stream for each call, which is a tenth of the cost of a signed request.
  *
  * @see RFC 2104
  */
@@ -55,7 +55,7 @@ function paddedKey(secret: string): PaddedKey {
   return padded;
 }
 
-/** Compares a signature that came from outside with the right one, of 64 digits, in time that tells nothing of where they differ. */
+/** Compares a signature from outside with the correct one, of 64 digits, in constant time. */
 export function equalSignatures(expected: string, given: string): boolean {
   // Other characters than digits take more bytes, and so do not fit.
   if (given.length !== HEX_DIGITS || givenBytes.write(given) !== HEX_DIGITS) return false;
@@ -63,7 +63,7 @@ export function equalSignatures(expected: string, given: string): boolean {
   return timingSafeEqual(expectedBytes, givenBytes);
 }
 
-/** One key/secret pair of an app. An app may have several that are valid at once, so that they can be rotated. */
+/** One key/secret pair of an app. An app may have several valid pairs, for rotation. */
 export interface AppKey {
   readonly key: string;
   /** Never logged, never part of an answer. */

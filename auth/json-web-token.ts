@@ -4,7 +4,7 @@ import type { Claims } from './channel-pattern.ts';
 import { type Grant, TokenError } from './grant.ts';
 import { grantFrom, SECRET_ALGORITHMS, type TokenAlgorithm, type TokenKey, type TokenPolicy } from './token-claims.ts';
 
-/** Longest token that is looked at, `Bearer ` included. What a browser may send as a header is less. */
+/** Longest token that is read, `Bearer ` included. Browsers limit headers to less. */
 export const MAX_TOKEN_BYTES = 16 * 1024;
 
 const BEARER = /^Bearer +/i;
@@ -18,7 +18,7 @@ export interface TokenHeader {
   readonly kid: string | undefined;
 }
 
-/** A token that has been read, and not yet verified: nothing of it may be believed. */
+/** A token that has been read, but not verified: nothing in it can be trusted. */
 export interface UnverifiedToken {
   /** Without `Bearer `. */
   readonly text: string;
@@ -28,14 +28,14 @@ export interface UnverifiedToken {
   readonly payload: string;
 }
 
-/** Takes `Bearer ` off, as a token follows it in the header `Authorization`. */
+/** Removes the `Bearer ` of an `Authorization` header. */
 export function withoutBearer(auth: string): string {
   return auth.replace(BEARER, '');
 }
 
 /**
- * Tells a token from the signature of an application, `KEY:signature`. True of what can only be meant as a token, too, such
- * as one that was cut off: what is wrong with it is for `readToken` to say.
+ * Distinguishes a token from a signature of the application, `KEY:signature`. Also true of a damaged token, such
+ * as a truncated one: `readToken` says what is wrong with it.
  */
 export function isToken(auth: string): boolean {
   if (auth.includes(':')) return false;
@@ -45,13 +45,13 @@ export function isToken(auth: string): boolean {
 }
 
 /**
- * Reads a token without believing it: its form, and whether the app takes its algorithm.
+ * Reads a token without trusting it: checks its form, and whether the app accepts its algorithm.
  *
  * @param auth - as received, which may begin with `Bearer `
  * @throws {TokenError} `token-too-large`, `token-malformed`, `token-algorithm`
  */
 export function readToken(policy: TokenPolicy, auth: string): UnverifiedToken {
-  // A text has as many bytes as units, or more.
+  // A text has at least as many bytes as UTF-16 units.
   const length = auth.length > MAX_TOKEN_BYTES ? auth.length : Buffer.byteLength(auth);
   if (length > MAX_TOKEN_BYTES) {
     const message = `The token is ${length} bytes long, limit ${MAX_TOKEN_BYTES}: put fewer claims into it`;
@@ -67,7 +67,7 @@ export function readToken(policy: TokenPolicy, auth: string): UnverifiedToken {
   return { text, header, unverifiedClaims: parseClaims(payload, 'payload'), payload };
 }
 
-/** Keys among these that may have signed a token: secrets only for HS256 and its like, public keys only for the others. */
+/** Keys among these that may have signed a token: secrets only for HS256, HS384 and HS512, public keys only for the others. */
 export function tokenKeysFor(keys: readonly TokenKey[], { alg, kid }: TokenHeader): readonly TokenKey[] {
   const type = isSecretAlgorithm(alg) ? 'secret' : 'public';
   return keys.filter(
@@ -79,9 +79,9 @@ export function tokenKeysFor(keys: readonly TokenKey[], { alg, kid }: TokenHeade
 }
 
 /**
- * Checks a token's signature, when it is good, and for whom.
+ * Checks a token's signature, times and audience.
  *
- * @param keys - those that may have signed it (`tokenKeysFor`); one that fits is enough
+ * @param keys - those that may have signed it (`tokenKeysFor`); one match is enough
  * @param nowSeconds - seconds since 1970
  * @throws {TokenError} 401
  */
@@ -101,7 +101,7 @@ export function verifyToken(
 
 function isSignedWith(text: string, { alg }: TokenHeader, key: TokenKey['key']): boolean {
   try {
-    // When it is good and for whom is told in words of our own, by grantFrom.
+    // grantFrom checks times and audience, with messages of our own.
     jwt.verify(text, key, { algorithms: [alg], ignoreExpiration: true, ignoreNotBefore: true });
     return true;
   } catch {

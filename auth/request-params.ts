@@ -6,20 +6,20 @@ export interface RequestParams {
   readonly single: ReadonlyMap<string, string>;
   /** `name[]=a&name[]=b`, values in the given order, under `name`. */
   readonly lists: ReadonlyMap<string, readonly string[]>;
-  /** The text that signatures cover, where the query is that text already but for the signature in it: SDKs send it so. */
+  /** The text that the signature covers, if the query without the signature already is that text, as SDKs send it. */
   readonly canonical: string | undefined;
 }
 
 /** `name[]` and `name[0]`: the forms in which lists are sent. */
 const LIST_NAME = /^(.+)\[\d*\]$/;
 const SIGNATURE = 'auth_signature';
-/** More than any request has. What comes after them is not read: it would only make a refusal dear. */
+/** More than any request has. Parameters beyond that are not read: they would only make a refusal expensive. */
 const MAX_PAIRS = 1000;
 
 /**
  * Reads a raw query string.
  *
- * @param plusIsSpace - take `+` for a space, as forms write it; the SDKs send it for itself
+ * @param plusIsSpace - read `+` as a space, as in forms; SDKs mean the character itself
  */
 export function parseParams(query: string, plusIsSpace = false): RequestParams {
   const single = new Map<string, string>();

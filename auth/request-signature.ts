@@ -4,7 +4,7 @@ import { quote } from '../protocol/json.ts';
 import { type AppKey, equalSignatures, hmacHex } from './hmac.ts';
 import { canonicalParams, parseParams, type RequestParams } from './request-params.ts';
 
-/** A request is good for less than this long before and after the time it was signed, in seconds. */
+/** A request is valid for less than this time before and after it was signed, in seconds. */
 const TIMESTAMP_WINDOW_SECONDS = 600;
 
 /** A request of the HTTP API, as it arrived. */
@@ -68,7 +68,7 @@ function isoSeconds(unixSeconds: number): string {
   return new Date(unixSeconds * 1000).toISOString().replace('.000Z', 'Z');
 }
 
-/** The hash of an empty body may be sent or not (the Python SDK does); sent, it is a parameter like others. */
+/** The hash of an empty body is optional (the Python SDK sends it). If sent, it is a parameter like any other. */
 function checkBodyHash(given: string | undefined, body: Uint8Array): void {
   if (body.byteLength === 0) return;
   if (given === undefined) {
@@ -84,7 +84,7 @@ function checkBodyHash(given: string | undefined, body: Uint8Array): void {
   }
 }
 
-/** The plain form first: it is the one that nearly every request matches. */
+/** The plain form first: nearly every request matches it. */
 function matchesAnyForm(secret: string, request: SignedRequest, signature: string): boolean {
   const { params, query } = request;
   const matches = (canonical: string): boolean => matchesAnyPath(secret, request, canonical, signature);

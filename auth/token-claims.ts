@@ -9,12 +9,12 @@ import { type Grant, TokenError } from './grant.ts';
 const MAX_TIME_SECONDS = 1e12;
 
 /**
- * How far the clock of an issuer may be ahead in any case: a token that was made a moment ago must not be refused for a clock that
- * is a little off. It can only come too early, never last longer.
+ * How far an issuer's clock may always be ahead: a token that was just made must not be refused because a clock
+ * is slightly off. This only accepts a token earlier, never longer.
  */
 const EARLY_SECONDS = 5;
 
-/** Claims that OAuth defines as several words in one text (RFC 6749, 3.3; `scp` at Microsoft). */
+/** Claims that OAuth defines as several words in one string (RFC 6749, 3.3; `scp` at Microsoft). */
 const SPACED_CLAIM = /(?:^|[./])(?:scope|scp)$/;
 
 /**
@@ -22,7 +22,7 @@ const SPACED_CLAIM = /(?:^|[./])(?:scope|scp)$/;
  *
  * @param nowSeconds - seconds since 1970
  * @param text - JSON text of the claims
- * @throws {TokenError} 401: it is over, or not yet good, or for somebody else, or a claim is not what it must be
+ * @throws {TokenError} 401: expired, not yet valid, for another audience, or with an invalid claim
  */
 export function grantFrom(policy: TokenPolicy, claims: Claims, nowSeconds: number, text: string): Grant {
   const expiry = verifyTimes(policy, claims, nowSeconds);
@@ -129,8 +129,8 @@ function userIdOf(value: unknown, path: string): string | undefined {
 }
 
 /**
- * The roles at the first path where something is. A list holds a role per entry, and a text is one role with all its
- * spaces; but the text of a claim named `scope` or `scp` is a role per word.
+ * The roles at the first path that has a value. A list has one role per entry. A string is one role, including its
+ * spaces; but in a claim named `scope` or `scp` each word is a role.
  */
 function rolesOf(claims: Claims, paths: readonly string[]): readonly string[] {
   for (const path of paths) {
@@ -165,32 +165,32 @@ export type TokenAlgorithm = (typeof TOKEN_ALGORITHMS)[number];
 export interface TokenKey {
   /** A token whose header names another key is not checked with this one. Undefined: fits any. */
   readonly kid: string | undefined;
-  /** A secret never stands beside an algorithm of public keys, nor the other way round. */
+  /** A secret is never combined with an algorithm for public keys, nor a public key with one for secrets. */
   readonly algorithms: readonly TokenAlgorithm[];
   readonly key: KeyObject;
 }
 
-/** How an app's tokens are checked, and where in them it is said who holds them. */
+/** How an app's tokens are checked, and which claims describe the holder. */
 export interface TokenPolicy {
   readonly keys: readonly TokenKey[];
   /** Where further public keys are published (RFC 7517). */
   readonly jwksUrl: string | undefined;
   /** Those allowed for keys of `jwksUrl`: algorithms of public keys only. */
   readonly jwksAlgorithms: readonly TokenAlgorithm[];
-  /** `iss` has to be one of these; empty: it is not looked at. */
+  /** `iss` must be one of these; empty: not checked. */
   readonly issuers: readonly string[];
-  /** `aud` has to hold one of these; empty: it is not looked at. */
+  /** `aud` must contain one of these; empty: not checked. */
   readonly audiences: readonly string[];
   /** How far the clock of whoever signs may be off. */
   readonly clockToleranceSeconds: number;
-  /** Refuse tokens that never end. */
+  /** Refuse tokens without an expiry. */
   readonly requireExpiry: boolean;
   readonly claims: TokenClaims;
   /** Cookie that the auth endpoints take a token from; undefined: none. */
   readonly cookie: string | undefined;
 }
 
-/** Dotted paths of claims. Of several the first that is there counts. */
+/** Dotted paths of claims. The first one that is present counts. */
 export interface TokenClaims {
   readonly userId: string;
   readonly roles: readonly string[];

@@ -1,16 +1,16 @@
 /**
- * What a channel's name says about it. Kinds are told apart by exact prefix, dash included:
+ * What a channel's name says about it. The kind is decided by exact prefix, dash included:
  * `privateer` and `foo-cache-x` are ordinary public channels.
  */
 export interface ChannelKind {
   /** Part of the name that makes it this kind, such as `private-cache-`; empty for public channels. */
   readonly prefix: string;
-  /** Subscribing takes a signature. */
+  /** Subscribing needs a signature. */
   readonly isPrivate: boolean;
   readonly isPresence: boolean;
-  /** The last event is kept and handed to new subscribers. */
+  /** The last event is kept and sent to new subscribers. */
   readonly isCache: boolean;
-  /** Payloads are end-to-end encrypted; the broker passes them on as they are. */
+  /** Payloads are end-to-end encrypted; the broker passes them on unchanged. */
   readonly isEncrypted: boolean;
   /** `#server-to-user-<id>`: open to connections that are signed in as that user. */
   readonly isUser: boolean;

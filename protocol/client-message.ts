@@ -16,21 +16,21 @@ export type ClientMessage =
   | {
       readonly kind: 'signin';
       readonly auth: string;
-      /** Undefined where a token says it. */
+      /** Undefined if a token says it. */
       readonly userData: string | undefined;
     }
   | { readonly kind: 'client-event'; readonly event: string; readonly channel: string; readonly data: string };
 
 const PONG = { kind: 'pong' } as const;
 const PING = { kind: 'ping' } as const;
-/** For those who are told: Java and Swift fail on an event without data, and handlers of pages on one whose data is nothing. */
+/** For receivers: clients for Java and Swift fail on an event without data, and pages' handlers on null. */
 const NO_DATA = '{}';
 
 /**
  * Reads one text frame of a client.
  *
  * @param text - `{"event": string, "data"?: object | JSON string of one, "channel"?: string}`; extra fields are ignored
- * @throws {SubscriptionError} a subscription whose `channel_data` is no string
+ * @throws {SubscriptionError} a subscription whose `channel_data` is not a string
  * @throws {PusherError} not JSON, an event that clients may not send, or a field that is missing or of the wrong type
  */
 export function parseClientMessage(text: string): ClientMessage {
@@ -63,11 +63,11 @@ export function parseClientMessage(text: string): ClientMessage {
   }
 }
 
-/** Once it is known which channel is meant, what is wrong refuses the subscription, and is not just an error of the connection. */
+/** Once the channel is known, an error refuses the subscription, and is not just an error of the connection. */
 function parseSubscribe(fields: JsonObject): ClientMessage {
   const channel = requiredString('pusher:subscribe', fields, 'channel');
   const { auth } = fields;
-  // No text is no signature, and refused as such where one is needed.
+  // Anything but a string counts as no signature, and is refused where one is needed.
   return {
     kind: 'subscribe',
     channel,
@@ -76,7 +76,7 @@ function parseSubscribe(fields: JsonObject): ClientMessage {
   };
 }
 
-/** @throws {SubscriptionError} what was signed can't be told from a value that is no text */
+/** @throws {SubscriptionError} the text that was signed can't be recovered from another type */
 function channelDataOf(channel: string, value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   const { isPrivate, isPresence } = channelKindOf(channel);

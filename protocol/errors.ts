@@ -1,5 +1,5 @@
 /**
- * What a client can cause, again and again. It is made without a stack trace, which takes most of the time of an error: what happened, its id tells.
+ * An error that clients can cause at will. It has no stack trace, which would take most of the time; its id says what happened.
  */
 export class Refusal extends Error {
   constructor(message: string, options?: ErrorOptions) {
@@ -10,7 +10,7 @@ export class Refusal extends Error {
   }
 }
 
-/** What a function makes of a text, or undefined where it throws, as it may for any text of a client: likewise without a stack trace. */
+/** The result of a function for a client's text, or undefined if it throws; likewise without a stack trace. */
 export function orUndefined<T>(read: (text: string) => T, text: string): T | undefined {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
@@ -28,7 +28,7 @@ export class PusherError extends Refusal {
   override readonly name: string = 'PusherError';
   /** Stable name of the fault, for logs, tests and docs/errors.md. */
   readonly id: string;
-  /** `code` of the frame: null, as the hosted service has it, but for the two rate and size limits. */
+  /** `code` of the frame: null, as at the hosted service, except for the two rate and size limits. */
   readonly code: (typeof ERROR_CODES)[keyof typeof ERROR_CODES] | null;
 
   constructor(id: string, message: string, code: PusherError['code'] = null) {
@@ -75,7 +75,7 @@ export class ApiError extends Refusal {
   readonly status: number;
   /** Seconds after which the same request can succeed; sent as `Retry-After`. */
   readonly retryAfterSeconds: number | undefined;
-  /** Further headers that the status asks for, such as `Allow`. */
+  /** Further headers that belong to the status, such as `Allow`. */
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
@@ -94,8 +94,8 @@ export class ApiError extends Refusal {
 }
 
 /**
- * Codes that end a connection. Clients act on the range: 4000–4099 stay away, 4100–4199 come back after a second or more,
- * 4200–4299 come back at once. pusher-js takes 4300 and above for fatal, so 4301 and 4302 are sent as `pusher:error` only.
+ * Codes that end a connection. Clients act on the range: 4000–4099 don't reconnect, 4100–4199 reconnect after a second or more,
+ * 4200–4299 reconnect at once. pusher-js treats 4300 and above as fatal, so 4301 and 4302 are sent as `pusher:error` only.
  *
  * @see Pusher, "WebSocket protocol", error codes
  */
@@ -123,7 +123,7 @@ export const ERROR_CODES = {
 /** A close frame's reason holds 123 bytes at most (RFC 6455, 5.5). */
 const MAX_REASON_BYTES = 123;
 
-/** Cuts a text to what fits into a close frame, at a character boundary. */
+/** Truncates a text to fit into a close frame, at a character boundary. */
 export function closeReason(text: string): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= MAX_REASON_BYTES) return text;

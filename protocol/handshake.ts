@@ -42,8 +42,8 @@ export interface ClientLibrary {
 }
 
 /**
- * Whether a client can't bear a connection that is closed soon after it opened: pusher-js before 8.2 gives its WebSocket transport two "lives". Outside
- * browsers, whose close events say that all was in order, each such close costs one. With none left it never connects again. An answer
+ * Whether closing a connection soon after it opened harms a client: pusher-js before 8.2 gives its WebSocket transport two "lives". Outside
+ * browsers, whose close events report a clean close, each such close costs one. With none left it never reconnects. An answer
  * other than 101 costs none.
  */
 export function hasLives({ client, version, origin }: ClientLibrary): boolean {
@@ -85,10 +85,10 @@ export function checkProtocolVersion(protocol: string | undefined, version: stri
 }
 
 const SOCKET_ID = /^\d+\.\d+$/;
-/** Two integers below 2^53, with room for what another server makes of them. */
+/** Two integers below 2^53, with room for the ids of other servers. */
 const MAX_SOCKET_ID_LENGTH = 64;
 
-/** Whether this is the id of a connection, as `pusher:connection_established` tells it: `123.456`. */
+/** Whether this is the id of a connection, as in `pusher:connection_established`: `123.456`. */
 export function isSocketId(value: unknown): value is string {
   return typeof value === 'string' && value.length <= MAX_SOCKET_ID_LENGTH && SOCKET_ID.test(value);
 }

@@ -20,14 +20,14 @@ export function encodeJson(value: unknown): string | undefined {
   }
 }
 
-/** Shortens text that came from outside, so that an error message quotes it without becoming as long as it. */
+/** Shortens untrusted text, so that an error message that quotes it stays short. */
 export function quote(text: string, maxLength = 100): string {
   return text.length <= maxLength ? text : `${text.slice(0, maxLength)}…`;
 }
 
 /**
  * Whether a text takes more than this many bytes in UTF-8.
- * Counts only when the number of UTF-16 units leaves it open: one unit is at most three bytes.
+ * Counts bytes only if the number of UTF-16 units does not decide it: one unit is at most three bytes.
  */
 export function exceedsBytes(text: string, maxBytes: number): boolean {
   if (text.length * 3 <= maxBytes) return false;
@@ -35,10 +35,10 @@ export function exceedsBytes(text: string, maxBytes: number): boolean {
 }
 
 /**
- * Finds parts of a JSON text as they were written. What is only passed on must stay that way: JavaScript has no number for
+ * Finds parts of a JSON text as they were written. Payloads that are only passed on must not change: JavaScript has no number for
  * 1234567890123456789 or 1e400, writes 10.0 as 10, and keeps one of two fields with the same name.
  *
- * Every text here must be one that `JSON.parse` took: nothing is checked again.
+ * Every text must be one that `JSON.parse` accepted: nothing is checked again.
  */
 
 /**
@@ -123,7 +123,7 @@ function valueEnd(text: string, start: number): number {
   }
 }
 
-/** Counts in place of calling itself: how deep a client nests must not matter. */
+/** Counts instead of recursing: deep nesting must not overflow the stack. */
 function containerEnd(text: string, start: number): number {
   let depth = 0;
   let at = start;

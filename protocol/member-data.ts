@@ -3,7 +3,7 @@ import { Refusal } from './errors.ts';
 import { encodeJson, isJsonObject, memberText, parseJson, quote } from './json.ts';
 import type { WireMember } from './server-message.ts';
 
-/** Why a `channel_data` or `user_data` text can't be used; the message says it to the client. */
+/** Why a `channel_data` or `user_data` text can't be used; the message is for the client. */
 export class MemberDataError extends Refusal {
   override readonly name = 'MemberDataError';
 }
@@ -47,7 +47,7 @@ export function isUserInfo(value: unknown): boolean {
 export interface UserData {
   readonly id: string;
   readonly userInfoJson: string | undefined;
-  /** Ids of the users that this user wants to hear of; not yet cut to the limit. */
+  /** Ids of the users that this user watches; not yet cut to the limit. */
   readonly watchlist: readonly string[];
 }
 

@@ -15,11 +15,11 @@ export interface TriggerLimits {
 /** An event to publish, checked. */
 export interface Trigger {
   readonly name: string;
-  /** The payload as sent: a string that usually holds JSON, or the JSON text of whatever it was. */
+  /** The payload: a string that usually holds JSON, or the JSON text of any other value. */
   readonly data: string;
   /** Each once, in the order given. */
   readonly channels: readonly string[];
-  /** The connection that shall not receive the event. */
+  /** The connection that must not receive the event. */
   readonly socketId: string | undefined;
   readonly info: ReadonlySet<InfoAttribute>;
 }
@@ -29,7 +29,7 @@ const NO_INFO: ReadonlySet<InfoAttribute> = new Set();
 /**
  * Reads the body of `POST /events`: `{name, data, channel | channels, socket_id?, info?}`.
  *
- * @param text - the JSON text that the body was read from; undefined where it was none, and `data` is a string
+ * @param text - the JSON text that the body was read from; undefined if there was none, and `data` is a string
  * @throws {ApiError} 400, or 413 for too much data
  * @see Pusher, "HTTP API", publishing events
  */
@@ -40,7 +40,7 @@ export function parseTrigger(body: unknown, limits: TriggerLimits, text?: string
 
 /**
  * Reads the body of `POST /batch_events`: `{batch: [{name, data, channel, socket_id?, info?}, …]}`.
- * One bad event refuses them all.
+ * If one event is invalid, all are refused.
  *
  * @param text - the JSON text that the body was read from
  * @throws {ApiError} 400, or 413 for too much data
@@ -67,7 +67,7 @@ export function parseBatch(body: unknown, limits: TriggerLimits, text: string): 
   });
 }
 
-/** Whether the data of an event can be taken as it is, without its source. */
+/** Whether the data of an event can be used without its source text. */
 function hasText(event: unknown): boolean {
   return isJsonObject(event) && typeof event.data === 'string';
 }
@@ -101,7 +101,7 @@ function parseEvent(
     throw invalid('unknown-info', `${where}info must be a string such as "user_count,subscription_count"`);
   }
   const attributes = info ? parseInfo(info) : NO_INFO;
-  // In one literal: a spread with `channels` added makes a new hidden class each time, a tenth of what a trigger costs.
+  // One literal: a spread plus `channels` makes a new hidden class each time, which is a tenth of the cost of a trigger.
   return { name, data, channels: channelsOf(event, limits), socketId: socketId ?? undefined, info: attributes };
 }
 
@@ -159,7 +159,7 @@ function invalid(id: string, message: string): ApiError {
   return new ApiError(id, 400, message);
 }
 
-/** What can be asked about a channel by `info`. */
+/** The attributes of a channel that `info` can ask for. */
 export type InfoAttribute = 'user_count' | 'subscription_count' | 'cache';
 
 const ATTRIBUTES: ReadonlySet<string> = new Set<InfoAttribute>(['user_count', 'subscription_count', 'cache']);
@@ -186,7 +186,7 @@ export function parseInfo(info: string | undefined): ReadonlySet<InfoAttribute> 
   return attributes;
 }
 
-/** Why an attribute can't be told of a channel, or undefined when it can. */
+/** Why a channel does not have an attribute, or undefined if it does. */
 export function infoProblem(attribute: InfoAttribute, kind: ChannelKind): string | undefined {
   switch (attribute) {
     case 'user_count':

@@ -21,12 +21,12 @@ export interface Address {
 
 const PAUSE_MS = 50;
 const ANSWER_MS = 1000;
-/** A broker may have gone between two looks. */
+/** A broker may have gone between two checks. */
 const MAX_REFUSED = 3;
 
 /**
- * Makes sure that nobody has a port before it is listened on in a way that could share it: that another program has it must show. One of our own that
- * is about to go, as its `/ready` says, is waited for.
+ * Checks that nobody has a port before listening on it in a way that could share it: another program on the port must be an error. One of our own that
+ * is stopping, as its `/ready` says, is waited for.
  *
  * @returns the port, which is free
  * @throws {ListenError}
@@ -53,7 +53,7 @@ export async function claimPort(address: Address, log: Logger): Promise<number> 
   }
 }
 
-/** The native library only says no. Node's own attempt at the same address tells why. */
+/** The native library gives no reason. Node's own attempt at the same address does. */
 export async function explainListenFailure(address: Address): Promise<string> {
   try {
     await tryPort(address);
@@ -92,7 +92,7 @@ async function tryToBind(host: string, port: number): Promise<void> {
   if (error.syscall === 'bind') throw error;
 }
 
-/** What has the port: a broker that is going, nobody any more, or something else. */
+/** What has the port: a stopping broker, nobody any more, or something else. */
 async function askHolder({ host, port, isTls }: Address): Promise<'going' | 'gone' | 'other'> {
   const request = isTls ? requestTls : requestPlain;
   const to = { host: reachable(host), port, path: '/ready', timeout: ANSWER_MS, rejectUnauthorized: false };

@@ -7,27 +7,27 @@ import { countOpenFiles } from './open-connections.ts';
 
 const STEP_MS = 50;
 /**
- * For what was written last to arrive, and for clients to close their side, in milliseconds: what still comes after the end of a process is answered by a
+ * Time for the last frames to arrive, and for clients to close their side, in milliseconds. Data that arrives after the end of a process is answered with a
  * reset, which may overtake the close frame.
  */
 const LINGER_MS = 250;
 const LOOK_MS = 10;
-/** Between two lines that say how far it is. */
+/** Between two progress lines. */
 const PROGRESS_MS = 5000;
 /** RFC 6455, 7.4.1: the endpoint goes away. */
 const GOING_AWAY = 1001;
 
 export interface DrainOptions {
-  /** The last client is told after this long; 0: all at once. */
+  /** The last client is closed after this time; 0: all at once. */
   readonly totalMs: number;
-  /** How far the moment of each client strays from an even spread: 0 not at all, 1 as far as its neighbours' moments. */
+  /** Randomness of the moment of each client: 0 for an even spread, 1 for up to the neighbours' moments. */
   readonly jitter: number;
   readonly log: Logger;
 }
 
 /**
- * Moves all clients off a node with 4200, on which they connect again at once: to another node. It is spread over a time, so that they don't
- * come to those in one wave.
+ * Closes all clients of a node with 4200, so that they reconnect at once, to another node. It is spread over a time, so that they don't
+ * reach the other nodes in one wave.
  *
  * @param random - numbers from 0 up to 1
  */
@@ -45,7 +45,7 @@ export async function moveClients(
       plan.pop();
       node.end(next.connection, reason);
     }
-    // Who goes by itself meanwhile shortens the time.
+    // Clients that leave by themselves shorten the time.
     while (plan.at(-1)?.connection.isClosed) plan.pop();
     if (plan.length > 0 && nowMs > 0 && nowMs % PROGRESS_MS === 0)
       log.info({ clients, left: plan.length }, 'moving clients off');
@@ -72,22 +72,22 @@ function planMoments(
 }
 
 /**
- * Ends all clients of a node in one turn, for a restart after which they find it again. Without an error frame: pusher-js takes code 1001 for a
- * loss of the network: it connects again after a second, and reports no error to the page.
+ * Closes all clients of a node in one turn, for a restart at the same address. Without an error frame: pusher-js treats code 1001 as a
+ * network failure: it reconnects after a second, and reports no error to the page.
  */
 export async function endClients(node: Node, log: Logger): Promise<void> {
   const connections = [...node.connections.values()];
   if (connections.length === 0) return;
   const before = countOpenFiles();
   for (const channel of node.channels.values()) node.coalescer.release(channel);
-  // All leave, so nobody is told that the others do.
+  // All leave, so nobody needs to be told about the others.
   node.mute();
   for (const connection of connections) {
     connection.transport.close(GOING_AWAY, 'Server is restarting');
     disconnect(node, connection);
   }
   log.info({ clients: connections.length }, 'clients disconnected: they reconnect by themselves');
-  // uWebSockets.js tells of the end of a WebSocket when it is begun. That the client has closed its side, too, shows in the descriptors.
+  // uWebSockets.js reports the end of a WebSocket when closing begins. The descriptors show when the client has closed its side, too.
   const deadline = performance.now() + LINGER_MS;
   const areGone = (): boolean => before !== undefined && (countOpenFiles() ?? 0) <= before - connections.length;
   while (!areGone() && performance.now() < deadline) await pause(LOOK_MS);

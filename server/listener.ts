@@ -12,10 +12,10 @@ import {
   type TemplatedApp,
 } from './uws.ts';
 
-/** How often the certificate files are looked at, in milliseconds. */
+/** How often the certificate files are checked, in milliseconds. */
 const TLS_CHECK_INTERVAL_MS = 2000;
 
-/** A uWS app with the socket it listens on. A new certificate takes a new one; connections of the old one live on. */
+/** A uWS app with its listening socket. A new certificate needs a new one; connections of the old one stay. */
 interface Generation {
   readonly app: TemplatedApp;
   readonly socket: ListenSocket;
@@ -33,7 +33,7 @@ export interface ListenerParts {
   readonly attach: (app: TemplatedApp, isTls: boolean) => void;
 }
 
-/** Listens on the port, with TLS when files are given, and takes up new files while it runs. */
+/** Listens on the port, with TLS if files are configured, and reloads the files when they change. */
 export class Listener {
   readonly #parts: ListenerParts;
   readonly #apps: TemplatedApp[] = [];
@@ -60,7 +60,7 @@ export class Listener {
   async listen(): Promise<void> {
     const { host, port, isShared, ssl, log } = this.#parts;
     const address = { host, port, isTls: ssl !== undefined };
-    // Certificates are replaced on a shared port. That another program has it must show first, not be shared with it.
+    // Certificates are replaced on a shared port. Another program on the port must be detected first, not shared with.
     if (port !== 0 && !isShared) await claimPort(address, log);
     this.#current = this.#open();
     if (!this.#current) throw new ListenError(await explainListenFailure(address));

@@ -5,14 +5,14 @@ import { Output } from './output.ts';
 
 export type { Logger } from 'pino';
 
-/** `process.stdout` would wait for nobody either, but drop nothing, tell nothing, and end the process when its reader is gone. */
+/** `process.stdout` does not block either, but it never drops lines, reports nothing, and ends the process when its reader is gone. */
 const STDOUT = 1;
 
 export function isTerminal(): boolean {
   return isatty(STDOUT);
 }
 
-/** Standard output of a program that must outlive whoever reads it. To be made once. */
+/** Standard output of a program that must survive the end of its reader. Create it once. */
 export function openStandardOutput(): Output {
   const output = new Output(STDOUT);
   process.on('exit', () => output.end());
@@ -58,11 +58,11 @@ async function prettyStream(output: Pick<Output, 'write'>, colorize: boolean): P
   return { write: (line) => output.write(prettify(line)) };
 }
 
-/** Longer than what is logged of a frame, with room for what is masked. */
+/** Longer than the part of a frame that is logged, with room for masked values. */
 const MAX_READ_LENGTH = 20_000;
 /** Backslashes before a quote in texts within texts. */
 const MAX_ESCAPING = 16;
-/** No part of it can begin where another one does, so that it goes through any text once. */
+/** Its alternatives can't start at the same position, so it passes over any text once. */
 const AUTH = /("auth\\*"\s*:\s*\\*")([^"]+)/g;
 
 /** A frame as it may be logged: of the value of `auth`, which can be a token, only a key before a colon stays. */
@@ -77,12 +77,12 @@ export function loggableFrame(frame: string): string {
 
 /** Characters of a field in the log. Strangers write most of them: user agents, origins, paths, names, frames. */
 const MAX_LENGTH = 200;
-/** Fields in which sentences of this program stand, with foreign text that was cut already, or texts of the operator. */
+/** Fields with this program's own sentences, whose untrusted text was cut already, or the operator's texts. */
 const LONGER: Readonly<Record<string, number>> = { reason: 600, problem: 2000, suggestion: 2000, where: 1000 };
 const MAX_STACK_LENGTH = 8000;
 
 /**
- * What a terminal or a reader of lines might obey: C0 and C1 control characters, line separators, marks that turn the direction of text, and halves
+ * What a terminal or a line reader might interpret: C0 and C1 control characters, line separators, marks that turn the direction of text, and halves
  * of surrogate pairs.
  */
 const CONTROL = /[\p{Cc}\p{Cs}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
@@ -90,14 +90,14 @@ const ALL_CONTROL = new RegExp(CONTROL, 'gu');
 /** Of a stack, which has lines. */
 const CONTROL_IN_LINE = /[^\P{Cc}\n]|[\p{Cs}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-/** A text of a stranger as it may be logged: cut, and without control characters. */
+/** Untrusted text for the log: cut, and without control characters. */
 export function foreign(text: string, maxLength = MAX_LENGTH): string {
   if (text.length <= maxLength && !CONTROL.test(text)) return text;
   const rest = text.length > maxLength ? `… (${text.length} characters)` : '';
   return text.slice(0, maxLength).replace(ALL_CONTROL, escaping) + rest;
 }
 
-/** The fields of a log line. Whoever logs need not think of what is foreign in them. */
+/** The fields of a log line, so that callers need not care which of them are untrusted. */
 export function logFields(fields: Record<string, unknown>): Record<string, unknown> {
   const clean: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
@@ -106,7 +106,7 @@ export function logFields(fields: Record<string, unknown>): Record<string, unkno
   return clean;
 }
 
-/** An error as it is logged. Its message may quote what a stranger sent. */
+/** An error as it is logged. Its message may quote untrusted text. */
 export function logError(error: unknown): unknown {
   if (typeof error === 'string') return foreign(error);
   if (!(error instanceof Error)) return error;
@@ -137,11 +137,11 @@ interface Held {
 }
 
 /**
- * For what clients can cause as often as they like. The first line of a cause is written at once, then at most one a second: the last of that time, with the number
- * of those before it that were left out. Where the log has the level `debug`, all are written.
+ * For lines that clients can cause at will. The first line of a cause is written at once, then at most one per second: the latest, with the number
+ * of lines suppressed before it. At level `debug`, all are written.
  */
 export class SampledLog {
-  /** Given when each frame and step is to be logged. */
+  /** Set if each frame and step is logged. */
   readonly eachStep: Logger | undefined;
   readonly #log: Logger;
   readonly #intervalMs: number;

@@ -4,21 +4,21 @@ import type { AddressGate } from './address-limits.ts';
 import type { SampledLog } from './log.ts';
 import type { HttpResponse, TemplatedApp } from './uws.ts';
 
-/** Where the system sets no limit. */
+/** If the system sets no limit. */
 const MOST_CONNECTIONS = 1_000_000;
-/** Descriptors for Redis, databases, files, the admin API and what else may come. */
+/** Descriptors for Redis, databases, files, the admin API and others. */
 const RESERVED_FILES = 48;
 /** Of all descriptors: sockets that were closed a moment ago keep theirs a little longer. */
 const RESERVED_SHARE = 0.03;
 /** Of the connections, for requests and health checks while there are too many WebSockets. */
 const REQUESTS_SHARE = 0.05;
 const MIN_FOR_REQUESTS = 16;
-/** A state is left when the number is this share below its bound, so that it isn't entered again at once. */
+/** A state ends when the number is this share below its limit, so that it doesn't begin again at once. */
 const SLACK_SHARE = 0.02;
-/** Descriptors are counted again after a pause that grows with their number: 20,000 of them ten times a second at the most. */
+/** Descriptors are counted again after a pause that grows with their number: 20,000 of them at most ten times a second. */
 const FILES_PER_MS = 200;
 
-/** What new clients are told while there are too many. They may find room in a second, or on another node. */
+/** The refusal for new clients while there are too many. There may be room in a second, or on another node. */
 export const OVER_CAPACITY = new Disconnect(
   'over-capacity',
   CLOSE_CODES.overCapacity,
@@ -69,10 +69,10 @@ export function maxConnections(
 
 /**
  * The connections of this process on the port of clients: WebSockets, feeds, requests, and those that have said nothing yet. At the open-file limit the system
- * would neither take nor refuse anybody. So whoever is one too many is closed before a byte is read, and a little earlier WebSockets are told to come back later.
+ * would neither accept nor refuse connections. So a connection over the limit is closed before any of it is read, and a little below it WebSockets are told to retry later.
  */
 export class OpenConnections {
-  /** What one address may hold of them. */
+  /** The limit per address. */
   readonly addresses: AddressGate;
   readonly #log: SampledLog;
   readonly #now: () => number;
@@ -100,9 +100,9 @@ export class OpenConnections {
     this.#crowded = new Bound(max - Math.min(forRequests, Math.ceil(max / 4)));
   }
 
-  /** New WebSockets and feeds are not let in. */
+  /** New WebSockets and feeds are refused. */
   get isCrowded(): boolean {
-    // Those that lingered may be gone by now, of which nobody tells.
+    // Lingering ones may be gone by now; there is no event for that.
     if (this.#crowded.isReached && this.#lingering > 0) this.#update();
     return this.#crowded.isReached;
   }
@@ -128,7 +128,7 @@ export class OpenConnections {
     if (this.#full.isReached || !this.addresses.admits(res)) res.close();
   };
 
-  /** uWebSockets.js counts no WebSocket out. Whoever is not cut off keeps the descriptor until it closes its side, for up to 16 seconds. */
+  /** uWebSockets.js does not report when a WebSocket's descriptor is free. It stays in use until the client closes its side, for up to 16 seconds. */
   webSocketClosed(isCutOff: boolean): void {
     if (!isCutOff && this.#otherFiles !== undefined) this.#lingering += 1;
     this.#changed(-1);
@@ -169,7 +169,7 @@ export class OpenConnections {
   }
 }
 
-/** How many files and sockets this process has open; undefined where the system doesn't say. */
+/** How many files and sockets this process has open; undefined if the system doesn't say. */
 export function countOpenFiles(): number | undefined {
   try {
     return readdirSync('/proc/self/fd').length;
@@ -178,7 +178,7 @@ export function countOpenFiles(): number | undefined {
   }
 }
 
-/** How many files and sockets this process may have open; undefined: as many as it likes. Node.js raises it, at its start, as far as the system lets it. */
+/** How many files and sockets this process may have open; undefined: no limit. Node.js raises it at the start as far as the system allows. */
 export function openFileLimit(): number | undefined {
   if (process.platform === 'win32') return undefined;
   const limit = process.platform === 'linux' ? limitOfLinux() : limitOfReport();

@@ -19,7 +19,7 @@ export interface Problem {
   readonly detail: string;
 }
 
-/** What joins a node to the others, or stands in for them. */
+/** What connects a node to the others, or takes their place. */
 export interface Seams {
   readonly broker: Broker;
   readonly store: ChannelStore;
@@ -48,7 +48,7 @@ export async function createSeams(
     case 'local':
       return createMemorySeams(clock, onEdge);
     case 'redis': {
-      // Loaded when it is needed: a broker by itself has no use for a Redis client.
+      // Loaded on demand: a single broker needs no Redis client.
       const { connectRedis } = await import('./redis/connect-redis.ts');
       const { RedisSeams } = await import('./redis/redis-seams.ts');
       return new RedisSeams(await connectRedis(settings, log), {

@@ -29,13 +29,13 @@ import { createSocketIdSource } from './socket-id.ts';
 import { KeyedTokenVerifier } from './tokens/token-verifier.ts';
 import { serveWebSockets } from './ws/web-socket-server.ts';
 
-/** How long a node that stops waits for the requests that it has taken, in milliseconds. */
+/** How long a stopping node waits for pending requests, in milliseconds. */
 const ANSWER_MS = 3000;
-/** In a takeover the next process is there already. This is what one can take: all of them at once would overflow its queue of connections. */
+/** Clients per second in a takeover: all of them at once would overflow the new process's queue of connections. */
 const TAKEN_OVER_PER_SECOND = 5000;
 
 /**
- * How a node parts from its clients. `restart`: they come back here, a second later. `move`: they come to other nodes, at once. `takeover`: to
+ * How a node disconnects its clients. `restart`: they reconnect here, a second later. `move`: to other nodes, at once. `takeover`: to
  * another process on the same port.
  */
 export type Parting = 'restart' | 'move' | 'takeover';
@@ -47,20 +47,20 @@ export interface Server {
   readonly node: Node;
   /** Whether this node should get new connections, for its operator. */
   readiness(): Readiness;
-  /** Takes the apps of these settings in place of those that were configured, with the limits that they fall back to. */
+  /** Replaces the configured apps with those of these settings, with their default limits. */
   replaceApps(settings: Settings): void;
-  /** Looks up again the apps that are kept elsewhere. */
+  /** Reads the apps of a database again. */
   refreshApps(): void;
   /**
-   * Stops listening, once load balancers had their time to notice. Requests on connections that are kept are answered as before. A second call changes nothing.
+   * Stops listening, after the time for load balancers to notice. Requests on kept connections are answered as before. A second call changes nothing.
    *
-   * @param how - the node is about to part from its clients; default: as `drain.mode` says
+   * @param how - the node will disconnect its clients; default: as `drain.mode` says
    * @param hasClients - whether this node or one beside it on the same port has a client
    */
   stopListening(how?: Parting, hasClients?: boolean): Promise<void>;
-  /** Stops listening and parts from all clients. A second call changes nothing. */
+  /** Stops listening and disconnects all clients. A second call changes nothing. */
   part(how?: Parting): Promise<void>;
-  /** Parts, then ends. A second call changes nothing. */
+  /** Disconnects all clients, then ends. A second call changes nothing. */
   stop(how?: Parting): Promise<void>;
   /** Ends at once. */
   kill(): void;
@@ -195,7 +195,7 @@ export async function startServer(
     requests.closesConnections = true;
     const { readyDelaySeconds } = settings.drain;
     if (readyDelaySeconds > 0 && hasClients && how !== 'takeover') await setTimeout(readyDelaySeconds * 1000);
-    // Balancers take the next node by themselves when a connection is refused, and can't once it is made.
+    // Load balancers try another node if a connection is refused, but can't once it is accepted.
     listener.stopAccepting();
     node.isDraining = true;
   };

@@ -1,5 +1,5 @@
 /**
- * Most bytes of a request's line and headers. uWebSockets.js allows 4096 unless told otherwise, and asks for it once, when it is loaded; tokens
+ * Maximum bytes of a request's line and headers. uWebSockets.js allows 4096 by default, and reads the setting once, when it is loaded. Tokens
  * of identity providers alone are longer than that.
  */
 export const MAX_HEADERS_BYTES = 20_480;

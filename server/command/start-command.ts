@@ -19,7 +19,7 @@ interface RunningServer extends Pick<Server, 'port' | 'stop' | 'refreshApps'> {
   replaceApps(settings: Settings): MaybePromise<void>;
 }
 
-/** Errors whose message says it all. */
+/** Errors whose message is enough for the operator, without a stack. */
 const EXPLAINED: ReadonlySet<string> = new Set([
   'ListenError',
   'TlsError',
@@ -28,7 +28,7 @@ const EXPLAINED: ReadonlySet<string> = new Set([
   'NativePartError',
 ]);
 
-/** JSON logs carry no secret, so nobody learns the one that was made. */
+/** JSON logs contain no secrets, so nobody would learn the generated one. */
 const GENERATED_APP_WARNING =
   'no app is configured: one was created for this run. Its secret is only shown if log.format is not json';
 
@@ -49,7 +49,7 @@ export async function startCommand(
   const log = supervision ? ownLog.child({ pid: process.pid }) : ownLog;
   failOnUnexpected(log);
   for (const warning of config.warnings) log.warn(warning);
-  // It would end a process that is not done starting; what changed meanwhile is seen without it.
+  // The signal would end a process that is still starting. It will see the changes anyway.
   process.on('SIGHUP', () => {});
   const server = await run(await placed(config, supervision, log), log, output, supervision?.isTakeover === true);
   if (supervision) tellSupervisor({ kind: 'listening', port: server.port, log: config.settings.log });
@@ -77,7 +77,7 @@ export async function startCommand(
   if (supervision?.port != null) return;
   const fileLimit = lowFileLimit(config.settings.limits.maxConnections);
   if (fileLimit && config.settings.log.format === 'json') log.warn(fileLimit, 'the open-file limit is low: raise it');
-  // JSON lines are for machines: a text between them would be an error to those.
+  // JSON lines are for machines: plain text between them would be an error.
   if (config.settings.log.format !== 'json') output.write(startMessage(config, server.port, version, admin?.url));
   else if (config.generatedApp) log.warn({ app: config.apps[0]?.id }, GENERATED_APP_WARNING);
 }
@@ -95,7 +95,7 @@ async function run(config: LoadedConfig, log: Logger, output: Output, sharesPort
     const workers = workerCount(config.settings.workers, log);
     const print = (lines: string): void => output.write(lines);
     if (workers > 1) return await Supervisor.start(config.settings, workers, log, print, sharesPort);
-    // Loaded late: the native module of uWebSockets.js fails to load where it has no binary, and that needs words.
+    // Loaded late: the native module of uWebSockets.js fails to load if it has no binary, and that needs an explanation.
     const { startServer } = await import('../server.ts');
     const server = await startServer(config, log, { sharesPort });
     return { ...server, fleet: new NodeFleet(server.node, server.readiness) };
@@ -120,7 +120,7 @@ function startFailure(error: unknown): string {
   return stack ?? message;
 }
 
-/** The end of the broker: once, properly, and at once when it is asked for again. */
+/** Ends the broker: gracefully the first time, at once when asked again. */
 class Ending {
   readonly #end: (how: Parting | undefined) => Promise<void>;
   readonly #log: Logger;
@@ -157,7 +157,7 @@ class Ending {
   }
 }
 
-/** SIGHUP takes up the apps of the configuration again. */
+/** SIGHUP reloads the apps of the configuration. */
 function obeySignals(ending: Ending, reload: AppReload): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => ending.stop(signal));
   onHangup((isTerminalClosed) => {
@@ -188,13 +188,13 @@ function tellSupervisor(message: ListeningMessage): void {
   process.send?.(message);
 }
 
-/** A process in an unknown state must end, and must not look as if it had been asked to. */
+/** A process in an unknown state must exit, and not with the code of a regular stop. */
 function failOnUnexpected(log: Logger): void {
   const onFailure = (error: unknown): void => {
     log.fatal({ err: error }, 'unexpected failure: this is a bug, please report it');
     process.exit(EXIT_FAILURE);
   };
   process.on('uncaughtException', onFailure);
-  // Whatever was promised has failed by itself: a reason to look into, not to drop every client.
+  // A rejected promise that nobody handled: a bug to look into, but no reason to drop every client.
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'unexpected failure'));
 }

@@ -12,9 +12,9 @@ import {
   writeMadeApp,
 } from './supervision.ts';
 
-/** How long a broker has to listen in a takeover: it may wait for Redis for ten seconds. */
+/** Time for a broker to listen in a takeover: it may wait ten seconds for Redis. */
 const READY_MS = 30_000;
-/** How long a broker has to end when it is told to leave. */
+/** Time for a broker to exit after it was told to. */
 const LEAVE_MS = 60_000;
 
 /** A broker as a child process. */
@@ -27,7 +27,7 @@ interface Broker {
 }
 
 /**
- * Runs `kulkul start` in a child process: starts it again when it dies, and on SIGUSR2 has the next one take over its port and clients, with a new configuration or
+ * Runs `kulkul start` in a child process: restarts it when it dies, and on SIGUSR2 lets the next one take over its port and clients, with a new configuration or
  * a new version of the package. Does not return.
  *
  * @param args - of the command line, without `--supervised`
@@ -53,7 +53,7 @@ class SupervisingProcess {
   #isStopping = false;
   #exitCode = 0;
 
-  /** @param log - to the output, until a broker has said how the operator wants it */
+  /** @param log - used until a broker has reported the operator's log settings */
   constructor(args: readonly string[], output: Output, log: Logger) {
     this.#args = args;
     this.#output = output;
@@ -67,7 +67,7 @@ class SupervisingProcess {
       if (isTerminalClosed) process.exit(EXIT_FAILURE);
       if (this.#current) this.#tell(this.#current, { kind: 'reload' });
     });
-    // Whatever ends this process, no broker goes on without it: nobody could stop or replace it.
+    // However this process ends, no broker may outlive it: nobody could stop or replace it.
     process.on('exit', () => {
       for (const broker of this.#brokers()) broker.process.kill('SIGKILL');
     });
@@ -184,7 +184,7 @@ class SupervisingProcess {
   }
 
   #tell({ process: child }: Broker, message: SupervisorMessage): void {
-    // One that can't be told any more has ended.
+    // One that can't receive messages any more has exited.
     if (child.connected) child.send(message, () => {});
   }
 }

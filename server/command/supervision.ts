@@ -9,17 +9,17 @@ export const SUPERVISION_VERSION = 1;
 
 /** From the supervising process to the broker that it started. */
 export type SupervisorMessage =
-  /** Said again: at once. */
+  /** When repeated: at once. */
   | { readonly kind: 'stop'; readonly signal: NodeJS.Signals }
   | { readonly kind: 'reload' }
-  /** The next broker listens on the port: part from the clients, and end. */
+  /** The next broker listens on the port: disconnect the clients, and exit. */
   | { readonly kind: 'leave' };
 
 /** From the broker to the supervising process. */
 export interface ListeningMessage {
   readonly kind: 'listening';
   readonly port: number;
-  /** How the operator wants to read what the supervising process says. */
+  /** The operator's log settings, for the supervising process. */
   readonly log: Settings['log'];
 }
 

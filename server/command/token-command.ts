@@ -15,7 +15,7 @@ import { DevelopmentTokenError, type TokenFlags } from './token-flags.ts';
 const MAX_IDS_SHOWN = 20;
 const DEFAULT_TTL_SECONDS = 3600;
 
-/** Prints a token that an app takes. */
+/** Prints a token that an app accepts. */
 export async function tokenCommand({ settings, apps }: LoadedConfig, flags: TokenFlags): Promise<void> {
   let directory: AppDirectory | undefined;
   try {
@@ -35,7 +35,7 @@ export async function tokenCommand({ settings, apps }: LoadedConfig, flags: Toke
 /**
  * The token that is asked for.
  *
- * @throws {DevelopmentTokenError} with words for whoever called the command
+ * @throws {DevelopmentTokenError} with a message for the user of the command
  */
 async function createToken(apps: AppDirectory, flags: TokenFlags, nowSeconds: number): Promise<string> {
   const { sub: userId, role: roles = [], ttl: ttlSeconds = DEFAULT_TTL_SECONDS, info: userInfo, claim = [] } = flags;
@@ -60,22 +60,22 @@ function knownApps({ knownIds }: AppDirectory): string {
   return `; the ids of apps are: ${knownIds.slice(0, MAX_IDS_SHOWN).join(', ')}${more}`;
 }
 
-/** What a token for development is to say. */
+/** The content of a token for development. */
 export interface DevelopmentToken {
   readonly userId?: string | undefined;
   readonly roles: readonly string[];
   readonly ttlSeconds: number;
-  /** Goes where the app looks for facts about the user. */
+  /** Goes into the claim that the app reads user info from. */
   readonly userInfo?: JsonObject | undefined;
-  /** Further claims by name or dotted path; they win over all others. */
+  /** Further claims by name or dotted path; they override all others. */
   readonly claims: ReadonlyMap<string, unknown>;
 }
 
 /**
- * Signs a token which the app takes, with the first of its secrets. What it says stands where the app looks for it.
+ * Signs a token that the app accepts, with the first of its secrets, and puts each value into the claim that the app reads.
  *
  * @param nowSeconds - seconds since 1970
- * @throws {DevelopmentTokenError} the app takes no tokens, or has no secret; a claim has no place
+ * @throws {DevelopmentTokenError} the app accepts no tokens, or has no secret; a claim can't be set
  */
 export function signDevelopmentToken(app: App, token: DevelopmentToken, nowSeconds: number): string {
   const policy = app.tokens;
@@ -86,7 +86,7 @@ export function signDevelopmentToken(app: App, token: DevelopmentToken, nowSecon
   }
   const { key, kid, algorithm } = signingKey(policy, app.id);
   const header = kid === undefined ? { alg: algorithm } : { alg: algorithm, kid };
-  // As text, so that it says whatever it is told to, an end in the past included.
+  // As text, so that any content is possible, including an expiry in the past.
   return jwt.sign(JSON.stringify(claimsOf(policy, token, nowSeconds)), key, { algorithm, header });
 }
 
@@ -141,7 +141,7 @@ function put(claims: Record<string, unknown>, path: string, value: unknown): voi
   define(section, last, value);
 }
 
-/** An assignment would not do for `__proto__`. */
+/** A plain assignment would not work for `__proto__`. */
 function define(section: object, name: string, value: unknown): void {
   Object.defineProperty(section, name, { value, enumerable: true, configurable: true, writable: true });
 }

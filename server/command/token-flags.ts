@@ -31,7 +31,7 @@ function collect(text: string, before: readonly string[] = []): readonly string[
   return [...before, text];
 }
 
-/** Has a wrong value reported with the flag that it was given for. */
+/** Reports an invalid value with the name of its flag. */
 function orInvalid<T>(parse: (text: string) => T): (text: string) => T {
   return (text) => {
     try {
@@ -43,7 +43,7 @@ function orInvalid<T>(parse: (text: string) => T): (text: string) => T {
   };
 }
 
-/** The token can't be made. The text says what to mend. */
+/** The token can't be made. The text says what to correct. */
 export class DevelopmentTokenError extends Error {
   override readonly name = 'DevelopmentTokenError';
 }
@@ -77,7 +77,7 @@ export function parseUserInfo(text: string): JsonObject {
   throw new DevelopmentTokenError('It must be a JSON object, such as \'{"name":"Ann"}\'.');
 }
 
-/** `name=value`: the value is JSON, or else the text as it is. */
+/** `name=value`: the value is JSON, or otherwise plain text. */
 export function parseClaim(text: string): readonly [name: string, value: unknown] {
   const equals = text.indexOf('=');
   if (equals <= 0) throw new DevelopmentTokenError(`${quote(text, 40)} is not name=value.`);

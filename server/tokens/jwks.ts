@@ -7,14 +7,14 @@ import type { Clock } from '../../channels/clock.ts';
 import { maskSecrets } from '../config/mask.ts';
 import type { Logger } from '../log.ts';
 
-/** Keys are fetched anew when they are this old. */
+/** Keys are fetched again when they are this old. */
 export const MAX_AGE_MS = 600_000;
-/** A key that is not known is not asked for again before: anybody can make tokens with such. */
+/** Minimum time between fetches for unknown keys: anybody can make tokens with unknown keys. */
 export const COOLDOWN_MS = 30_000;
-/** After a failure the issuer is left alone so long, twice as long after each further one. */
+/** Pause after a failure; doubled after each further one. */
 export const FIRST_RETRY_MS = 2000;
 export const LONGEST_RETRY_MS = 60_000;
-/** Some hundred keys with their certificates. */
+/** Room for about a hundred keys with their certificates. */
 export const MAX_KEYS_BYTES = 256 * 1024;
 const TIMEOUT_MS = 5000;
 
@@ -25,7 +25,7 @@ export interface JwksOptions {
 }
 
 /**
- * Public keys that an issuer publishes under a URL (RFC 7517). When and how often it is asked is decided here, with an
+ * Public keys that an issuer publishes under a URL (RFC 7517). This class decides when to fetch them, with an
  * injected clock; fetching, reading and choosing among the keys is `jose`'s.
  */
 export class Jwks {
@@ -52,15 +52,15 @@ export class Jwks {
   }
 
   /**
-   * The keys that a token with this header may be signed with; none when the issuer has no such key. Keys that are known go on
+   * The keys that may have signed a token with this header; none if the issuer has no such key. Known keys keep
    * working while the issuer can't be reached.
    *
-   * @throws {TokenError} `token-keys-unavailable` 503: not known, and the issuer can't be asked now
+   * @throws {TokenError} `token-keys-unavailable` 503: unknown, and the issuer can't be reached now
    */
   async find(header: TokenHeader): Promise<readonly TokenKey[]> {
     if (this.#age() >= MAX_AGE_MS) {
       const fetched = this.#fetch();
-      // Nobody waits for an issuer that is known to be away, if there is something to go on with.
+      // Don't wait for an issuer that is known to be down, if there are keys to use.
       if (this.#fetchedMs === undefined || this.#failures === 0) await fetched;
     }
     const known = await this.#choose(header);
@@ -79,7 +79,7 @@ export class Jwks {
     return this.#fetchedMs === undefined ? Number.POSITIVE_INFINITY : this.#options.clock.elapsedMs() - this.#fetchedMs;
   }
 
-  /** Asks the issuer, unless that has failed just before. Whoever comes while it is asked shares the answer. Never rejects. */
+  /** Asks the issuer, unless that failed just before. Concurrent callers share the answer. Never rejects. */
   async #fetch(): Promise<void> {
     if (this.#pending === undefined && this.#options.clock.elapsedMs() < this.#retryAtMs) return;
     this.#pending ??= this.#fetchOnce().finally(() => {
@@ -113,7 +113,7 @@ export class Jwks {
     try {
       keys.push(await this.#set(kid === undefined ? { alg } : { alg, kid }));
     } catch (error) {
-      // Any other error: there is no such key, or one that is none.
+      // Any other error: there is no such key, or it is not a valid one.
       if (error instanceof errors.JWKSMultipleMatchingKeys) for await (const key of error) keys.push(key);
     }
     return keys
@@ -122,7 +122,7 @@ export class Jwks {
   }
 }
 
-/** A name and password in a URL go into a header: `fetch` takes none there, and would say the whole URL in its error. */
+/** User and password of a URL go into a header: `fetch` refuses them in the URL, and its error would show the whole URL. */
 function splitCredentials(url: URL): { readonly headers: Record<string, string>; readonly bareUrl: URL } {
   const { username, password } = url;
   if (username === '' && password === '') return { headers: {}, bareUrl: url };
@@ -133,7 +133,7 @@ function splitCredentials(url: URL): { readonly headers: Record<string, string>;
   return { headers: { Authorization: `Basic ${credentials}` }, bareUrl };
 }
 
-/** Text with a lone % is taken as it stands. */
+/** Text with a stray % is used as it is. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -142,7 +142,7 @@ function decoded(text: string): string {
   }
 }
 
-/** Follows no redirect, so that the keys come from where the app says, and reads no more than keys can be. */
+/** Follows no redirect, so that the keys come from the configured URL, and limits the size. */
 const fetchKeys: FetchImplementation = async (url, options) => {
   const response = await fetch(url, options);
   if (response.status !== 200 || response.body === null) {

@@ -7,7 +7,7 @@ import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import type { TokenVerifier } from '../../channels/token-verifier.ts';
 import type { Jwks, JwksOptions } from './jwks.ts';
 
-/** URLs whose keys are kept; those that no app uses any more go first. */
+/** Number of URLs whose keys are kept; the least recently used are dropped first. */
 const MAX_URLS = 1000;
 
 /** Verifies tokens with the keys of the app, and with those that its issuer publishes. */
@@ -45,7 +45,7 @@ export class KeyedTokenVerifier implements TokenVerifier {
   }
 
   async #openJwks(url: string): Promise<Jwks> {
-    // Loaded with the first token that needs it: few brokers do.
+    // Loaded with the first token that needs it: few brokers need it.
     const { Jwks } = await import('./jwks.ts');
     const jwks = this.#published.get(url) ?? new Jwks(url, this.#options);
     this.#published.set(url, jwks);

@@ -144,6 +144,6 @@ function failOnUnexpected(log: Logger): void {
     process.exit(EXIT_FAILURE);
   };
   process.on('uncaughtException', onFailure);
-  // Whatever was promised has failed by itself: a reason to look into, not to drop every client.
+  // A rejected promise that nobody handled: a bug to look into, but no reason to drop every client.
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'unexpected failure'));
 }
