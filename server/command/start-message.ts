@@ -4,7 +4,7 @@ import type { LoadedConfig, Settings } from '../config/index.ts';
 import { isOfReverb } from '../config/laravel.ts';
 import { maxConnections, openFileLimit } from '../open-connections.ts';
 
-/** What a person who starts the broker needs next: where it is, and what to paste where. */
+/** What the operator needs after the start: addresses, and settings to paste. */
 export function startMessage(config: LoadedConfig, port: number, version: string, adminUrl?: string): string {
   const { settings, apps, configFile } = config;
   const isTls = settings.ssl.certPath !== '';
@@ -35,7 +35,7 @@ export function startMessage(config: LoadedConfig, port: number, version: string
   return `${lines.join('\n')}\n`;
 }
 
-/** With as many open files a broker does well. */
+/** Below this limit, the start message warns. */
 const ENOUGH_FILES = 10_000;
 
 /** The open-file limit where it is low, and the connections that it leaves room for: undefined where it is not. */
@@ -83,7 +83,7 @@ function appLines({ apps, settings, generatedApp }: LoadedConfig): string[] {
   return [`  ${apps.length === 1 ? 'app ' : 'apps'}       ${shown.join(', ')}${more}`];
 }
 
-/** Where only this machine can connect, or the secret exists nowhere else. Anywhere else it has no place in a log. */
+/** If only this machine can connect, or the secret exists nowhere else. Otherwise it must not be in a log. */
 function showsSecret({ settings, generatedApp }: LoadedConfig): boolean {
   return generatedApp || /^(127\.|::1$|localhost$)/.test(settings.host);
 }
@@ -113,7 +113,7 @@ function laravelBlock(app: App, { host, port, isTls, pathPrefix, driver }: Addre
     ...(driver === 'pusher' ? ['  PUSHER_APP_CLUSTER=mt1'] : []),
   ];
   if (pathPrefix === '') return lines;
-  // Laravel has no variable for it. Without the slash at the end the SDK drops the path, as it resolves others against it.
+  // Laravel has no variable for it. Without the slash at the end the SDK drops the path, because it resolves other paths against it.
   return [...lines, `and in config/broadcasting.php, options of ${driver}:  'path' => '${pathPrefix}/',`];
 }
 
