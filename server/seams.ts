@@ -56,6 +56,7 @@ export async function createSeams(
         nodeTimeoutMs: settings.adapter.nodeTimeoutSeconds * 1000,
         isCountAnnounced: (appId) => after(directory.byId(appId), (app) => app?.enableSubscriptionCountEvents === true),
         log,
+        onEdge,
       });
     }
   }

@@ -1,4 +1,6 @@
 import type { Members, PresenceJoin } from '../../channels/channel-store.ts';
+import type { OnEdge } from '../../channels/edge.ts';
+import { channelKindOf } from '../../protocol/channel-name.ts';
 import {
   encodeMemberAdded,
   encodeMemberRemoved,
@@ -6,60 +8,75 @@ import {
   encodeWatchlistEvents,
   type WireMember,
 } from '../../protocol/server-message.ts';
-import type { RedisKeys } from './keys.ts';
-import type { MemberEntry, OwnMember } from './node-facts.ts';
+import { partitionOf, type RedisKeys } from './keys.ts';
+import { encodeChannelId, encodeMemberEntry, type MemberEntry, type OwnMember } from './node-facts.ts';
 import type { RedisLink } from './redis-link.ts';
-import { encodeHeader, encodeMember, parseMember } from './wire.ts';
+import { encodeHeader, encodeMemberId, encodeUserInfo, parseMember } from './wire.ts';
 
 /** Above this many subscribers a channel's count is announced every few seconds only. */
 const ANNOUNCE_EACH_UP_TO = 100;
 const ANNOUNCE_INTERVAL_MS = 5000;
 
-/** The scripts that change one channel, with their keys, frames and answers. */
+/** The scripts that change one channel, with their keys, frames and answers. Reports the edges that they find. */
 export class ChannelScripts {
   readonly #link: RedisLink;
   readonly #keys: RedisKeys;
+  readonly #settleMs: number;
+  readonly #onEdge: OnEdge | undefined;
 
-  constructor(link: RedisLink, keys: RedisKeys) {
+  /** @param settleMs - how long nodes have to write again what they have after a partition was lost */
+  constructor(link: RedisLink, keys: RedisKeys, settleMs: number, onEdge: OnEdge | undefined) {
     this.#link = link;
     this.#keys = keys;
+    this.#settleMs = settleMs;
+    this.#onEdge = onEdge;
   }
 
-  /** @param exceptSocketId - who is not to be told */
+  /**
+   * @param exceptSocketId - who is not to be told
+   * @returns the members, and when the connection arrived, to be said again when it is written again
+   */
   async join(
     nodeId: string,
-    entry: MemberEntry,
+    own: OwnMember,
     member: WireMember,
     maxMembers: number,
     exceptSocketId: string | undefined,
-  ): Promise<PresenceJoin> {
-    const { appId, channel, socketId, userId } = entry;
-    const answer = await this.#link.commands.run('join', this.#presenceKeys(appId, channel), [
-      this.#keys.topic(appId, channel),
-      socketField(nodeId, socketId, userId),
-      userId,
-      encodeMember(member),
+  ): Promise<PresenceJoin & { readonly arrival?: string }> {
+    const { appId, channel, userId } = own;
+    const answer = await this.#link.commands.run('join', this.#presenceKeys(nodeId, own), [
+      ...this.#presenceArgs(nodeId, own),
+      encodeMemberId(member),
+      encodeUserInfo(member),
       maxMembers,
       encodeHeader({ exceptSocketId, member: { change: 'added', member } }),
       encodeMemberAdded(channel, member),
-      this.#link.publishCommand,
+      own.arrival ?? '',
     ]);
-    const [first, position, ...members] = answer as [number, string, ...string[]];
-    if (first === -1) return { outcome: 'full' };
-    return { outcome: 'joined', position: Number(position), members: parseMembers(members) };
+    const [edge, position, arrival = '', ...members] = answer as [number, string?, string?, ...string[]];
+    if (edge === -1) return { outcome: 'full' };
+    if (edge === 2) this.#onEdge?.({ kind: 'channel_occupied', appId, channel });
+    if (edge > 0) this.#onEdge?.({ kind: 'member_added', appId, channel, userId });
+    return { outcome: 'joined', position: Number(position), members: parseMembers(members), arrival };
   }
 
-  async leave(nodeId: string, { appId, channel, socketId, userId }: MemberEntry): Promise<void> {
+  async leave(nodeId: string, entry: MemberEntry): Promise<void> {
+    const { appId, channel, userId } = entry;
     const [head, tail] = around((userIdJson) =>
       encodeMemberRemoved(channel, { userId: '', userIdJson, userInfoJson: undefined }),
     );
-    const args = [this.#keys.topic(appId, channel), socketField(nodeId, socketId, userId), userId, head, tail];
     const keys = [
-      ...this.#presenceKeys(appId, channel),
+      ...this.#presenceKeys(nodeId, entry),
       this.#keys.counts(appId, channel),
       this.#keys.lastEvent(appId, channel),
     ];
-    await this.#link.commands.run('leave', keys, [...args, this.#link.publishCommand]);
+    const edge = (await this.#link.commands.run('leave', keys, [
+      ...this.#presenceArgs(nodeId, entry),
+      head,
+      tail,
+    ])) as number;
+    if (edge > 0) this.#onEdge?.({ kind: 'member_removed', appId, channel, userId });
+    if (edge === 2) this.#onEdge?.({ kind: 'channel_vacated', appId, channel });
   }
 
   async members(appId: string, channel: string): Promise<Members> {
@@ -69,16 +86,18 @@ export class ChannelScripts {
   }
 
   async signIn(nodeId: string, own: OwnMember): Promise<void> {
-    await this.#runUserScript('signIn', nodeId, own, own.isAnnounced, 'online');
+    const isFirst = await this.#runUserScript('signIn', nodeId, own, own.isAnnounced, 'online');
+    if (isFirst) this.#onEdge?.({ kind: 'user_online', appId: own.appId, userId: own.userId });
   }
 
   async signOut(nodeId: string, entry: MemberEntry, isAnnounced: boolean): Promise<void> {
-    await this.#runUserScript('signOut', nodeId, entry, isAnnounced, 'offline');
+    const isLast = await this.#runUserScript('signOut', nodeId, entry, isAnnounced, 'offline');
+    if (isLast) this.#onEdge?.({ kind: 'user_offline', appId: entry.appId, userId: entry.userId });
   }
 
   /**
    * @param isDead - the node does not say so itself
-   * @returns the sum over all nodes, and milliseconds until it may be announced again (0: it was, or needs not)
+   * @returns milliseconds until the sum over all nodes may be announced again (0: it was, or needs not)
    */
   async count(
     nodeId: string,
@@ -86,15 +105,19 @@ export class ChannelScripts {
     channel: string,
     own: number,
     { isAnnounced, isDead = false }: { readonly isAnnounced: boolean; readonly isDead?: boolean },
-  ): Promise<{ sum: number; againMs: number }> {
+  ): Promise<number> {
     const [head, tail] = around((number) => encodeSubscriptionCount(channel, number));
+    const partition = partitionOf(appId, channel);
     const keys = [
       this.#keys.position(appId, channel),
       this.#keys.counts(appId, channel),
       this.#keys.announced(appId, channel),
       this.#keys.lastEvent(appId, channel),
+      this.#keys.nodeChannels(nodeId, partition),
+      this.#keys.channels(appId, partition),
+      this.#keys.settled(partition),
     ];
-    const [sum, againMs] = (await this.#link.commands.run('count', keys, [
+    const [sum, againMs, edge, isNews] = (await this.#link.commands.run('count', keys, [
       this.#keys.topic(appId, channel),
       nodeId,
       own,
@@ -105,8 +128,32 @@ export class ChannelScripts {
       ANNOUNCE_EACH_UP_TO,
       ANNOUNCE_INTERVAL_MS,
       isDead ? 0 : 1,
-    ])) as [number, number];
-    return { sum, againMs };
+      encodeChannelId(appId, channel),
+      channel,
+      this.#settleMs,
+    ])) as [number, number, number, number];
+    if (!this.#onEdge) return againMs;
+    // Members make the edges of presence channels.
+    if (edge !== 0 && !channelKindOf(channel).isPresence) {
+      this.#onEdge({ kind: edge > 0 ? 'channel_occupied' : 'channel_vacated', appId, channel });
+    }
+    if (isNews === 1) this.#onEdge({ kind: 'subscription_count', appId, channel, subscriptionCount: sum });
+    return againMs;
+  }
+
+  /** What a node has in a partition. */
+  async recall(
+    nodeId: string,
+    partition: number,
+  ): Promise<{ entries: readonly string[]; channelIds: readonly string[] }> {
+    const keys = [
+      this.#keys.settled(partition),
+      this.#keys.nodeMembers(nodeId, partition),
+      this.#keys.nodeChannels(nodeId, partition),
+    ];
+    const answer = await this.#link.commands.run('recall', keys, [this.#settleMs]);
+    const [entries, channelIds] = answer as [string[], string[]];
+    return { entries, channelIds };
   }
 
   /** Counts one more connection of a node unless all nodes together have `max`. */
@@ -114,32 +161,59 @@ export class ChannelScripts {
     return (await this.#link.commands.run('addConnection', [this.#keys.connections(appId)], [nodeId, max])) === 1;
   }
 
-  #presenceKeys(appId: string, channel: string): string[] {
+  #presenceKeys(nodeId: string, { appId, channel }: MemberEntry): string[] {
+    const partition = partitionOf(appId, channel);
     return [
       this.#keys.position(appId, channel),
       this.#keys.members(appId, channel),
       this.#keys.sockets(appId, channel),
-      this.#keys.userSockets(appId, channel),
+      this.#keys.arrivals(appId, channel),
+      this.#keys.nodeMembers(nodeId, partition),
+      this.#keys.settled(partition),
     ];
   }
 
-  async #runUserScript(
-    script: 'signIn' | 'signOut',
-    nodeId: string,
-    { appId, channel, socketId, userId }: MemberEntry,
-    isAnnounced: boolean,
-    name: 'online' | 'offline',
-  ): Promise<void> {
-    const keys = [this.#keys.position(appId, channel), this.#keys.sockets(appId, channel)];
-    await this.#link.commands.run(script, keys, [
+  #presenceArgs(nodeId: string, entry: MemberEntry): (string | number)[] {
+    const { appId, channel, socketId, userId } = entry;
+    return [
       this.#keys.topic(appId, channel),
       socketField(nodeId, socketId, userId),
       userId,
+      JSON.stringify(userId),
+      this.#link.publishCommand,
+      encodeMemberEntry(entry),
+      this.#settleMs,
+    ];
+  }
+
+  /** @returns whether the user is now what the name says, and was not before */
+  async #runUserScript(
+    script: 'signIn' | 'signOut',
+    nodeId: string,
+    entry: MemberEntry,
+    isAnnounced: boolean,
+    name: 'online' | 'offline',
+  ): Promise<boolean> {
+    const { appId, channel, socketId, userId } = entry;
+    const partition = partitionOf(appId, channel);
+    const keys = [
+      this.#keys.position(appId, channel),
+      this.#keys.sockets(appId, channel),
+      this.#keys.nodeMembers(nodeId, partition),
+      this.#keys.settled(partition),
+    ];
+    const answer = await this.#link.commands.run(script, keys, [
+      this.#keys.topic(appId, channel),
+      socketField(nodeId, socketId, userId),
+      userId,
+      encodeMemberEntry(entry),
+      this.#settleMs,
       encodeHeader({}),
       encodeWatchlistEvents([{ name, userIds: [userId] }]),
       this.#link.publishCommand,
       isAnnounced ? 1 : 0,
     ]);
+    return answer === 1;
   }
 }
 

@@ -1,6 +1,5 @@
 import type { ChannelScripts } from './channel-scripts.ts';
 import { GatheredWrites } from './gathered-writes.ts';
-import type { RedisKeys } from './keys.ts';
 import { encodeChannelId, parseChannelId } from './node-facts.ts';
 import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
@@ -10,6 +9,8 @@ interface OwnCount {
   readonly channel: string;
   count: number;
   isAnnounced: boolean;
+  /** What Redis was last told, as far as it answered. */
+  written: number;
 }
 
 /**
@@ -17,17 +18,13 @@ interface OwnCount {
  * subscribers that come at once cost one write, and what was lost is right again with the next.
  */
 export class CountWriter {
-  readonly #link: RedisLink;
-  readonly #keys: RedisKeys;
   readonly #scripts: ChannelScripts;
   readonly #nodeId: () => string;
   /** Channels with at least one subscription on this node, and those whose 0 is not written yet. */
   readonly #own = new Map<string, OwnCount>();
   readonly #writes: GatheredWrites;
 
-  constructor(link: RedisLink, keys: RedisKeys, scripts: ChannelScripts, nodeId: () => string) {
-    this.#link = link;
-    this.#keys = keys;
+  constructor(link: RedisLink, scripts: ChannelScripts, nodeId: () => string) {
     this.#scripts = scripts;
     this.#nodeId = nodeId;
     this.#writes = new GatheredWrites({
@@ -41,14 +38,14 @@ export class CountWriter {
     const id = encodeChannelId(appId, channel);
     const own = this.#own.get(id);
     if (own) own.count = count;
-    else this.#own.set(id, { appId, channel, count, isAnnounced: false });
+    else this.#own.set(id, { appId, channel, count, isAnnounced: false, written: 0 });
     this.#writes.mark(id);
   }
 
   /** Has the sum announced with the next write. */
   announce(appId: string, channel: string): void {
     const id = encodeChannelId(appId, channel);
-    const own = this.#own.get(id) ?? { appId, channel, count: 0, isAnnounced: true };
+    const own = this.#own.get(id) ?? { appId, channel, count: 0, isAnnounced: true, written: 0 };
     own.isAnnounced = true;
     this.#own.set(id, own);
     this.#writes.mark(id);
@@ -58,8 +55,13 @@ export class CountWriter {
     return this.#own.get(encodeChannelId(appId, channel))?.count ?? 0;
   }
 
+  /** What is this node's in the number that Redis has. */
+  written(appId: string, channel: string): number {
+    return this.#own.get(encodeChannelId(appId, channel))?.written ?? 0;
+  }
+
   *own(): Generator<Readonly<OwnCount>> {
-    for (const own of this.#own.values()) if (own.count > 0) yield own;
+    yield* this.#own.values();
   }
 
   /** Writes everything anew, after Redis or this node's entries in it were lost. */
@@ -83,12 +85,9 @@ export class CountWriter {
     if (!own) return;
     const { appId, channel, count, isAnnounced } = own;
     own.isAnnounced = false;
-    const nodeKey = this.#keys.nodeChannels(this.#nodeId());
     try {
-      // The entry under the node comes first and goes last, so that whoever cleans up after this node finds everything.
-      if (count > 0) await this.#link.commands.do((client) => client.hset(nodeKey, id, count));
-      const { againMs } = await this.#scripts.count(this.#nodeId(), appId, channel, count, { isAnnounced });
-      if (count === 0) await this.#link.commands.do((client) => client.hdel(nodeKey, id));
+      const againMs = await this.#scripts.count(this.#nodeId(), appId, channel, count, { isAnnounced });
+      own.written = count;
       if (againMs > 0) setTimeout(() => this.announce(appId, channel), againMs).unref();
       if (own.count === 0 && !this.#writes.has(id)) this.#own.delete(id);
     } catch (error) {

@@ -14,9 +14,24 @@ const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
  * @see Redis Cluster specification, "Key distribution model" and "Hash tags"
  */
 export function keySlot(key: string): number {
+  const text = hashTag(key);
   let crc = 0;
-  for (const byte of Buffer.from(hashTag(key))) crc = ((crc << 8) & 0xffff) ^ (TABLE[(crc >> 8) ^ byte] ?? 0);
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code > 127) return slotOfBytes(Buffer.from(text));
+    crc = add(crc, code);
+  }
   return crc % SLOTS;
+}
+
+function slotOfBytes(bytes: Iterable<number>): number {
+  let crc = 0;
+  for (const byte of bytes) crc = add(crc, byte);
+  return crc % SLOTS;
+}
+
+function add(crc: number, byte: number): number {
+  return ((crc << 8) & 0xffff) ^ (TABLE[(crc >> 8) ^ byte] ?? 0);
 }
 
 function hashTag(key: string): string {

@@ -1,8 +1,9 @@
 /**
  * Version of what nodes share: keys, scripts, topics, messages. To be raised with any change that a node of the version before would misread;
- * nodes of two versions never use the same Redis and prefix at a time.
+ * nodes of two versions never use the same Redis and prefix at a time. Fields that are added to a message need no new version: a reader
+ * passes over those that it doesn't know.
  */
-export const LAYOUT = 1;
+export const LAYOUT = 2;
 
 /** Nodes of another version use the same Redis and prefix. */
 export class LayoutError extends Error {

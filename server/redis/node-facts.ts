@@ -15,6 +15,8 @@ export interface OwnMember extends MemberEntry {
   readonly member: WireMember | undefined;
   /** Whether to publish that the user came. */
   readonly isAnnounced: boolean;
+  /** When Redis first knew of a member, in microseconds: its place among the user's connections. */
+  arrival?: string | undefined;
 }
 
 /** `[app, channel, socket, user, 1 for a sign-in]` as JSON: how an entry stands in Redis under its node. */

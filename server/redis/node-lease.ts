@@ -7,6 +7,8 @@ import type { RedisLink } from './redis-link.ts';
 const CLAIM_MS = 15_000;
 
 export interface LeaseEvents {
+  /** This node comes first: no other lives. */
+  alone(): Promise<void>;
   /** This node is registered under a new id: everything it has must be written again. */
   registered(): Promise<void>;
   /**
@@ -36,6 +38,8 @@ export class NodeLease {
   #isRegistered = false;
   /** Whether everything this node has stands in Redis under its id. */
   #isWritten = false;
+  /** No other node lived when this one last renewed. */
+  #isAlone = false;
   /** Dead nodes that this one is to clean up after. */
   readonly #claimed: string[] = [];
   readonly #formerIds = new Set<string>();
@@ -113,12 +117,14 @@ export class NodeLease {
   }
 
   async #renew(): Promise<void> {
-    if (!(await this.#ask(!this.#isRegistered))) {
+    const wasRegistered = this.#isRegistered;
+    if (!(await this.#ask(!wasRegistered))) {
       this.#formerIds.add(this.#nodeId);
       this.#nodeId = newNodeId();
       this.#isWritten = false;
       await this.#ask(true);
     }
+    if (!wasRegistered && this.#isAlone) await this.#events.alone();
     this.#isRegistered = true;
     if (!this.#isWritten) await this.#events.registered();
     this.#isWritten = true;
@@ -141,8 +147,13 @@ export class NodeLease {
   async #ask(register: boolean): Promise<boolean> {
     const keys = [this.#keys.nodes(), this.#keys.dead(), this.#keys.layout()];
     const args = [this.#nodeId, this.#leaseMs, CLAIM_MS, register ? 1 : 0, LAYOUT];
-    const [isAlive, ...claimed] = (await this.#link.commands.run('renew', keys, args)) as [number, ...string[]];
-    if (isAlive === -1) throw new LayoutError(claimed[0] ?? '');
+    const [isAlive, others, ...claimed] = (await this.#link.commands.run('renew', keys, args)) as [
+      number,
+      number | string,
+      ...string[],
+    ];
+    if (isAlive === -1) throw new LayoutError(String(others));
+    this.#isAlone = others === 0;
     this.#claimed.push(...claimed);
     return isAlive === 1;
   }

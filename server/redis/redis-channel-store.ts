@@ -6,24 +6,17 @@ import { createNodesMessage } from '../../channels/nodes-channel.ts';
 import type { Revocation } from '../../channels/revocations.ts';
 import { channelKindOf } from '../../protocol/channel-name.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
-import { ChannelScripts } from './channel-scripts.ts';
+import type { ChannelScripts } from './channel-scripts.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 import { CountWriter } from './count-writer.ts';
 import { FairQueue, inTurns } from './fair-queue.ts';
 import { KeptRevocations } from './kept-revocations.ts';
-import type { RedisKeys } from './keys.ts';
-import {
-  encodeChannelId,
-  encodeMemberEntry,
-  type MemberEntry,
-  type OwnMember,
-  parseChannelId,
-  parseMemberEntry,
-} from './node-facts.ts';
+import { PARTITIONS, type RedisKeys } from './keys.ts';
+import { encodeMemberEntry, type MemberEntry, type OwnMember, parseChannelId, parseMemberEntry } from './node-facts.ts';
 import type { NodeLease } from './node-lease.ts';
 import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
-import { sweepMembers } from './sweep.ts';
+import { recallAll, sweepMembers } from './sweep.ts';
 
 /** Between two attempts at something that must be done once Redis allows it, in milliseconds. */
 const RETRY_MS = 200;
@@ -62,6 +55,7 @@ export class RedisChannelStore implements ChannelStore {
   constructor(
     link: RedisLink,
     keys: RedisKeys,
+    scripts: ChannelScripts,
     lease: NodeLease,
     publish: (message: BrokerMessage) => MaybePromise<void>,
   ) {
@@ -69,8 +63,8 @@ export class RedisChannelStore implements ChannelStore {
     this.#link = link;
     this.#keys = keys;
     this.#lease = lease;
-    this.#scripts = new ChannelScripts(link, keys);
-    this.#counts = new CountWriter(link, keys, this.#scripts, () => lease.nodeId);
+    this.#scripts = scripts;
+    this.#counts = new CountWriter(link, scripts, () => lease.nodeId);
     this.keptRevocations = new KeptRevocations(link, keys);
     this.#connections = new ConnectionCounts(link, keys, this.#scripts, () => lease.nodeId);
   }
@@ -108,7 +102,7 @@ export class RedisChannelStore implements ChannelStore {
       () => new Map<string, number>(),
     );
     for (const own of this.#counts.own()) {
-      if (own.appId !== appId || !own.channel.startsWith(prefix)) continue;
+      if (own.count === 0 || own.appId !== appId || !own.channel.startsWith(prefix)) continue;
       counts.set(own.channel, (counts.get(own.channel) ?? 0) + own.count);
     }
     const userCounts = await this.#userCounts(appId, [...counts.keys()]);
@@ -197,15 +191,14 @@ export class RedisChannelStore implements ChannelStore {
   /** Makes Redis agree with this node: writes what it lacks, and takes out what this node no longer has. */
   async reconcile(): Promise<void> {
     const { nodeId } = this.#lease;
-    const known = await this.#link.commands.do((client) => client.smembers(this.#keys.nodeMembers(nodeId)));
+    const known = await recallAll(this.#scripts, nodeId);
     // What this node has comes first: a user with another connection here stays all along.
-    const all = new Set([...this.#members.keys(), ...known]);
+    const all = new Set([...this.#members.keys(), ...known.entries]);
     const entries = inTurns(all, (entry) => parseMemberEntry(entry)?.appId ?? '');
     for (let start = 0; start < entries.length; start += CHUNK) {
       await Promise.all(entries.slice(start, start + CHUNK).map((entry) => this.#agree(entry)));
     }
-    const ids = await this.#link.commands.do((client) => client.hkeys(this.#keys.nodeChannels(nodeId)));
-    for (const { appId, channel } of ids.map(parseChannelId)) {
+    for (const { appId, channel } of known.channelIds.map(parseChannelId)) {
       if (this.#counts.get(appId, channel) === 0) this.#counts.set(appId, channel, 0);
     }
     await this.#counts.rewrite();
@@ -241,15 +234,15 @@ export class RedisChannelStore implements ChannelStore {
     }
   }
 
-  /** The entry under the node comes first, so that whoever cleans up after this node finds everything. */
   async #write(own: OwnMember, maxMembers: number, exceptSocketId: string | undefined): Promise<PresenceJoin> {
     const { nodeId } = this.#lease;
-    await this.#link.commands.do((client) => client.sadd(this.#keys.nodeMembers(nodeId), encodeMemberEntry(own)));
-    // Under the id of a node that was declared dead meanwhile, nobody would ever take it out.
-    if (nodeId !== this.#lease.nodeId) return this.#write(own, maxMembers, exceptSocketId);
-    if (own.member) return this.#scripts.join(nodeId, own, own.member, maxMembers, exceptSocketId);
-    await this.#scripts.signIn(nodeId, own);
-    return { outcome: 'joined', members: [] };
+    if (!own.member) {
+      await this.#scripts.signIn(nodeId, own);
+      return { outcome: 'joined', members: [] };
+    }
+    const { arrival, ...joined } = await this.#scripts.join(nodeId, own, own.member, maxMembers, exceptSocketId);
+    if (joined.outcome === 'joined') own.arrival = arrival;
+    return joined;
   }
 
   /** Makes Redis agree with this node about one entry. */
@@ -258,7 +251,7 @@ export class RedisChannelStore implements ChannelStore {
       const own = this.#members.get(entry);
       // A connection that is in the channel has seen its own user go, if others have: it is told of the coming too.
       if (own) await this.#write(own, Number.MAX_SAFE_INTEGER, undefined);
-      else await sweepMembers(this.#link, this.#keys, this.#scripts, this.#lease.nodeId, [entry], true);
+      else await sweepMembers(this.#scripts, this.#lease.nodeId, [entry], true);
     });
   }
 
@@ -266,9 +259,7 @@ export class RedisChannelStore implements ChannelStore {
     const text = encodeMemberEntry(entry);
     if (!this.#members.delete(text)) return;
     try {
-      await this.#writes.run(entry.appId, () =>
-        sweepMembers(this.#link, this.#keys, this.#scripts, this.#lease.nodeId, [text], isAnnounced),
-      );
+      await this.#writes.run(entry.appId, () => sweepMembers(this.#scripts, this.#lease.nodeId, [text], isAnnounced));
     } catch (error) {
       // What is still there under this node is taken out when Redis is back.
       if (!(error instanceof RedisUnavailable)) throw error;
@@ -301,7 +292,8 @@ export class RedisChannelStore implements ChannelStore {
   #ownMembers(appId: string, channel: string): WireMember[] {
     const members = new Map<string, WireMember>();
     for (const own of this.#members.values()) {
-      if (own.member && own.appId === appId && own.channel === channel) members.set(own.userId, own.member);
+      if (!own.member || own.appId !== appId || own.channel !== channel || members.has(own.userId)) continue;
+      members.set(own.userId, own.member);
     }
     return [...members.values()];
   }
@@ -309,18 +301,16 @@ export class RedisChannelStore implements ChannelStore {
   /** Subscriptions that other nodes have, by channel. In pages, between which Redis and this node do other things. */
   async #countsOfOthers(appId: string, prefix: string): Promise<Map<string, number>> {
     const counts = new Map<string, number>();
-    const beginning = encodeChannelId(appId, prefix);
-    for (const nodeId of await this.#lease.otherNodes()) {
-      // A page may tell again what one before it did.
-      const ofNode = new Map<string, number>();
-      for await (const page of this.#scan(this.#keys.nodeChannels(nodeId))) {
+    const read = async (partition: number): Promise<void> => {
+      for await (const page of this.#scan(this.#keys.channels(appId, partition))) {
         for (let index = 0; index < page.length; index += 2) {
-          const id = page[index] ?? '';
-          if (id.startsWith(beginning)) ofNode.set(parseChannelId(id).channel, Number(page[index + 1]));
+          const channel = page[index] ?? '';
+          const count = Number(page[index + 1]) - this.#counts.written(appId, channel);
+          if (count > 0 && channel.startsWith(prefix)) counts.set(channel, count);
         }
       }
-      for (const [channel, count] of ofNode) counts.set(channel, (counts.get(channel) ?? 0) + count);
-    }
+    };
+    await Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => read(partition)));
     return counts;
   }
 

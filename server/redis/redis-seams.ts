@@ -1,12 +1,13 @@
 import type { Broker } from '../../channels/broker.ts';
 import type { ChannelStore } from '../../channels/channel-store.ts';
+import type { OnEdge } from '../../channels/edge.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import type { RateLimits } from '../../channels/rate-limits.ts';
 import type { Revocation } from '../../channels/revocations.ts';
 import type { Logger } from '../log.ts';
 import type { Problem, Seams } from '../seams.ts';
 import { ChannelScripts } from './channel-scripts.ts';
-import { RedisKeys } from './keys.ts';
+import { PARTITIONS, RedisKeys } from './keys.ts';
 import { LayoutError } from './layout.ts';
 import { NodeLease } from './node-lease.ts';
 import { RateExchange } from './rate-exchange.ts';
@@ -31,6 +32,8 @@ export interface RedisSeamsOptions {
   /** Whether subscribers of an app's channels are told their number. May reject where that can't be found out now. */
   readonly isCountAnnounced: (appId: string) => MaybePromise<boolean>;
   readonly log: Logger;
+  /** Left out where nobody listens. */
+  readonly onEdge?: OnEdge | undefined;
 }
 
 /** What the seams ask of their node. */
@@ -71,14 +74,16 @@ export class RedisSeams implements Seams {
   #displaced: string | undefined;
   #unreadableAgainMs = 0;
 
-  constructor(link: RedisLink, { prefix, nodeTimeoutMs, isCountAnnounced, log }: RedisSeamsOptions) {
+  constructor(link: RedisLink, { prefix, nodeTimeoutMs, isCountAnnounced, log, onEdge }: RedisSeamsOptions) {
     const keys = new RedisKeys(prefix);
     this.#link = link;
     this.#keys = keys;
     this.#log = log;
-    const scripts = new ChannelScripts(link, keys);
+    // Who is not back by then is dead to the others.
+    const scripts = new ChannelScripts(link, keys, nodeTimeoutMs, onEdge);
     this.#sweep = (nodeId) => sweepNode(link, keys, scripts, nodeId, isCountAnnounced);
     this.#lease = new NodeLease(link, keys, nodeTimeoutMs, {
+      alone: () => this.#trustAll(),
       registered: () => this.#store.reconcile(),
       superseded: async (formerId) => {
         log.warn({ nodeId: formerId }, 'this node had been taken for dead: it goes on under a new id');
@@ -91,7 +96,7 @@ export class RedisSeams implements Seams {
       displaced: (error) => this.#withdraw(error),
       failed: (error, during) => this.#fail(error, during),
     });
-    this.#store = new RedisChannelStore(link, keys, this.#lease, (message) => this.broker.publish(message));
+    this.#store = new RedisChannelStore(link, keys, scripts, this.#lease, (message) => this.broker.publish(message));
     this.store = this.#store;
     this.broker = new RedisBroker(link, keys, {
       missed: (appId, channel, position) => {
@@ -150,6 +155,13 @@ export class RedisSeams implements Seams {
     this.#rates?.stop();
     await this.#leave().catch(ignoreUnavailable);
     this.#link.close();
+  }
+
+  /** Nobody is there who could have anything to write again: what is in Redis is all that is true. */
+  async #trustAll(): Promise<void> {
+    await this.#link.commands.do((client) =>
+      Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => client.set(this.#keys.settled(partition), '0'))),
+    );
   }
 
   async #leave(): Promise<void> {

@@ -31,7 +31,7 @@ local function forget(key, last)
 end
 `;
 
-/** `publish(position key, topic, header, frame, command, is event)` → position as text. Header: `layout except kind [member]`. */
+/** `publish(position key, topic, header, frame, command, is event)` → position as text. Header: see `encodeHeader`. */
 const PUBLISH = `${REMEMBER}
 local function publish(key, topic, header, frame, command, isEvent)
   local position
@@ -45,7 +45,7 @@ local function publish(key, topic, header, frame, command, isEvent)
   end
   if isEvent then redis.call('HSET', key, 'event', position) end
   remember(key, ${POSITION_TTL_MS})
-  redis.call(command, topic, position .. ' ' .. (known[2] or '0') .. ' ' .. header .. '\\n' .. frame)
+  redis.call(command, topic, position .. '\\t' .. (known[2] or '0') .. '\\t' .. header .. '\\n' .. frame)
   return position
 end
 `;
@@ -67,51 +67,115 @@ return position
 `;
 
 /**
- * Adds a connection to a presence channel, and announces the user when it is the first.
- * KEYS position, members, sockets, users. ARGV topic, node/socket/user, user id, member JSON, maximum of members, header, member_added frame,
- * PUBLISH or SPUBLISH.
- * Answer: {-1} when full, else {1 for the first connection or 0, position, member JSON, …}.
+ * `isSettled(settled key, milliseconds)`: whether a first or last one in a partition is to be told of. After the partition was lost, nodes have so long
+ * to write again what they have.
  */
-export const JOIN = `${PUBLISH}
-local known = redis.call('HEXISTS', KEYS[2], ARGV[3]) == 1
-if not known and redis.call('HLEN', KEYS[2]) >= tonumber(ARGV[5]) then return {-1} end
-local first = 0
-if redis.call('HSETNX', KEYS[3], ARGV[2], ARGV[3]) == 1 then
-  if redis.call('HINCRBY', KEYS[4], ARGV[3], 1) == 1 then
-    first = 1
-    redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])
-    publish(KEYS[1], ARGV[1], ARGV[6], ARGV[7], ARGV[8], false)
+const SETTLED = `
+local function isSettled(key, ms)
+  local at = redis.call('GET', key)
+  if at == '0' then return true end
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  if not at then
+    redis.call('SET', key, string.format('%.0f', now + ms))
+    return false
+  end
+  if now < tonumber(at) then return false end
+  redis.call('SET', key, '0')
+  return true
+end
+`;
+
+/** `first(arrivals key, user id as JSON)` → `node/socket/user` of the user's connection that came first, or nil. */
+const FIRST = `
+local function first(key, user)
+  local entry = redis.call('ZRANGEBYLEX', key, '[' .. user .. '\\t', '(' .. user .. '\\n', 'LIMIT', 0, 1)[1]
+  return entry and string.sub(entry, #user + 19)
+end
+`;
+
+/** `update(member, user_info)`: gives a member, `id TAB user_info`, the data of another connection. Names KEYS and ARGV of JOIN and LEAVE. */
+const UPDATE = `
+local function update(member, info)
+  local tab = string.find(member, '\\t', 1, true)
+  if string.sub(member, tab + 1) == info then return end
+  local text = string.sub(member, 1, tab) .. info
+  redis.call('HSET', KEYS[2], ARGV[3], text)
+  publish(KEYS[1], ARGV[1], '${LAYOUT}\\t~' .. text, '', ARGV[5], false)
+end
+`;
+
+/**
+ * Adds a connection to a presence channel, and announces the user when it is the first.
+ * KEYS position, members, sockets, arrivals, members of the node, settled. ARGV topic, node/socket/user, user id, user id as JSON, PUBLISH or
+ * SPUBLISH, entry of the node, milliseconds to settle, id and user_info of the member, maximum of members, header, member_added frame, time of
+ * arrival if it is known.
+ * Answer: {-1} when full, else {2 for the channel's first member, 1 for the user's first connection, 0 for another or in a partition that is not settled,
+ * position, time of arrival, member, …}.
+ */
+export const JOIN = `${PUBLISH}${SETTLED}${FIRST}${UPDATE}
+local member = redis.call('HGET', KEYS[2], ARGV[3])
+local size = redis.call('HLEN', KEYS[2])
+if not member and size >= tonumber(ARGV[10]) then return {-1} end
+redis.call('SADD', KEYS[5], ARGV[6])
+local edge = 0
+local known = redis.call('HGET', KEYS[3], ARGV[2])
+local arrival = known and string.sub(known, 1, 16) or ARGV[13]
+if not known then
+  if arrival == '' then
+    local time = redis.call('TIME')
+    arrival = string.format('%016.0f', time[1] * 1000000 + time[2])
+  end
+  redis.call('HSET', KEYS[3], ARGV[2], arrival .. ARGV[9])
+  redis.call('ZADD', KEYS[4], 0, ARGV[4] .. '\\t' .. arrival .. '\\t' .. ARGV[2])
+  if not member then
+    redis.call('HSET', KEYS[2], ARGV[3], ARGV[8] .. '\\t' .. ARGV[9])
+    publish(KEYS[1], ARGV[1], ARGV[11], ARGV[12], ARGV[5], false)
+    if isSettled(KEYS[6], ARGV[7]) then edge = size == 0 and 2 or 1 end
+  elseif first(KEYS[4], ARGV[4]) == ARGV[2] then
+    update(member, ARGV[9])
   end
 end
-local answer = {first, redis.call('HGET', KEYS[1], 'position') or '0'}
+local answer = {edge, redis.call('HGET', KEYS[1], 'position') or '0', arrival}
 local members = redis.call('HVALS', KEYS[2])
-for i = 1, #members do answer[i + 2] = members[i] end
+for i = 1, #members do answer[i + 3] = members[i] end
 return answer
 `;
 
 /**
  * Takes a connection out of a presence channel, and announces the user's leaving when it was the last.
- * KEYS position, members, sockets, users, counts, last event. ARGV topic, node/socket/user, user id, head and tail of the member_removed frame
- * (around the user id as JSON inside of a JSON string), PUBLISH or SPUBLISH.
- * Answer: 1 when the user is gone now.
+ * KEYS position, members, sockets, arrivals, members of the node, settled, counts, last event. ARGV topic, node/socket/user, user id, user id as JSON,
+ * PUBLISH or SPUBLISH, entry of the node, milliseconds to settle, head and tail of the member_removed frame (around the user id as JSON inside of a
+ * JSON string).
+ * Answer: 2 when nobody is left, 1 when the user is gone, else 0, also in a partition that is not settled.
  */
-export const LEAVE = `${PUBLISH}${FORGET}
-if redis.call('HDEL', KEYS[3], ARGV[2]) == 0 then return 0 end
-if redis.call('HINCRBY', KEYS[4], ARGV[3], -1) > 0 then return 0 end
-redis.call('HDEL', KEYS[4], ARGV[3])
+export const LEAVE = `${PUBLISH}${FORGET}${SETTLED}${FIRST}${UPDATE}
+redis.call('SREM', KEYS[5], ARGV[6])
+local known = redis.call('HGET', KEYS[3], ARGV[2])
+if not known then return 0 end
+redis.call('HDEL', KEYS[3], ARGV[2])
+redis.call('ZREM', KEYS[4], ARGV[4] .. '\\t' .. string.sub(known, 1, 16) .. '\\t' .. ARGV[2])
 local member = redis.call('HGET', KEYS[2], ARGV[3])
-redis.call('HDEL', KEYS[2], ARGV[3])
+local heir = first(KEYS[4], ARGV[4])
+if heir then
+  local data = redis.call('HGET', KEYS[3], heir)
+  if member and data then update(member, string.sub(data, 17)) end
+  return 0
+end
+local edge = 0
 if member then
-  local id = cjson.decode(member)[2]
-  local escaped = string.gsub((string.gsub(id, '\\\\', '\\\\\\\\')), '"', '\\\\"')
-  publish(KEYS[1], ARGV[1], '${LAYOUT} - - ' .. member, ARGV[4] .. escaped .. ARGV[5], ARGV[6], false)
+  redis.call('HDEL', KEYS[2], ARGV[3])
+  local id = string.sub(member, 1, string.find(member, '\\t', 1, true) - 1)
+  local escaped = string.gsub((string.gsub(cjson.decode(id)[2], '\\\\', '\\\\\\\\')), '"', '\\\\"')
+  publish(KEYS[1], ARGV[1], '${LAYOUT}\\t-' .. member, ARGV[8] .. escaped .. ARGV[9], ARGV[5], false)
+  if isSettled(KEYS[6], ARGV[7]) then edge = redis.call('HLEN', KEYS[2]) == 0 and 2 or 1 end
 end
 -- Who joined and was gone before the subscription came about counted nowhere.
-if redis.call('EXISTS', KEYS[3], KEYS[5]) == 0 then forget(KEYS[1], KEYS[6]) end
-return 1
+if redis.call('EXISTS', KEYS[3], KEYS[7]) == 0 then forget(KEYS[1], KEYS[8]) end
+return edge
 `;
 
-/** KEYS position, members. Answer: {position, member JSON, …}. */
+/** KEYS position, members. Answer: {position, member, …}. */
 export const MEMBERS = `
 local answer = redis.call('HVALS', KEYS[2])
 table.insert(answer, 1, redis.call('HGET', KEYS[1], 'position') or '0')
@@ -120,42 +184,72 @@ return answer
 
 /**
  * Notes a signed-in connection of a user, and announces the user when it is the first.
- * KEYS position, sockets. ARGV topic, node/socket/user, user id, header, frame, PUBLISH or SPUBLISH, 1 to announce.
- * Answer: 1 for the first connection.
+ * KEYS position, sockets, members of the node, settled. ARGV topic, node/socket/user, user id, entry of the node, milliseconds to settle, header,
+ * frame, PUBLISH or SPUBLISH, 1 to announce.
+ * Answer: 1 for the first connection, else 0, also in a partition that is not settled.
  */
-export const SIGN_IN = `${PUBLISH}
+export const SIGN_IN = `${PUBLISH}${SETTLED}
+redis.call('SADD', KEYS[3], ARGV[4])
 local empty = redis.call('HLEN', KEYS[2]) == 0
 if redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3]) == 0 or not empty then return 0 end
-if ARGV[7] == '1' then publish(KEYS[1], ARGV[1], ARGV[4], ARGV[5], ARGV[6], true) end
-return 1
+if ARGV[9] == '1' then publish(KEYS[1], ARGV[1], ARGV[6], ARGV[7], ARGV[8], true) end
+return isSettled(KEYS[4], ARGV[5]) and 1 or 0
 `;
 
-/** The reverse of SIGN_IN, same KEYS and ARGV. Answer: 1 when it was the last connection. */
-export const SIGN_OUT = `${PUBLISH}
+/** The reverse of SIGN_IN, same KEYS and ARGV. Answer: 1 when it was the last connection, likewise. */
+export const SIGN_OUT = `${PUBLISH}${SETTLED}
+redis.call('SREM', KEYS[3], ARGV[4])
 if redis.call('HDEL', KEYS[2], ARGV[2]) == 0 or redis.call('HLEN', KEYS[2]) > 0 then return 0 end
-if ARGV[7] == '1' then publish(KEYS[1], ARGV[1], ARGV[4], ARGV[5], ARGV[6], true) end
-return 1
+if ARGV[9] == '1' then publish(KEYS[1], ARGV[1], ARGV[6], ARGV[7], ARGV[8], true) end
+return isSettled(KEYS[4], ARGV[5]) and 1 or 0
 `;
 
 /**
  * Writes one node's number of subscriptions of a channel, and announces the sum.
- * KEYS position, counts, announced, last event. ARGV topic, node, count, 1 to announce, head and tail of the frame, PUBLISH or SPUBLISH, number of
- * subscribers up to which each change is announced, interval above it in milliseconds, 1 when the node itself says so: one that died may be cut off only,
- * and look for its positions when it is back.
- * Answer: {sum, milliseconds after which to announce again or 0}.
+ * KEYS position, counts, announced, last event, channels of the node, channels of the app, settled. ARGV topic, node, count, 1 to announce, head and tail of
+ * the frame, PUBLISH or SPUBLISH, number of subscribers up to which each change is announced, interval above it in milliseconds, 1 when the node
+ * itself says so (one that died may be cut off only, and look for its positions when it is back), app/channel, channel, milliseconds to settle.
+ * Answer: {sum, milliseconds after which to announce again or 0, 1 when the first subscription came or -1 when the last went, 1 when the channel was
+ * told a new sum}; no 1 or -1 in a partition that is not settled.
  */
-export const COUNT = `${PUBLISH}${FORGET}
-if tonumber(ARGV[3]) > 0 then redis.call('HSET', KEYS[2], ARGV[2], ARGV[3]) else redis.call('HDEL', KEYS[2], ARGV[2]) end
+export const COUNT = `${PUBLISH}${FORGET}${SETTLED}
+local before = redis.call('EXISTS', KEYS[2])
+if tonumber(ARGV[3]) > 0 then
+  redis.call('SADD', KEYS[5], ARGV[11])
+  redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
+else
+  redis.call('SREM', KEYS[5], ARGV[11])
+  redis.call('HDEL', KEYS[2], ARGV[2])
+end
 local sum = 0
 for _, count in ipairs(redis.call('HVALS', KEYS[2])) do sum = sum + tonumber(count) end
-if sum == 0 and ARGV[10] == '1' then forget(KEYS[1], KEYS[4]) end
-if sum > 0 then remember(KEYS[1], ${POSITION_TTL_MS}) end
-if ARGV[4] ~= '1' or sum == 0 then return {sum, 0} end
-if sum > tonumber(ARGV[8]) and not redis.call('SET', KEYS[3], '1', 'NX', 'PX', ARGV[9]) then
-  return {sum, redis.call('PTTL', KEYS[3])}
+local edge = (sum > 0 and 1 or 0) - before
+if edge ~= 0 and not isSettled(KEYS[7], ARGV[13]) then edge = 0 end
+if sum == 0 then
+  redis.call('HDEL', KEYS[6], ARGV[12])
+  redis.call('HDEL', KEYS[1], 'count')
+  if ARGV[10] == '1' then forget(KEYS[1], KEYS[4]) end
+  return {0, 0, edge, 0}
 end
-publish(KEYS[1], ARGV[1], '${LAYOUT} - c', ARGV[5] .. sum .. ARGV[6], ARGV[7], false)
-return {sum, 0}
+redis.call('HSET', KEYS[6], ARGV[12], sum)
+remember(KEYS[1], ${POSITION_TTL_MS})
+if ARGV[4] ~= '1' then return {sum, 0, edge, 0} end
+if sum > tonumber(ARGV[8]) and not redis.call('SET', KEYS[3], '1', 'NX', 'PX', ARGV[9]) then
+  return {sum, redis.call('PTTL', KEYS[3]), edge, 0}
+end
+publish(KEYS[1], ARGV[1], '${LAYOUT}\\tc', ARGV[5] .. sum .. ARGV[6], ARGV[7], false)
+local isNews = redis.call('HGET', KEYS[1], 'count') ~= tostring(sum) and isSettled(KEYS[7], ARGV[13])
+redis.call('HSET', KEYS[1], 'count', sum)
+return {sum, 0, edge, isNews and 1 or 0}
+`;
+
+/**
+ * What a node has in a partition. Whoever asks writes again what is missing; if the partition was lost, the time for that begins.
+ * KEYS settled, members of the node, channels of the node. ARGV milliseconds to settle. Answer: {{entry, …}, {app/channel, …}}.
+ */
+export const RECALL = `${SETTLED}
+isSettled(KEYS[1], ARGV[1])
+return {redis.call('SMEMBERS', KEYS[2]), redis.call('SMEMBERS', KEYS[3])}
 `;
 
 /**
@@ -175,21 +269,21 @@ return 1
  * things in another layout.
  * KEYS leases, dead, layout. ARGV node, lease in milliseconds, claim in milliseconds, 1 to register (else a node that is not there any more is
  * not put back), layout.
- * Answer: {1 when this node lives or 0 when it was declared dead, claimed node…}, or {-1, the layout of the others (0: from before there were any)}.
+ * Answer: {1 when this node lives or 0 when it was declared dead, number of the others that live, claimed node…}, or {-1, the layout of the others (0: from before there were any)}.
  */
 export const RENEW = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local layout = redis.call('GET', KEYS[3])
-if layout ~= ARGV[5] then
-  local others = redis.call('ZCOUNT', KEYS[1], '(' .. now, '+inf') - (redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0)
-  if others > 0 then return {-1, layout or '0'} end
-end
+local others = redis.call('ZCOUNT', KEYS[1], '(' .. now, '+inf')
+local own = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if own and tonumber(own) > now then others = others - 1 end
+if layout ~= ARGV[5] and others > 0 then return {-1, layout or '0'} end
 redis.call('SET', KEYS[3], ARGV[5], 'PX', 2 * ARGV[2])
 local alive = 1
 if ARGV[4] ~= '1' and not redis.call('ZSCORE', KEYS[1], ARGV[1]) then alive = 0 end
 if alive == 1 then redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1]) end
-local answer = {alive}
+local answer = {alive, others}
 for _, node in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
   redis.call('ZREM', KEYS[1], node)
   redis.call('ZADD', KEYS[2], 0, node)

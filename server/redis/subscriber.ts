@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { keySlot } from './key-slot.ts';
 
 export interface SubscriberEvents {
   message(topic: string, payload: string): void;
@@ -85,8 +86,15 @@ export class Subscriber {
 
   async #send(topics: readonly string[]): Promise<void> {
     if (this.#isSharded) {
-      // A sharded SUBSCRIBE takes topics of one slot only.
-      await Promise.all(topics.map((topic) => this.client.ssubscribe(topic)));
+      // A sharded SUBSCRIBE takes topics of one slot only: those of a partition.
+      const bySlot = new Map<number, string[]>();
+      for (const topic of topics) {
+        const slot = keySlot(topic);
+        const ofSlot = bySlot.get(slot);
+        if (ofSlot) ofSlot.push(topic);
+        else bySlot.set(slot, [topic]);
+      }
+      await Promise.all(Array.from(bySlot.values(), (ofSlot) => this.client.ssubscribe(...ofSlot)));
     } else {
       await this.client.subscribe(...topics);
     }

@@ -3,7 +3,7 @@ import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import { channelKindOf } from '../../protocol/channel-name.ts';
 import type { ChannelScripts } from './channel-scripts.ts';
 import { inTurns } from './fair-queue.ts';
-import type { RedisKeys } from './keys.ts';
+import { PARTITIONS, type RedisKeys } from './keys.ts';
 import { parseChannelId, parseMemberEntry } from './node-facts.ts';
 import type { RedisLink } from './redis-link.ts';
 
@@ -14,8 +14,6 @@ const CHUNK = 100;
  * announced once, by the script that takes the last connection out.
  */
 export async function sweepMembers(
-  link: RedisLink,
-  keys: RedisKeys,
   scripts: ChannelScripts,
   nodeId: string,
   entries: readonly string[],
@@ -27,7 +25,6 @@ export async function sweepMembers(
         const entry = parseMemberEntry(text);
         if (entry?.isSignIn) await scripts.signOut(nodeId, entry, isAnnounced);
         else if (entry) await scripts.leave(nodeId, entry);
-        await link.commands.do((client) => client.srem(keys.nodeMembers(nodeId), text));
       }),
     );
   }
@@ -41,11 +38,10 @@ export async function sweepNode(
   nodeId: string,
   isCountAnnounced: (appId: string) => MaybePromise<boolean>,
 ): Promise<void> {
-  const all = await link.commands.do((client) => client.smembers(keys.nodeMembers(nodeId)));
-  const members = inTurns(all, (entry) => parseMemberEntry(entry)?.appId ?? '');
-  await sweepMembers(link, keys, scripts, nodeId, members, true);
-  const ids = await link.commands.do((client) => client.hkeys(keys.nodeChannels(nodeId)));
-  const channels = inTurns(ids, (id) => parseChannelId(id).appId);
+  const { entries, channelIds } = await recallAll(scripts, nodeId);
+  const members = inTurns(entries, (entry) => parseMemberEntry(entry)?.appId ?? '');
+  await sweepMembers(scripts, nodeId, members, true);
+  const channels = inTurns(channelIds, (id) => parseChannelId(id).appId);
   for (let start = 0; start < channels.length; start += CHUNK) {
     await Promise.all(
       channels.slice(start, start + CHUNK).map(async (id) => {
@@ -56,14 +52,26 @@ export async function sweepNode(
     );
   }
   await link.commands.do(async (client) => {
-    await client.del(keys.nodeMembers(nodeId));
-    await client.del(keys.nodeChannels(nodeId));
     for (const appId of await client.smembers(keys.nodeApps(nodeId))) {
       await client.hdel(keys.connections(appId), nodeId);
     }
     await client.del(keys.nodeApps(nodeId));
     await client.zrem(keys.dead(), nodeId);
   });
+}
+
+/** What a node has in Redis: entries of `nodeMembers`, and of `nodeChannels`. */
+export async function recallAll(
+  scripts: ChannelScripts,
+  nodeId: string,
+): Promise<{ entries: readonly string[]; channelIds: readonly string[] }> {
+  const partitions = await Promise.all(
+    Array.from({ length: PARTITIONS }, (_, partition) => scripts.recall(nodeId, partition)),
+  );
+  return {
+    entries: partitions.flatMap(({ entries }) => entries),
+    channelIds: partitions.flatMap(({ channelIds }) => channelIds),
+  };
 }
 
 /** What a dead node left must go even when nobody can say what its app wants: the next change tells the number. */

@@ -2,7 +2,17 @@ import type { MemberChange } from '../../channels/broker.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
 import { LAYOUT } from './layout.ts';
 
-/** What travels over a topic: a header line `position previous layout except kind [member]`, then the frame as clients get it. */
+/**
+ * What travels over a topic: a header line, then the frame as clients get it. Fields of the header are parted by tabs: position, position of the event
+ * before, version (`LAYOUT`), then any number of others, which begin with a letter or sign that tells what they are. A reader passes over those that it
+ * does not know.
+ *
+ * | `x1.2` | socket that must not get the frame |
+ * | `k60` | the frame is the channel's last event for so many seconds |
+ * | `c` | the frame tells a subscription count |
+ * | `+[…]`, `-[…]`, `~[…]` | the member with this id was added, removed or updated |
+ * | `i…` | `user_info` of that member |
+ */
 export interface WireMessage {
   /** Grows with each message of the channel, mostly by one. */
   readonly position: number;
@@ -28,47 +38,95 @@ export const MAX_KEEP_SECONDS = 9_999_999_999;
 
 /** The part of the header that the sender writes; scripts put the positions before it. */
 export function encodeHeader({ exceptSocketId, keepSeconds, member }: HeaderParts): string {
-  const except = exceptSocketId ?? '-';
-  if (member) return `${LAYOUT} ${except} ${member.change === 'added' ? '+' : '-'} ${encodeMember(member.member)}`;
-  return `${LAYOUT} ${except} ${keepSeconds === undefined ? 'e' : `k${Math.ceil(keepSeconds)}`}`;
+  let header = String(LAYOUT);
+  if (exceptSocketId !== undefined) header += `\tx${exceptSocketId}`;
+  if (keepSeconds !== undefined) header += `\tk${Math.ceil(keepSeconds)}`;
+  if (member) header += `\t${SIGNS[member.change]}${encodeMember(member.member)}`;
+  return header;
 }
 
-/** Only a line feed ends the header. To `.` U+2028 and U+2029 are ends of lines, too, and both may stand in JSON text. */
-const HEADER = /^(\d{1,16}) (\d{1,16}) (\d{1,9}) (-|\d+\.\d+) (?:([ec]|k\d{1,10})|([-+]) (\[[^\n]*\]))$/;
+const SIGNS = { added: '+', removed: '-', updated: '~' } as const;
+const POSITION = /^\d{1,16}$/;
+const SOCKET_ID = /^\d+\.\d+$/;
+const SECONDS = /^\d{1,10}$/;
 
 /** Undefined for anything that is no message of ours, or of another layout: others may use the same Redis. */
 export function parseWireMessage(payload: string): WireMessage | undefined {
   const end = payload.indexOf('\n');
-  const match = end < 0 ? null : HEADER.exec(payload.slice(0, end));
-  if (!match || Number(match[3]) !== LAYOUT) return undefined;
-  const [, position, previousEvent, , except, kind, change, text] = match;
-  const member = text === undefined ? undefined : parseMember(text);
-  if (text !== undefined && !member) return undefined;
+  if (end < 0) return undefined;
+  const [position = '', previous = '', layout, ...fields] = payload.slice(0, end).split('\t');
+  if (!POSITION.test(position) || !POSITION.test(previous) || layout !== String(LAYOUT)) return undefined;
+  let exceptSocketId: string | undefined;
+  let keepSeconds: number | undefined;
+  let isCount = false;
+  let change: MemberChange['change'] | undefined;
+  let id = '';
+  let info = '';
+  for (const field of fields) {
+    const value = field.slice(1);
+    switch (field[0]) {
+      case 'x':
+        if (!SOCKET_ID.test(value)) return undefined;
+        exceptSocketId = value;
+        break;
+      case 'k':
+        if (!SECONDS.test(value)) return undefined;
+        keepSeconds = Number(value);
+        break;
+      case 'c':
+        isCount = true;
+        break;
+      case '+':
+        change = 'added';
+        id = value;
+        break;
+      case '-':
+        change = 'removed';
+        id = value;
+        break;
+      case '~':
+        change = 'updated';
+        id = value;
+        break;
+      case 'i':
+        info = field;
+    }
+  }
+  const member = change && parseMember(`${id}\t${info}`);
+  if (change && !member) return undefined;
   return {
     position: Number(position),
-    previousEvent: Number(previousEvent),
-    exceptSocketId: except === '-' ? undefined : except,
-    isCount: kind === 'c',
-    keepSeconds: kind?.startsWith('k') ? Number(kind.slice(1)) : undefined,
-    member: member && { change: change === '+' ? 'added' : 'removed', member },
+    previousEvent: Number(previous),
+    exceptSocketId,
+    isCount,
+    keepSeconds,
+    member: change && member && { change, member },
     frame: payload.slice(end + 1),
   };
 }
 
-/**
- * `[user id, user_id as JSON, user_info as JSON or null]` as JSON text, which holds no line break of any kind: nodes of 0.1.0 don't
- * understand headers with U+2028 or U+2029.
- */
-export function encodeMember({ userId, userIdJson, userInfoJson }: WireMember): string {
-  const text = JSON.stringify([userId, userIdJson, userInfoJson ?? null]);
-  return text.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
+/** `id TAB user_info`, see `encodeMemberId` and `encodeUserInfo`: how a member stands in Redis. */
+export function encodeMember(member: WireMember): string {
+  return `${encodeMemberId(member)}\t${encodeUserInfo(member)}`;
+}
+
+/** `[user id, user_id as JSON]` as JSON, which holds no tab and no line feed. */
+export function encodeMemberId({ userId, userIdJson }: WireMember): string {
+  return JSON.stringify([userId, userIdJson]);
+}
+
+/** `i`, and the text of `user_info` as a JSON string if there is any. */
+export function encodeUserInfo({ userInfoJson }: WireMember): string {
+  return userInfoJson === undefined ? 'i' : `i${JSON.stringify(userInfoJson)}`;
 }
 
 export function parseMember(text: string): WireMember | undefined {
+  const tab = text.indexOf('\t');
   try {
-    const [userId, userIdJson, userInfoJson] = JSON.parse(text) as unknown[];
+    const [userId, userIdJson] = JSON.parse(text.slice(0, tab)) as unknown[];
     if (typeof userId !== 'string' || typeof userIdJson !== 'string') return undefined;
-    return { userId, userIdJson, userInfoJson: typeof userInfoJson === 'string' ? userInfoJson : undefined };
+    const info: unknown = tab + 2 < text.length ? JSON.parse(text.slice(tab + 2)) : undefined;
+    return { userId, userIdJson, userInfoJson: typeof info === 'string' ? info : undefined };
   } catch {
     return undefined;
   }

@@ -1,5 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { watchChannelName } from '../../channels/local-channel.ts';
+import { RedisKeys } from '../../server/redis/keys.ts';
 import { call, read, trigger } from '../support/api-client.ts';
 import { APP, FULL_APP } from '../support/broker.ts';
 import { type Frame, RawClient } from '../support/raw-client.ts';
@@ -178,7 +180,7 @@ describe('users', () => {
     const late = await signedIn(2, { id: 'late', watchlist: ['eve'] });
     expect(await heard(late, WATCHLIST)).toEqual([online]);
     await closeAll(first, third);
-    await untilEqual(() => redis.hlen(`kulkul:{${APP.id}/#watch-eve}:sockets`), 1);
+    await untilEqual(() => redis.hlen(new RedisKeys('').sockets(APP.id, watchChannelName('eve'))), 1);
     for (const watcher of watchers) expect(await heard(watcher, WATCHLIST)).toEqual([]);
     await second.close();
     for (const watcher of [...watchers, late]) {

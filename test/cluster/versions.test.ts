@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RedisKeys } from '../../server/redis/keys.ts';
+import { LAYOUT } from '../../server/redis/layout.ts';
 import { WORKER_LAYOUT } from '../../server/workers/messages.ts';
 import { FULL_APP } from '../support/broker.ts';
 import { commandOf, installThisRelease } from '../support/previous-release.ts';
@@ -62,7 +63,7 @@ describe('nodes of two versions that share things in different layouts', () => {
     const second = await run(['start', '--config', file, '--port', '0'], { command: other });
     expect(second).toMatchObject({ code: 1, stdout: expect.any(String) });
     expect(second.stderr).toBe(
-      'kulkul: Redis: nodes of another version of Kulkul use this Redis (layout 1, this version has 2): stop them first, or give one of the two another adapter.redis.prefix.\n',
+      `kulkul: Redis: nodes of another version of Kulkul use this Redis (layout ${LAYOUT}, this version has ${LAYOUT + 1}): stop them first, or give one of the two another adapter.redis.prefix.\n`,
     );
     const elsewhere = await startProcess({
       settings: { ...settings(), 'adapter.redis.prefix': 'new-' },
@@ -80,11 +81,11 @@ describe('nodes of two versions that share things in different layouts', () => {
     const first = await startProcess({ settings: settings() });
     await first.kill();
     const second = await startProcessWhenFree();
-    expect(await client.get(new RedisKeys('').layout())).toBe('2');
+    expect(await client.get(new RedisKeys('').layout())).toBe(String(LAYOUT + 1));
     second.signal('SIGTERM');
     await second.exited;
     const third = await startProcess({ settings: settings() });
-    expect(await client.get(new RedisKeys('').layout())).toBe('1');
+    expect(await client.get(new RedisKeys('').layout())).toBe(String(LAYOUT));
     await third.kill();
     await client.flushall();
 
@@ -106,7 +107,7 @@ describe('nodes of two versions that share things in different layouts', () => {
     const keys = new RedisKeys('');
     await client
       .multi()
-      .set(keys.layout(), '2')
+      .set(keys.layout(), LAYOUT + 1)
       .zadd(keys.nodes(), Date.now() + 600_000, 'newer')
       .exec();
     expect(await broker.logged('nodes of another version')).toMatchObject({ level: 60 });
@@ -119,7 +120,7 @@ describe('nodes of two versions that share things in different layouts', () => {
 
   test('a node does not join those from before layouts had a version', async () => {
     await client.zadd(new RedisKeys('').nodes(), Date.now() + 600_000, 'older');
-    await expect(startProcess({ settings: settings() })).rejects.toThrow('(layout 0, this version has 1)');
+    await expect(startProcess({ settings: settings() })).rejects.toThrow(`(layout 0, this version has ${LAYOUT})`);
     await client.flushall();
   });
 
@@ -128,7 +129,7 @@ describe('nodes of two versions that share things in different layouts', () => {
     const page = await RawClient.connect(broker.wsUrl);
     await page.subscribed('presence-room', '{"user_id":"ann"}');
     const topic = new RedisKeys('').topic(FULL_APP.id, 'presence-room');
-    const newer = '99999999999999 0 2 - e\n{"event":"e","channel":"presence-room","data":"from the future"}';
+    const newer = `99999999999999\t0\t${LAYOUT + 1}\n{"event":"e","channel":"presence-room","data":"from the future"}`;
     for (const text of [newer, 'x', '']) await client.publish(topic, text);
     expect(await broker.logged('a message on a topic of ours')).toMatchObject({ channel: 'presence-room' });
     expect(await page.flush()).toEqual([]);

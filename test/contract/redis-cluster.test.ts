@@ -3,6 +3,7 @@ import { RedisCluster } from '../support/redis-cluster.ts';
 import { redisSettings } from '../support/redis-settings.ts';
 import { describeBroker } from './broker-contract.ts';
 import { describeChannelStore } from './channel-store-contract.ts';
+import { describeEdges } from './edges-contract.ts';
 import { createRedisSeams } from './redis-seams.ts';
 
 let cluster: RedisCluster;
@@ -17,3 +18,4 @@ const create = () =>
 
 describeBroker('Redis Cluster', create);
 describeChannelStore('Redis Cluster', create);
+describeEdges('Redis Cluster', create);

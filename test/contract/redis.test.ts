@@ -3,6 +3,7 @@ import { RedisServer } from '../support/redis-server.ts';
 import { redisSettings } from '../support/redis-settings.ts';
 import { describeBroker } from './broker-contract.ts';
 import { describeChannelStore } from './channel-store-contract.ts';
+import { describeEdges } from './edges-contract.ts';
 import { createRedisSeams } from './redis-seams.ts';
 
 let server: RedisServer;
@@ -15,3 +16,4 @@ const create = () => createRedisSeams(redisSettings({ 'database.redis.port': ser
 
 describeBroker('Redis', create);
 describeChannelStore('Redis', create);
+describeEdges('Redis', create);

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { RedisKeys } from '../../../server/redis/keys.ts';
+import { partitionOf, RedisKeys } from '../../../server/redis/keys.ts';
 import type { RedisSeams } from '../../../server/redis/redis-seams.ts';
 import { trigger } from '../../support/api-client.ts';
 import { APP } from '../../support/broker.ts';
@@ -97,7 +97,7 @@ test('of a node that died stay: it may be cut off only, and look for what it mis
   await count(survivor, 'news', 1);
   await publish(survivor, 'news');
   await client.hset(keys.counts(APP.id, 'news'), 'dead', '1');
-  await client.hset(keys.nodeChannels('dead'), `${APP.id}/news`, '1');
+  await client.sadd(keys.nodeChannels('dead', partitionOf(APP.id, 'news')), `${APP.id}/news`);
   await client.hdel(keys.counts(APP.id, 'news'), ...(await client.zrange(keys.nodes(), '0', '-1')));
   await client.zadd(keys.nodes(), '1', 'dead');
   await survivor.settled();

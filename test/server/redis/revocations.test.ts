@@ -4,6 +4,7 @@ import { NODES_APP, NODES_CHANNEL } from '../../../channels/nodes-channel.ts';
 import type { Revocation } from '../../../channels/revocations.ts';
 import { revoke } from '../../../channels/revoke.ts';
 import { RedisKeys } from '../../../server/redis/keys.ts';
+import { encodeHeader } from '../../../server/redis/wire.ts';
 import { APP } from '../../support/broker.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { RedisServer } from '../../support/redis-server.ts';
@@ -76,8 +77,8 @@ test('what others publish on the topic of all nodes changes nothing', async () =
       '',
       'x',
       '{"kind":"revoked"}',
-      '1 0 1 - e\nx',
-      '2 1 1 - e\n{"kind":"revoked","revocation":{}}',
+      `1\t0\t${encodeHeader({})}\nx`,
+      `2\t1\t${encodeHeader({})}\n{"kind":"revoked","revocation":{}}`,
     ]) {
       await client.publish(topic, text);
     }

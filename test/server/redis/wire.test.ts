@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeMemberAdded } from '../../../protocol/server-message.ts';
 import { RedisKeys } from '../../../server/redis/keys.ts';
 import {
   encodeChannelId,
@@ -23,19 +22,22 @@ describe('a message between nodes', () => {
       {
         exceptSocketId: socketId,
         keepSeconds: fc.integer({ min: 1, max: 9_999_999_999 }),
-        member: fc.record({ change: fc.constantFrom('added' as const, 'removed' as const), member: wireMember }),
+        member: fc.record({
+          change: fc.constantFrom('added' as const, 'removed' as const, 'updated' as const),
+          member: wireMember,
+        }),
       },
       { requiredKeys: [] },
     );
     fc.assert(
       fc.property(parts, anyText, (given, frame) => {
-        const message = parseWireMessage(`${POSITION} 12 ${encodeHeader(given)}\n${frame}`);
+        const message = parseWireMessage(`${POSITION}\t12\t${encodeHeader(given)}\n${frame}`);
         expect(message).toEqual({
           position: POSITION,
           previousEvent: 12,
           exceptSocketId: given.exceptSocketId,
           isCount: false,
-          keepSeconds: given.member ? undefined : given.keepSeconds,
+          keepSeconds: given.keepSeconds,
           member: given.member,
           frame,
         });
@@ -44,23 +46,30 @@ describe('a message between nodes', () => {
     );
   });
 
-  test('is understood by nodes of 0.1.0, which take U+2028 and U+2029 for the end of a line', () => {
-    for (const member of ODD_MEMBERS) {
-      expect(encodeHeader({ member: { change: 'added', member } })).toMatch(/^\d - \+ \[.*\]$/);
-    }
-  });
-
-  test('of a node of 0.1.0 is understood, which sends both as they are', () => {
-    for (const member of ODD_MEMBERS) {
-      const { userId: id, userIdJson, userInfoJson } = member;
-      const text = JSON.stringify([id, userIdJson, userInfoJson]);
-      const payload = `5 4 1 - - ${text}\n${encodeMemberAdded('presence-a', member)}`;
-      expect(parseWireMessage(payload)?.member).toEqual({ change: 'removed', member });
-    }
+  test('is understood by a node that knows fewer fields', () => {
+    const [ann] = ODD_MEMBERS;
+    const member = ann && { change: 'added' as const, member: ann };
+    const header = encodeHeader({ exceptSocketId: '1.2', keepSeconds: 60, member });
+    const [layout, ...fields] = header.split('\t');
+    const newer = [layout, 't00-trace 01', ...fields.flatMap((field) => [field, '?', 'zü {"a":1}', '']), '7'].join(
+      '\t',
+    );
+    const read = (text: string) => parseWireMessage(`5\t4\t${text}\n{"event":"e"}`);
+    expect(read(newer)).toEqual(read(header));
+    expect(read(header)).toMatchObject({ exceptSocketId: '1.2', keepSeconds: 60, member });
   });
 
   test('is none when it is anything else', () => {
-    const near = ['', '\n', '1 0 1 - e', '1 0 2 - e\nx', '1 0 1 - + [1]\nx', '1 0 1 - + []\nx', '1 0 1 - + [\n]\nx'];
+    const near = [
+      '',
+      '\n',
+      '1\t0\t1\nx',
+      '1\t0\t3\nx',
+      '1\t0\nx',
+      '1 0 2\nx',
+      '1\t0\t2\tx1\nx',
+      '1\t0\t2\tkx\nx',
+    ].concat(['+', '+[1]', '+[]', '-{"a":1}', '~["a"'].map((field) => `1\t0\t2\t${field}\ti\nx`));
     for (const payload of near) expect(parseWireMessage(payload)).toBeUndefined();
     fc.assert(
       fc.property(anyText, anyText, (header, frame) => {
@@ -83,7 +92,16 @@ describe('a member of a presence channel in Redis', () => {
   });
 
   test('is none when it is anything else', () => {
-    for (const text of ['', 'null', '[]', '[1,"1",null]', '["a"]', '{"0":"a"}', '["a","a"']) {
+    for (const text of [
+      '',
+      'null',
+      '[]\ti',
+      '[1,"1"]\ti',
+      '["a"]\ti',
+      '{"0":"a"}\ti',
+      '["a","a"\ti',
+      '["a","a"]\ti{',
+    ]) {
       expect(parseMember(text)).toBeUndefined();
     }
   });
@@ -117,7 +135,7 @@ test('no two channels share a key, and all keys of one are in its slot', () => {
     keys.lastEvent(app, name),
     keys.members(app, name),
     keys.sockets(app, name),
-    keys.userSockets(app, name),
+    keys.arrivals(app, name),
     keys.counts(app, name),
     keys.announced(app, name),
   ];
