@@ -30,6 +30,8 @@ const CHUNK = 200;
 const MAX_WRITES = 500;
 /** Fields of a hash that are read by one command. */
 const SCAN_PAGE = 1000;
+/** Partitions that are read at once. */
+const SCANS_AT_ONCE = 8;
 
 /**
  * Facts over all nodes, in Redis. What this node itself contributes is kept here as well: that is the truth from which
@@ -310,7 +312,9 @@ export class RedisChannelStore implements ChannelStore {
         }
       }
     };
-    await Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => read(partition)));
+    for (let start = 0; start < PARTITIONS; start += SCANS_AT_ONCE) {
+      await Promise.all(Array.from({ length: SCANS_AT_ONCE }, (_, index) => read(start + index)));
+    }
     return counts;
   }
 
