@@ -54,6 +54,28 @@ test('a node that was taken for dead takes out what it wrote before it knew', as
   }
 });
 
+test('the first connection of a user is still the first after Redis came back empty, whichever node writes first', async () => {
+  const [first, second] = [await startSeams(server.port), await startSeams(server.port)];
+  const member = (name: string) => ({ userId: 'ann', userIdJson: '"ann"', userInfoJson: `{"name":"${name}"}` });
+  const known = async () => [...(await first.store.members(APP, ROOM)).members];
+  await first.store.join(APP, ROOM, '1.1', member('one'), 100);
+  await second.store.join(APP, ROOM, '2.1', member('two'), 100);
+  await first.store.join(APP, ROOM, '1.2', member('three'), 100);
+  await client.flushall();
+  await second.settled();
+  expect(await known()).toEqual([member('two')]);
+  await first.settled();
+  expect(await known()).toEqual([member('one')]);
+  await first.store.leave(APP, ROOM, '1.1', 'ann');
+  expect(await known()).toEqual([member('two')]);
+  await second.store.leave(APP, ROOM, '2.1', 'ann');
+  expect(await known()).toEqual([member('three')]);
+  for (const seams of [first, second]) {
+    await seams.store.close();
+    await seams.stop();
+  }
+});
+
 test('a lease goes on while its node is busy with what a dead one left', async () => {
   // Cleaning up after a node with very many members took longer than the lease: the survivor was declared dead over it.
   const keys = new RedisKeys('busy:');
