@@ -139,7 +139,7 @@ test('what a dead node leaves behind is reported by the one that cleans up, and 
   victim.die();
   await sweep(first, dead);
   await third.settled();
-  expect(news()).toEqual(['0 member_removed ann', '0 user_offline ann']);
+  expect(news().sort()).toEqual(['0 member_removed ann', '0 user_offline ann']);
   await second.store.leave(APP, ROOM, '2.1', 'bob');
   await second.count(0);
   expect(news()).toEqual(['1 member_removed bob', `1 channel_vacated ${ROOM}`, '1 channel_vacated news']);
