@@ -67,7 +67,7 @@ For a single app there is a flat form. \`appName\` is optional. When a file has 
 - Paths of certificates start at the folder of the file; those in variables at the working directory.
 - A setting that occurs twice counts as it is written last, with a warning. Listing the apps twice is an error, and so are two
   apps with the same id, a common key or a feed at the same path.
-- \`$schema\` is allowed and ignored.`;
+- \`"$schema": "./node_modules/kulkul/docs/config.schema.json"\` gives completion in editors; it means nothing to the broker.`;
 
 function variables(): string {
   const aliases = [...settingAliases, ...appAliases.flatMap((group) => group.variables)];

@@ -88,7 +88,7 @@ it('the shipped file starts on loopback only', () => {
   expect(at().settings.host).toBe('127.0.0.1');
   for (const host of ['0.0.0.0', '::', '192.168.0.7']) {
     expect(() => at(host)).toThrow(
-      /soketi\.config\.json:9:\d+ {2}.*secret: is the placeholder "development-secret-do-not-deploy", which everybody knows\. Make one with: openssl rand -hex 32/,
+      /soketi\.config\.json:10:\d+ {2}.*secret: is the placeholder "development-secret-do-not-deploy", which everybody knows\. Make one with: openssl rand -hex 32/,
     );
   }
 });
