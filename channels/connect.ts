@@ -49,7 +49,7 @@ export function connect(
       app,
       appKey,
       serial: node.lastSerial,
-      nowSeconds: node.liveness.nowSeconds,
+      nowSeconds: node.dueTimes.nowSeconds,
       reader,
     },
     transport,

@@ -1,14 +1,17 @@
 import type { Broker, BrokerMessage, LastEvent } from './broker.ts';
 import type { Clock } from './clock.ts';
+import { type DueQueue, DueTimes } from './due-times.ts';
 
+/** The last event of a channel. */
 interface Kept {
-  readonly frame: string;
-  readonly position: number;
+  readonly appId: string;
+  readonly channel: string;
+  frame: string;
+  position: number;
   /** By the clock's `elapsedMs`. */
-  readonly expiresMs: number;
+  expiresMs: number;
 }
 
-const SWEEP_INTERVAL_MS = 10_000;
 /** More than can be kept in that time. */
 const POSITIONS_PER_MS = 1000;
 
@@ -17,14 +20,19 @@ export class MemoryBroker implements Broker {
   readonly answersMayOvertake = false;
   readonly lingerMs = 0;
   readonly #clock: Clock;
+  readonly #dueTimes: DueTimes;
+  readonly #expiring: DueQueue<Kept>;
   readonly #lastEvents = new Map<string, Map<string, Kept>>();
   #deliver: (message: BrokerMessage) => void = () => {};
-  #cancelSweep: (() => void) | undefined;
   /** Of the message that was kept last. It begins with the time, so that none is given again after a restart. */
   #position: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#dueTimes = new DueTimes(clock, (error) => {
+      throw error;
+    });
+    this.#expiring = this.#dueTimes.queue((kept) => this.#expire(kept));
     this.#position = clock.now() * POSITIONS_PER_MS;
   }
 
@@ -57,32 +65,38 @@ export class MemoryBroker implements Broker {
   }
 
   close(): void {
-    this.#cancelSweep?.();
+    this.#expiring.clear();
     this.#lastEvents.clear();
   }
 
   #keep({ appId, channel, frame }: BrokerMessage, position: number, seconds: number): void {
-    let events = this.#lastEvents.get(appId);
-    if (!events) {
-      events = new Map();
-      this.#lastEvents.set(appId, events);
+    const expiresMs = this.#clock.elapsedMs() + seconds * 1000;
+    const events = this.#lastEvents.get(appId) ?? new Map<string, Kept>();
+    const kept = events.get(channel);
+    if (kept) {
+      Object.assign(kept, { frame, position, expiresMs });
+      return;
     }
-    // Written anew each time, so the map's order is the order of expiry: the sweep stops at the first live one.
-    events.delete(channel);
-    if (seconds > 0) events.set(channel, { frame, position, expiresMs: this.#clock.elapsedMs() + seconds * 1000 });
-    this.#cancelSweep ??= this.#clock.schedule(() => this.#sweep(), SWEEP_INTERVAL_MS);
+    if (seconds <= 0) return;
+    this.#lastEvents.set(appId, events);
+    const first: Kept = { appId, channel, frame, position, expiresMs };
+    events.set(channel, first);
+    this.#wait(first);
   }
 
-  #sweep(): void {
-    const now = this.#clock.elapsedMs();
-    for (const [appId, events] of this.#lastEvents) {
-      for (const [channel, { expiresMs }] of events) {
-        if (expiresMs > now) break;
-        events.delete(channel);
-      }
-      if (events.size === 0) this.#lastEvents.delete(appId);
+  /** An event that took the place of another is looked at when that one would have expired. */
+  #expire(kept: Kept): void {
+    if (kept.expiresMs > this.#clock.elapsedMs()) {
+      this.#wait(kept);
+      return;
     }
-    this.#cancelSweep =
-      this.#lastEvents.size === 0 ? undefined : this.#clock.schedule(() => this.#sweep(), SWEEP_INTERVAL_MS);
+    const { appId, channel } = kept;
+    const events = this.#lastEvents.get(appId);
+    events?.delete(channel);
+    if (events?.size === 0) this.#lastEvents.delete(appId);
+  }
+
+  #wait(kept: Kept): void {
+    this.#expiring.add(Math.ceil(kept.expiresMs / 1000), kept);
   }
 }

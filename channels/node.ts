@@ -70,7 +70,7 @@ export class Node {
   readonly nodesChannel: NodesChannel;
   readonly dueTimes: DueTimes;
   readonly dearFrames: DearFrames;
-  readonly uptake = new Uptake(this);
+  readonly uptake: Uptake;
   readonly rateLimits: RateLimits;
   readonly liveness: Liveness;
   /** Accepted connections by socket id. */
@@ -102,8 +102,9 @@ export class Node {
     this.nodesChannel = new NodesChannel(this, parts.appsChanged);
     this.dueTimes = new DueTimes(parts.clock, (error) => this.observer.failed({ error, during: 'a due task' }));
     this.#pacedEnd = new PacedEnd(this);
+    this.uptake = new Uptake(this);
     this.liveness = new Liveness(
-      parts.clock,
+      this.dueTimes,
       parts.options.activityTimeoutSeconds,
       parts.options.pongTimeoutSeconds,
       askForLife,

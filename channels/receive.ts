@@ -95,8 +95,8 @@ function proceed(node: Node, connection: Connection, message: ClientMessage, len
 
 /** Any frame of a client shows that it is alive. */
 function noteActivity(node: Node, connection: Connection): void {
-  refill(connection, node.liveness.nowSeconds);
-  connection.lastReceivedSeconds = node.liveness.nowSeconds;
+  refill(connection, node.dueTimes.nowSeconds);
+  connection.lastReceivedSeconds = node.dueTimes.nowSeconds;
 }
 
 /** Takes a WebSocket pong, with what the ping had in it. */

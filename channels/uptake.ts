@@ -1,5 +1,6 @@
 import { CLOSE_CODES, Disconnect } from '../protocol/errors.ts';
 import type { Connection } from './connection.ts';
+import type { DueQueue } from './due-times.ts';
 import type { LocalChannel } from './local-channel.ts';
 import type { Node } from './node.ts';
 
@@ -7,7 +8,6 @@ import type { Node } from './node.ts';
 export const PROOF_EVERY = 1_048_576;
 /** Subscribers that are asked in one turn of the event loop: a millisecond's work. */
 const PER_TURN = 100;
-const TICK_MS = 1000;
 /** The answer may wait behind megabytes, on a slow line. */
 const ANSWER_FACTOR = 2;
 /** From the moment when a part of the budget was handed out to when it is looked how much of it waits: often enough, and cheap. */
@@ -18,8 +18,7 @@ const RELIEF = 0.75;
 
 interface Asked {
   readonly payload: string;
-  /** By the clock's `elapsedMs`. */
-  readonly dueMs: number;
+  readonly dueSeconds: number;
 }
 
 /**
@@ -29,16 +28,17 @@ interface Asked {
  */
 export class Uptake {
   readonly #node: Node;
-  /** Those who have not answered yet, in the order in which they were asked. */
+  /** Those who have not answered yet. */
   readonly #asked = new Map<Connection, Asked>();
+  readonly #due: DueQueue<Connection>;
   readonly #rounds = new Map<LocalChannel, Iterator<Connection>>();
   /** Characters that were handed out to all connections together since it was last looked what waits. */
   #handedOut = 0;
-  #cancelTick: (() => void) | undefined;
   #cancelWeighing: (() => void) | undefined;
 
   constructor(node: Node) {
     this.#node = node;
+    this.#due = node.dueTimes.queue((connection) => this.#node.cutOff(connection, NOT_READING));
   }
 
   /** Notes that a channel handed a frame on. */
@@ -55,24 +55,28 @@ export class Uptake {
     const { clock, liveness, options } = this.#node;
     if (connection.isClosed || !liveness.paceOf(connection).answersPings || this.#asked.has(connection)) return;
     const payload = crypto.randomUUID();
-    const dueMs = clock.elapsedMs() + options.pongTimeoutSeconds * ANSWER_FACTOR * 1000;
-    this.#asked.set(connection, { payload, dueMs });
+    const dueSeconds = Math.ceil(clock.elapsedMs() / 1000 + options.pongTimeoutSeconds * ANSWER_FACTOR);
+    this.#asked.set(connection, { payload, dueSeconds });
+    this.#due.add(dueSeconds, connection);
     connection.transport.ping(payload);
-    this.#cancelTick ??= clock.schedule(() => this.#tick(), TICK_MS);
   }
 
   /** A WebSocket pong came. */
   answered(connection: Connection, payload: string): void {
-    if (this.#asked.get(connection)?.payload === payload) this.#asked.delete(connection);
+    if (this.#asked.get(connection)?.payload === payload) this.forget(connection);
   }
 
   /** The connection ended. */
   forget(connection: Connection): void {
-    if (this.#asked.size > 0) this.#asked.delete(connection);
+    if (this.#asked.size === 0) return;
+    const asked = this.#asked.get(connection);
+    if (!asked) return;
+    this.#asked.delete(connection);
+    this.#due.delete(asked.dueSeconds, connection);
   }
 
   stop(): void {
-    this.#cancelTick?.();
+    this.#due.clear();
     this.#cancelWeighing?.();
     this.#rounds.clear();
   }
@@ -98,16 +102,6 @@ export class Uptake {
       }
     }
     if (this.#rounds.size > 0) this.#node.clock.nextTurn(() => this.#goOn());
-  }
-
-  #tick(): void {
-    this.#cancelTick = undefined;
-    const nowMs = this.#node.clock.elapsedMs();
-    for (const [connection, { dueMs }] of this.#asked) {
-      if (dueMs > nowMs) break;
-      this.#node.cutOff(connection, NOT_READING);
-    }
-    if (this.#asked.size > 0) this.#cancelTick = this.#node.clock.schedule(() => this.#tick(), TICK_MS);
   }
 
   /** Cuts off those for whom most waits, while all together it is too much. */

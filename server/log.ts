@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty';
 import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino';
+import type { Clock } from '../channels/clock.ts';
 import type { Settings } from './config/index.ts';
 import { Output } from './output.ts';
 
@@ -144,13 +145,13 @@ export class SampledLog {
   /** Set if each frame and step is logged. */
   readonly eachStep: Logger | undefined;
   readonly #log: Logger;
-  readonly #intervalMs: number;
+  readonly #clock: Pick<Clock, 'schedule'>;
   /** By cause. */
   readonly #intervals = new Map<string, { held: Held | undefined; leftOut: number }>();
 
-  constructor(log: Logger, intervalMs = INTERVAL_MS) {
+  constructor(log: Logger, clock: Pick<Clock, 'schedule'>) {
     this.#log = log;
-    this.#intervalMs = intervalMs;
+    this.#clock = clock;
     this.eachStep = log.isLevelEnabled('debug') ? log : undefined;
   }
 
@@ -185,12 +186,12 @@ export class SampledLog {
   #begin(cause: string, text: string): void {
     const interval: { held: Held | undefined; leftOut: number } = { held: undefined, leftOut: 0 };
     this.#intervals.set(cause, interval);
-    setTimeout(() => {
+    this.#clock.schedule(() => {
       this.#intervals.delete(cause);
       const { held, leftOut } = interval;
       if (!held) return;
       this.#log[held.level](leftOut === 0 ? held.fields : { ...held.fields, leftOut }, text);
       this.#begin(cause, text);
-    }, this.#intervalMs).unref();
+    }, INTERVAL_MS);
   }
 }

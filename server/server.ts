@@ -92,7 +92,7 @@ export async function startServer(
 ): Promise<Server> {
   const isInUse = (appId: string): boolean => node.hasConnections(appId);
   const directory = options.directory ?? (await createAppDirectory({ settings, apps, log, clock, isInUse }));
-  const sampledLog = new SampledLog(log);
+  const sampledLog = new SampledLog(log, clock);
   const observer = composeObservers([logObserver(sampledLog), ...observers]);
   const seams = await (options.createSeams?.(observer.edge) ??
     createSeams(settings, directory, clock, log, observer.edge));

@@ -29,11 +29,15 @@ test('takes a connection out of everything, and tells those who stay', async () 
 
 test('calls the timeout for its authorization off', () => {
   const server = new TestNode({ app: { enableUserAuthentication: true } });
-  const before = server.clock.pending;
+  const stays = server.connect();
+  // One for its authorization, one for all that is due.
+  expect(server.clock.pending).toBe(2);
   const client = server.connect();
-  expect(server.clock.pending).toBe(before + 1);
+  expect(server.clock.pending).toBe(3);
   client.vanish();
-  expect(server.clock.pending).toBe(before);
+  expect(server.clock.pending).toBe(2);
+  stays.vanish();
+  expect(server.clock.pending).toBe(0);
 });
 
 test('does nothing the second time', () => {

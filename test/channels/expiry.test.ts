@@ -290,12 +290,11 @@ describe('what is waited for', () => {
   test.for(Object.entries(leave))('is called off when a client %s', ([, act]) => {
     const node = new TokenNode(RULES);
     const client = node.connect();
-    const idle = node.clock.pending;
     enter(client, ROOM, node.token({ sub: '7' }));
-    expect([node.node.dueTimes.size, node.clock.pending]).toEqual([1, idle + 1]);
+    expect(node.node.dueTimes.size).toBe(1);
     act(client, node);
     client.take();
-    expect([node.node.dueTimes.size, node.clock.pending]).toEqual([0, idle]);
+    expect(node.node.dueTimes.size).toBe(0);
     node.clock.advance(60_000);
     expect(eventsOf(client.take())).not.toContain('subscription_error');
   });
