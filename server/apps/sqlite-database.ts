@@ -88,6 +88,8 @@ class SqliteConnection implements DriverConnection {
 
   async query(sql: string, values: readonly SqlValue[] = []): Promise<readonly Row[]> {
     return translated(() => {
+      // Node 22 counts columns before SQLite notices that another process has changed the table.
+      this.#database.exec('SELECT 1 FROM sqlite_master LIMIT 1');
       const statement = this.#database.prepare(sql);
       // Else one number that JavaScript can't hold would cost all rows.
       statement.setReadBigInts(true);
