@@ -17,7 +17,7 @@ import { TopicFanOut } from './fan-out.ts';
 import { serveStreams } from './feeds/serve-streams.ts';
 import { Cors } from './http/cors.ts';
 import { OpenRequests } from './http/exchange.ts';
-import { Health, type Readiness, type Siblings } from './http/health.ts';
+import { Health, type OtherWorkers, type Readiness } from './http/health.ts';
 import { HttpServer } from './http/http-server.ts';
 import { RefusalBudget } from './http/refusal-budget.ts';
 import { Listener } from './listener.ts';
@@ -73,7 +73,7 @@ export interface ServerOptions {
   /** Default: the apps of the configuration, or of the database that it names. Closed with the server. */
   readonly directory?: AppDirectory;
   /** The other workers, which listen on the same port. */
-  readonly siblings?: Siblings;
+  readonly otherWorkers?: OtherWorkers;
   /** Another process of this user listens on the port, until this one does. */
   readonly sharesPort?: boolean;
   /** Told of what happens, beside the log. */
@@ -88,7 +88,7 @@ export interface ServerOptions {
 export async function startServer(
   { settings, apps }: Pick<LoadedConfig, 'settings' | 'apps'>,
   log: Logger,
-  { clock = systemClock, siblings, sharesPort = false, observers = [], ...options }: ServerOptions = {},
+  { clock = systemClock, otherWorkers, sharesPort = false, observers = [], ...options }: ServerOptions = {},
 ): Promise<Server> {
   const isInUse = (appId: string): boolean => node.hasConnections(appId);
   const directory = options.directory ?? (await createAppDirectory({ settings, apps, log, clock, isInUse }));
@@ -123,7 +123,7 @@ export async function startServer(
     seamsProblem: () => seams.problem(),
     capacityProblem: () => connections.problem,
     apps: directory,
-    siblings,
+    otherWorkers,
   });
   const requests = new OpenRequests();
   const refusals = new RefusalBudget(trusted, sampledLog);
@@ -172,7 +172,7 @@ export async function startServer(
   const listener = new Listener({
     host: settings.host,
     port: settings.port,
-    isShared: sharesPort || siblings !== undefined,
+    isShared: sharesPort || otherWorkers !== undefined,
     ssl: settings.ssl.certPath === '' ? undefined : settings.ssl,
     log,
     attach: (app, isTls) => {

@@ -9,8 +9,8 @@ import { type Answer, json, text } from './answer.ts';
 /** What can be asked about a broker. */
 export type HealthCheck = 'alive' | 'up' | 'ready' | 'accept-traffic' | 'usage';
 
-/** The other nodes of this broker, as far as health is concerned. */
-export interface Siblings {
+/** The other workers of this broker, as far as health is concerned. */
+export interface OtherWorkers {
   /** Whether all of them listen, or did: one that is replaced later doesn't count. */
   readonly areStarted: boolean;
   /** Of all together, a moment ago; undefined while it is not known. */
@@ -37,7 +37,7 @@ export interface HealthParts {
   /** Why no more connections can be taken, or undefined. */
   readonly capacityProblem: () => string | undefined;
   readonly apps: Pick<AppDirectory, 'problem' | 'knownIds'>;
-  readonly siblings: Siblings | undefined;
+  readonly otherWorkers: OtherWorkers | undefined;
 }
 
 /** What load balancers and people ask to learn whether this broker is well. */
@@ -63,7 +63,7 @@ export class Health {
         return text(reason, isReady ? 200 : 503);
       }
       case 'usage':
-        return after<Usage, Answer>(this.#parts.siblings?.usage() ?? this.#ownUsage(), json);
+        return after<Usage, Answer>(this.#parts.otherWorkers?.usage() ?? this.#ownUsage(), json);
     }
   }
 
@@ -76,8 +76,8 @@ export class Health {
   }
 
   #problem(isTrusted: boolean): string | undefined {
-    const { siblings, seamsProblem, capacityProblem, apps, memoryThresholdPercent } = this.#parts;
-    if (!this.isStarted || siblings?.areStarted === false) return 'Not ready: starting';
+    const { otherWorkers, seamsProblem, capacityProblem, apps, memoryThresholdPercent } = this.#parts;
+    if (!this.isStarted || otherWorkers?.areStarted === false) return 'Not ready: starting';
     if (this.isStopping) return STOPPING_PROBLEM;
     const seams = seamsProblem();
     if (seams !== undefined) return `Not ready: ${isTrusted ? seams.detail : seams.text}`;
@@ -85,7 +85,7 @@ export class Health {
     if (store !== undefined && apps.knownIds.length === 0) return `Not ready: ${store}`;
     const capacity = capacityProblem();
     if (capacity !== undefined) return `Not ready: ${capacity}`;
-    const { percent } = (siblings?.latestUsage ?? this.#ownUsage()).memory;
+    const { percent } = (otherWorkers?.latestUsage ?? this.#ownUsage()).memory;
     if (percent <= memoryThresholdPercent) return undefined;
     const limit = `${memoryThresholdPercent} % (httpApi.acceptTraffic.memoryThreshold)`;
     return `Not ready: ${percent} % of the memory is in use, threshold ${limit}`;

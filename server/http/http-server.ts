@@ -16,9 +16,8 @@ import { bearerToken, type CallerHeaders } from './auth/auth-token.ts';
 import { type ApiRequest, appDisabled, authenticate, findCalledApp } from './authenticate.ts';
 import { type BodyLimits, bodyLimits, framingProblem, hasLargeBody, isChunked, readBody, skipBody } from './body.ts';
 import { Cors } from './cors.ts';
-import { Exchange, type ExchangeParts } from './exchange.ts';
+import { Exchange, type ExchangeParts, logAnswer } from './exchange.ts';
 import type { Health } from './health.ts';
-import { logAnswer } from './log-answer.ts';
 import { type AppRoute, type AuthRoute, findRoute, isAuthPath } from './routes.ts';
 
 /** Said with a 503: the way to Redis is tried again all the time. */

@@ -42,8 +42,8 @@ const methods: WorkerMethods = {
   reportEdge: (edge) => inbox.reportEdge(edge),
   processUsage: () => processUsage(server?.node),
   status(areStarted, usage) {
-    siblings.areStarted = areStarted;
-    siblings.latestUsage = usage;
+    otherWorkers.areStarted = areStarted;
+    otherWorkers.latestUsage = usage;
   },
   takeRates(uses) {
     for (const use of uses) {
@@ -75,7 +75,7 @@ const link = new CallLink({
 });
 const host = remote<HostMethods, typeof HOST_CALLS>(link, HOST_CALLS);
 /** The other workers, as the main process tells of them. */
-const siblings = { areStarted: false, latestUsage: undefined as Usage | undefined, usage: host.usage };
+const otherWorkers = { areStarted: false, latestUsage: undefined as Usage | undefined, usage: host.usage };
 
 // Signals are for the main process, and reach this one too when they come from a terminal.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -101,18 +101,18 @@ async function start({ layout, worker, settings, areStarted, isTerminal }: Worke
   log = (await createLog(settings.log, openStandardOutput(), isTerminal)).child({ worker });
   failOnUnexpected(log);
   const apps = createApps(settings);
-  siblings.areStarted = areStarted;
+  otherWorkers.areStarted = areStarted;
   try {
     // Loaded late: the native module fails to load where it has no binary, and the main process has words for that.
     const { startServer } = await import('../server.ts');
     const isInUse = (appId: string): boolean => server?.node.hasConnections(appId) ?? false;
     directory = await createAppDirectory({ settings, apps, log, isInUse });
     if (renewed) useSettings(directory, renewed);
-    // With Redis a worker is a node like any other, and what joins it to those of other machines joins it to its siblings.
+    // With Redis a worker is a node like any other, and what joins it to those of other machines joins it to the other workers.
     const isLocal = settings.adapter.driver === 'local';
     server = await startServer({ settings, apps }, log, {
       ...(isLocal && { createSeams: (onEdge) => createWorkerSeams(link, inbox, onEdge) }),
-      siblings,
+      otherWorkers,
       directory,
     });
   } catch (error) {
