@@ -8,6 +8,7 @@ import { Connection, type Transport } from './connection.ts';
 import type { Reader } from './feed.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
+import type { VisitorFacts } from './observer.ts';
 import { isAllowedOrigin } from './origin.ts';
 
 /** What a client brings when it opens a connection. */
@@ -37,6 +38,7 @@ export function connect(
   node: Node,
   request: ConnectRequest,
   transport: Transport,
+  visitor: VisitorFacts,
 ): MaybePromise<Connection | undefined> {
   const { reader } = request;
   const app = check(node, request);
@@ -58,13 +60,13 @@ export function connect(
   // Where connections must authorize themselves, only those that did count.
   const mustAuthorize = app.enableUserAuthentication && !connection.isAuthorized;
   const counted = mustAuthorize ? undefined : countConnection(node, connection);
-  if (!(counted instanceof Promise)) return letIn(node, connection);
+  if (!(counted instanceof Promise)) return letIn(node, connection, visitor);
   node.arriving.set(connection, undefined);
-  return counted.then(() => letIn(node, connection)).finally(() => node.arriving.delete(connection));
+  return counted.then(() => letIn(node, connection, visitor)).finally(() => node.arriving.delete(connection));
 }
 
 /** @throws {Disconnect} the node is stopping, or the app is not what it was when the client came */
-function letIn(node: Node, connection: Connection): Connection | undefined {
+function letIn(node: Node, connection: Connection, visitor: VisitorFacts): Connection | undefined {
   const { app, socketId, transport } = connection;
   const refusal = node.isDraining ? STOPPING : node.arriving.get(connection);
   if (!transport.isOpen || refusal) {
@@ -75,6 +77,7 @@ function letIn(node: Node, connection: Connection): Connection | undefined {
   node.connections.set(socketId, connection);
   node.numbers.connected(app.id);
   node.liveness.watch(connection);
+  node.observer.connected?.({ connection, visitor });
   if (app.enableUserAuthentication && !connection.isAuthorized) startAuthorizationTimeout(node, connection);
   transport.send(encodeConnectionEstablished(socketId, node.options.activityTimeoutSeconds));
   return connection;

@@ -1,16 +1,18 @@
 import type { Disconnect } from '../protocol/errors.ts';
 import type { Connection } from './connection.ts';
 import type { Node } from './node.ts';
+import type { Ending } from './observer.ts';
 import { leaveUser } from './sign-in.ts';
 import { leaveSubscription } from './unsubscribe.ts';
 
-/** Takes a connection out of everything it is part of. Safe to call at any moment of its life, and again. */
-export function disconnect(node: Node, connection: Connection): void {
+/** Takes a connection out of everything it is part of. Safe to call at any moment of its life, and again: the first call says how it ended. */
+export function disconnect(node: Node, connection: Connection, ending: Ending): void {
   if (connection.isClosed) return;
   connection.isClosed = true;
   connection.underWay = undefined;
   connection.cancelAuthorizationTimeout?.();
-  if (node.connections.delete(connection.socketId)) node.numbers.disconnected(connection.app.id);
+  node.connections.delete(connection.socketId);
+  node.numbers.disconnected(connection.app.id);
   node.liveness.forget(connection);
   node.uptake.forget(connection);
   for (const subscription of connection.subscriptions.values()) {
@@ -19,6 +21,13 @@ export function disconnect(node: Node, connection: Connection): void {
   }
   if (connection.user) node.settle(leaveUser(node, connection, connection.user), 'sign-out');
   if (connection.isCounted) node.store.removeConnection(connection.app.id);
+  const { code, reason, cause } = ending;
+  node.observer.disconnected?.({ connection, code, reason, cause });
+}
+
+/** How a connection ends for which the server has a reason. */
+export function endingBy({ id, code, message }: Disconnect): Ending {
+  return { code, reason: message, cause: id };
 }
 
 const STEP_MS = 100;

@@ -7,7 +7,7 @@ import type { ChannelStore } from './channel-store.ts';
 import type { Clock } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
 import type { Connection } from './connection.ts';
-import { disconnect, PacedEnd } from './disconnect.ts';
+import { disconnect, endingBy, PacedEnd } from './disconnect.ts';
 import { DueTimes } from './due-times.ts';
 import type { FanOut } from './fan-out.ts';
 import { DearFrames } from './frame-budget.ts';
@@ -215,17 +215,15 @@ export class Node {
     if (connection.isClosed) return;
     for (const { channel } of connection.subscriptions.values()) this.coalescer.release(channel);
     connection.transport.send(encodeError(reason.code, reason.message));
-    disconnect(this, connection);
+    disconnect(this, connection, endingBy(reason));
     connection.transport.close(reason.code, reason.message);
-    this.observer.disconnected?.({ connection, reason });
   }
 
   /** Ends a connection without a word to its client, which would not read it, and gives back what waits for it. */
   cutOff(connection: Connection, reason: Disconnect): void {
     if (connection.isClosed) return;
-    disconnect(this, connection);
+    disconnect(this, connection, endingBy(reason));
     connection.transport.cutOff();
-    this.observer.disconnected?.({ connection, reason });
   }
 
   /** Hands no message on from here: all connections are about to end. */

@@ -6,10 +6,42 @@ import type { Connection, SignedInUser } from './connection.ts';
 import type { Edge } from './edge.ts';
 import type { LocalChannel } from './local-channel.ts';
 
-/** The server ended a connection. */
-export interface Disconnected {
+/** Who comes, and from where. Texts are '' where the request says nothing. */
+export interface VisitorFacts {
+  /** Of the URL, without the query. */
+  readonly path: string;
+  readonly ip: string;
+  readonly forwardedFor: string;
+  readonly origin: string;
+  readonly userAgent: string;
+}
+
+export interface Connected {
   readonly connection: Connection;
+  readonly visitor: VisitorFacts;
+}
+
+/** A client was not let in. The reader of a feed may have been connected before, until its channel refused it. */
+export interface Refused {
+  readonly visitor: VisitorFacts;
   readonly reason: Disconnect;
+  /** What was thrown: the reason itself, or what it comes from. */
+  readonly error: unknown;
+}
+
+/** How a connection ended. */
+export interface Ending {
+  /** Of the close frame; 1006 where there was none. */
+  readonly code: number;
+  /** Text of the close frame. */
+  readonly reason: string;
+  /** Stable id of the reason, where the server ended it; undefined: the client or the network did. */
+  readonly cause: string | undefined;
+}
+
+/** Told once for each `connected`, after the ends of its subscriptions and its sign-in. */
+export interface Disconnected extends Ending {
+  readonly connection: Connection;
 }
 
 /** A message of a client was answered with an error; the connection stays. */
@@ -102,6 +134,8 @@ export interface Failed {
 
 /** Everything that can happen on a node, with the facts that are told of it. */
 export interface Facts {
+  readonly connected: Connected;
+  readonly refused: Refused;
   readonly disconnected: Disconnected;
   readonly messageRefused: MessageRefused;
   readonly subscribed: Subscribed;
@@ -160,6 +194,8 @@ export function composeObservers(observers: readonly Observer[]): ComposedObserv
     };
   };
   return {
+    connected: together('connected'),
+    refused: together('refused'),
     disconnected: together('disconnected'),
     messageRefused: together('messageRefused'),
     subscribed: together('subscribed'),

@@ -1,4 +1,4 @@
-import { SubscriptionError } from '../protocol/errors.ts';
+import { NO_CLOSE_FRAME, SubscriptionError } from '../protocol/errors.ts';
 import { isOpenToAnyone } from './admission.ts';
 import type { App } from './app.ts';
 import type { ConnectRequest } from './connect.ts';
@@ -44,7 +44,7 @@ export function openFeed(
         });
       },
       (error) => {
-        disconnect(node, connection);
+        disconnect(node, connection, { code: NO_CLOSE_FRAME, reason: '', cause: undefined });
         throw error;
       },
     );

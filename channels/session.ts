@@ -1,4 +1,4 @@
-import { CLOSE_CODES, Disconnect, SubscriptionError } from '../protocol/errors.ts';
+import { ApiError, CLOSE_CODES, Disconnect, SubscriptionError } from '../protocol/errors.ts';
 import { SeamUnavailable } from './broker.ts';
 import { type ConnectRequest, connect } from './connect.ts';
 import type { Connection, Transport } from './connection.ts';
@@ -7,6 +7,7 @@ import type { Reader } from './feed.ts';
 import { SIGN_OF_LIFE } from './frame-budget.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
+import type { Ending, VisitorFacts } from './observer.ts';
 import { INTERNAL_ERROR, receiveFrame, receiveFromReader, receiveOther, receivePong } from './receive.ts';
 
 /** Frames that are kept for a client that is not let in yet; the protocol gives it nothing to say before. */
@@ -14,6 +15,7 @@ const MAX_EARLY_FRAMES = 16;
 
 /** A client that comes: what its transport does until it is decided whether it is let in. */
 export interface Arrival {
+  readonly visitor: VisitorFacts;
   readonly transport: Pick<Transport, 'isOpen' | 'close'>;
   /**
    * Finds out who comes, and calls `connect` of the session, by way of `openFeed` for a reader.
@@ -22,7 +24,7 @@ export interface Arrival {
    */
   enter(session: Session): MaybePromise<void>;
   /** The client is in. */
-  opened(connection: Connection): void;
+  opened?(connection: Connection): void;
   /**
    * Tells the client that it is not let in, and ends. Not called for one that is gone.
    *
@@ -83,8 +85,9 @@ export class Session {
    * @throws {Disconnect} or rejects with it: why not
    */
   connect(request: ConnectRequest, transport: Transport): MaybePromise<Connection | undefined> {
-    if (this.#arriving) this.#arriving.reader = request.reader;
-    return after(connect(this.#node, request, transport), (connection) => {
+    if (!this.#arriving) return undefined;
+    this.#arriving.reader = request.reader;
+    return after(connect(this.#node, request, transport, this.#arriving.arrival.visitor), (connection) => {
       this.#connection = connection;
       return connection;
     });
@@ -114,9 +117,9 @@ export class Session {
   }
 
   /** Takes the client out of everything it is part of. */
-  gone(): void {
+  gone(ending: Ending): void {
     this.#arriving = undefined;
-    if (this.#connection) disconnect(this.#node, this.#connection);
+    if (this.#connection) disconnect(this.#node, this.#connection, ending);
   }
 
   #keep({ arrival, early, reader }: Arriving, frame: Buffer): void {
@@ -130,13 +133,17 @@ export class Session {
     this.#arriving = undefined;
     const connection = this.#connection;
     if (!connection || connection.isClosed) return;
-    arrival.opened(connection);
+    arrival.opened?.(connection);
     for (const frame of early) this.receive(frame);
   }
 
   #refuse(arrival: Arrival, error: unknown): void {
     this.#arriving = undefined;
-    if (arrival.transport.isOpen) arrival.refuse(disconnectBy(error), error);
+    if (!arrival.transport.isOpen) return;
+    const reason = disconnectBy(error);
+    // Whoever asks for what is no connection at all is answered as HTTP answers.
+    if (!(error instanceof ApiError)) this.#node.observer.refused?.({ visitor: arrival.visitor, reason, error });
+    arrival.refuse(reason, error);
   }
 }
 

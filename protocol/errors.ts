@@ -114,6 +114,9 @@ export const CLOSE_CODES = {
   pongTimeout: 4201,
 } as const;
 
+/** What an end without a close frame counts as (RFC 6455, 7.4.1). */
+export const NO_CLOSE_FRAME = 1006;
+
 /** Codes of `pusher:error` frames that leave the connection open. All other such frames carry `null`. */
 export const ERROR_CODES = {
   clientEventRate: 4301,

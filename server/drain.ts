@@ -1,5 +1,5 @@
 import type { Connection } from '../channels/connection.ts';
-import { disconnect } from '../channels/disconnect.ts';
+import { disconnect, endingBy } from '../channels/disconnect.ts';
 import type { Node } from '../channels/node.ts';
 import { CLOSE_CODES, Disconnect } from '../protocol/errors.ts';
 import type { Logger } from './log.ts';
@@ -14,8 +14,8 @@ const LINGER_MS = 250;
 const LOOK_MS = 10;
 /** Between two progress lines. */
 const PROGRESS_MS = 5000;
-/** RFC 6455, 7.4.1: the endpoint goes away. */
-const GOING_AWAY = 1001;
+/** RFC 6455, 7.4.1: 1001, the endpoint goes away. */
+const RESTARTING = new Disconnect('restarting', 1001, 'Server is restarting');
 
 export interface DrainOptions {
   /** The last client is closed after this time; 0: all at once. */
@@ -83,8 +83,8 @@ export async function endClients(node: Node, log: Logger): Promise<void> {
   // All leave, so nobody needs to be told about the others.
   node.mute();
   for (const connection of connections) {
-    connection.transport.close(GOING_AWAY, 'Server is restarting');
-    disconnect(node, connection);
+    connection.transport.close(RESTARTING.code, RESTARTING.message);
+    disconnect(node, connection, endingBy(RESTARTING));
   }
   log.info({ clients: connections.length }, 'clients disconnected: they reconnect by themselves');
   // uWebSockets.js reports the end of a WebSocket when closing begins. The descriptors show when the client has closed its side, too.

@@ -1,28 +1,24 @@
 import { parseParams, type RequestParams } from '../auth/request-params.ts';
-import type { Connection, Transport } from '../channels/connection.ts';
+import type { Transport } from '../channels/connection.ts';
 import type { Feed, Reader } from '../channels/feed.ts';
 import { after, type MaybePromise } from '../channels/maybe-promise.ts';
 import type { Node } from '../channels/node.ts';
 import { openFeed } from '../channels/open-feed.ts';
-import { INTERNAL_ERROR } from '../channels/receive.ts';
 import type { Session } from '../channels/session.ts';
-import type { Disconnect } from '../protocol/errors.ts';
 import { parseConnectionPath } from '../protocol/handshake.ts';
 import { encodeError } from '../protocol/server-message.ts';
 import type { AppDirectory, FoundFeed } from './apps/app-directory.ts';
-import type { SampledLog } from './log.ts';
 import { type OpenConnections, OVER_CAPACITY } from './open-connections.ts';
-import { type Visitor, visitorFacts } from './visitor.ts';
+import type { Visitor } from './visitor.ts';
 
 export interface EntranceParts {
   readonly node: Node;
   readonly apps: AppDirectory;
   readonly pathPrefix: string;
   readonly connections: OpenConnections;
-  readonly log: SampledLog;
 }
 
-/** The way in of clients, for every transport: finds what they come for, has them let in, and logs it. */
+/** The way in of clients, for every transport: finds what they come for and has them let in. */
 export class Entrance {
   readonly #parts: EntranceParts;
   readonly #appPath: string;
@@ -41,6 +37,7 @@ export class Entrance {
     const { path } = visitor;
     const isOfPusher = path.startsWith(this.#appPath);
     session.open({
+      visitor,
       transport,
       enter: () => {
         this.checkRoom();
@@ -49,9 +46,7 @@ export class Entrance {
           found ? this.read(session, visitor, found, asReader(found.feed)) : this.#connect(session, visitor, transport),
         );
       },
-      opened: (connection) => this.logArrival(visitor, connection),
-      refuse: (reason, error) => {
-        this.logRefusal(visitor, reason, error);
+      refuse: (reason) => {
         // Where it could not be told whether there is a feed, the client may be a reader.
         if (isOfPusher || reason.id === 'path-not-found') transport.send(encodeError(reason.code, reason.message));
         transport.close(reason.code, reason.message);
@@ -69,18 +64,6 @@ export class Entrance {
   /** @throws {Disconnect} 4100: no more clients are taken */
   checkRoom(): void {
     if (this.#parts.connections.isCrowded) throw OVER_CAPACITY;
-  }
-
-  logArrival(visitor: Visitor, { socketId, app }: Connection): void {
-    this.#parts.log.eachStep?.debug({ socketId, app: app.id, ...visitorFacts(visitor) }, 'connection opened');
-  }
-
-  logRefusal(visitor: Visitor, reason: Disconnect, error: unknown): void {
-    const { log } = this.#parts;
-    const { code, id, message } = reason;
-    const facts = { ...visitorFacts(visitor), path: visitor.path };
-    if (reason === INTERNAL_ERROR) log.error({ ...facts, err: error }, 'unexpected failure while connecting');
-    log.info({ ...facts, code, cause: id, reason: message }, 'connection refused');
   }
 
   #connect(session: Session, visitor: Visitor, transport: Transport): MaybePromise<void> {

@@ -1,16 +1,53 @@
 import type { Connection } from '../channels/connection.ts';
-import type { Observer } from '../channels/observer.ts';
+import type { Observer, VisitorFacts } from '../channels/observer.ts';
+import { INTERNAL_ERROR } from '../channels/receive.ts';
 import { loggableFrame, type SampledLog } from './log.ts';
 
+/** Limits that lines name: who went over them was cut off. */
+export interface LoggedLimits {
+  readonly maxBufferedBytes: number;
+  readonly hardFrameBytes: number;
+}
+
+const SUBSCRIBER_TOO_SLOW = 'subscriber too slow: it had more than maxBufferedBytes waiting and was disconnected';
+const READER_TOO_SLOW = 'reader of a feed too slow: it had more than maxBufferedBytes waiting';
+const READER_STALLED = 'reader of a feed gone while something waited for it: it left, or took nothing for 10 seconds';
+const FAR_TOO_LARGE = 'message far over maxFrameBytes: the connection was cut off';
+
 /** Writes what happens to the log. What happens with every message is written, and told at all, at the level `debug` only. */
-export function logObserver(log: SampledLog): Observer {
+export function logObserver(log: SampledLog, limits: LoggedLimits): Observer {
   const { eachStep } = log;
   return {
-    disconnected: ({ connection, reason: { id, code, message } }) => {
-      // All clients at once: how many they are is said once.
-      const facts = { ...who(connection), code, cause: id, reason: message };
-      if (id === 'restarting') eachStep?.debug(facts, 'connection ended');
-      else log.info(facts, 'connection ended');
+    refused: ({ visitor, reason, error }) => {
+      const facts = { ...whence(visitor), path: visitor.path };
+      if (reason === INTERNAL_ERROR) log.error({ ...facts, err: error }, 'unexpected failure while connecting');
+      log.info({ ...facts, code: reason.code, cause: reason.id, reason: reason.message }, 'connection refused');
+    },
+    disconnected: ({ connection, code, reason, cause }) => {
+      const facts = { ...who(connection), code, reason };
+      switch (cause) {
+        case undefined:
+          eachStep?.debug(facts, 'connection closed');
+          break;
+        case 'restarting':
+          // All clients at once: how many they are is said once.
+          eachStep?.debug({ ...facts, cause }, 'connection ended');
+          break;
+        case 'subscriber-too-slow':
+          log.warn({ ...facts, limit: limits.maxBufferedBytes }, SUBSCRIBER_TOO_SLOW);
+          break;
+        case 'reader-too-slow':
+          log.warn({ ...who(connection), limit: limits.maxBufferedBytes }, READER_TOO_SLOW);
+          break;
+        case 'reader-stalled':
+          log.warn(who(connection), READER_STALLED);
+          break;
+        case 'frame-far-too-large':
+          log.warn({ ...facts, limit: limits.hardFrameBytes }, FAR_TOO_LARGE);
+          break;
+        default:
+          log.info({ ...facts, cause }, 'connection ended');
+      }
     },
     subscriptionRefused: ({ connection, error: { id, channel, message } }) =>
       log.info({ ...who(connection), cause: id, reason: message, channel }, 'subscription refused'),
@@ -21,6 +58,8 @@ export function logObserver(log: SampledLog): Observer {
     },
     failed: ({ error, during }) => log.error({ err: error, during }, 'unexpected failure'),
     ...(eachStep && {
+      connected: ({ connection, visitor }) =>
+        eachStep.debug({ ...who(connection), ...whence(visitor) }, 'connection opened'),
       messageRefused: ({ connection, error: { id, message } }) =>
         eachStep.debug({ ...who(connection), cause: id, reason: message }, 'message refused'),
       published: ({ app, event, channels }) => {
@@ -36,4 +75,13 @@ export function logObserver(log: SampledLog): Observer {
 
 function who({ socketId, app }: Connection): { socketId: string; app: string } {
   return { socketId, app: app.id };
+}
+
+function whence({ ip, forwardedFor, origin, userAgent }: VisitorFacts): object {
+  return {
+    ip,
+    forwardedFor: forwardedFor || undefined,
+    origin: origin || undefined,
+    userAgent: userAgent || undefined,
+  };
 }

@@ -27,7 +27,7 @@ import { maxConnections, OpenConnections } from './open-connections.ts';
 import { createSeams, type Seams } from './seams.ts';
 import { createSocketIdSource } from './socket-id.ts';
 import { KeyedTokenVerifier } from './tokens/token-verifier.ts';
-import { serveWebSockets } from './ws/web-socket-server.ts';
+import { HARD_FRAME_FACTOR, serveWebSockets } from './ws/web-socket-server.ts';
 
 /** How long a stopping node waits for pending requests, in milliseconds. */
 const ANSWER_MS = 3000;
@@ -93,7 +93,13 @@ export async function startServer(
   const isInUse = (appId: string): boolean => node.hasConnections(appId);
   const directory = options.directory ?? (await createAppDirectory({ settings, apps, log, clock, isInUse }));
   const sampledLog = new SampledLog(log, clock);
-  const observer = composeObservers([logObserver(sampledLog), ...observers]);
+  const observer = composeObservers([
+    logObserver(sampledLog, {
+      maxBufferedBytes: settings.maxBufferedBytes,
+      hardFrameBytes: settings.maxFrameBytes * HARD_FRAME_FACTOR,
+    }),
+    ...observers,
+  ]);
   const seams = await (options.createSeams?.(observer.edge) ??
     createSeams(settings, directory, clock, log, observer.edge));
   const fanOut = new TopicFanOut();
@@ -145,7 +151,6 @@ export async function startServer(
     apps: directory,
     pathPrefix: settings.pathPrefix,
     connections,
-    log: sampledLog,
   });
   const webSockets = {
     options: { ...settings, feedPingSeconds },
@@ -167,7 +172,6 @@ export async function startServer(
     refusals,
     connections,
     pace: { silenceSeconds: feedPingSeconds, answersPings: false },
-    log: sampledLog,
   };
   const listener = new Listener({
     host: settings.host,

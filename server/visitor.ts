@@ -1,17 +1,12 @@
+import type { VisitorFacts } from '../channels/observer.ts';
 import type { HttpRequest, HttpResponse } from './uws.ts';
 
 /** What the request of a client says that comes to stay. Texts are '' where it says nothing. */
-export interface Visitor {
-  /** Of the URL, without the query. */
-  readonly path: string;
+export interface Visitor extends VisitorFacts {
   readonly query: string;
-  readonly origin: string;
   /** It came over TLS, to this server or to the proxy before it. */
   readonly isTls: boolean;
   readonly authorization: string;
-  readonly ip: string;
-  readonly forwardedFor: string;
-  readonly userAgent: string;
 }
 
 /** @param isTls - the connection is over TLS */
@@ -25,15 +20,5 @@ export function readVisitor(res: HttpResponse, req: HttpRequest, isTls: boolean)
     ip: Buffer.from(res.getRemoteAddressAsText()).toString(),
     forwardedFor: req.getHeader('x-forwarded-for'),
     userAgent: req.getHeader('user-agent'),
-  };
-}
-
-/** For the log: who comes, from where. */
-export function visitorFacts({ ip, forwardedFor, origin, userAgent }: Visitor): object {
-  return {
-    ip,
-    forwardedFor: forwardedFor || undefined,
-    origin: origin || undefined,
-    userAgent: userAgent || undefined,
   };
 }

@@ -1,9 +1,10 @@
 import type { Pace } from '../../channels/liveness.ts';
 import { after } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
+import type { Ending } from '../../channels/observer.ts';
 import { INTERNAL_ERROR } from '../../channels/receive.ts';
 import { Session } from '../../channels/session.ts';
-import { ApiError, CLOSE_CODES, type Disconnect, SubscriptionError } from '../../protocol/errors.ts';
+import { ApiError, CLOSE_CODES, type Disconnect, NO_CLOSE_FRAME, SubscriptionError } from '../../protocol/errors.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
 import type { Entrance } from '../entrance.ts';
 import { errorAnswer } from '../http/answer.ts';
@@ -12,7 +13,6 @@ import type { Cors } from '../http/cors.ts';
 import type { OpenRequests } from '../http/exchange.ts';
 import type { RefusalBudget } from '../http/refusal-budget.ts';
 import { isRoute, notFound } from '../http/routes.ts';
-import type { SampledLog } from '../log.ts';
 import type { OpenConnections } from '../open-connections.ts';
 import type { HttpRequest, HttpResponse, TemplatedApp } from '../uws.ts';
 import { readVisitor } from '../visitor.ts';
@@ -33,7 +33,6 @@ export interface StreamParts {
   readonly refusals: RefusalBudget;
   readonly connections: OpenConnections;
   readonly pace: Pace;
-  readonly log: SampledLog;
 }
 
 /** Serves feeds to those who ask for `text/event-stream`; what is no feed goes on to the HTTP API. */
@@ -65,10 +64,10 @@ export function serveStreams(app: TemplatedApp, isTls: boolean, parts: StreamPar
     let address: string | undefined;
     const stream = new FeedStream(res, options, () => {
       addresses.release(address);
-      logEnd(stream, session, parts);
-      session.gone();
+      session.gone(endingOf(stream));
     });
     session.open({
+      visitor,
       transport: stream,
       enter: () => {
         address = addresses.holderOf(res, req);
@@ -80,10 +79,7 @@ export function serveStreams(app: TemplatedApp, isTls: boolean, parts: StreamPar
           return entrance.read(session, visitor, feed, transport);
         });
       },
-      opened: (connection) => {
-        entrance.logArrival(visitor, connection);
-        stream.begin();
-      },
+      opened: () => stream.begin(),
       refuse: (reason, error) => {
         if (refusals.isSpent(res)) {
           stream.cutOff();
@@ -93,7 +89,6 @@ export function serveStreams(app: TemplatedApp, isTls: boolean, parts: StreamPar
           stream.refuse(errorAnswer(error));
           return;
         }
-        entrance.logRefusal(visitor, reason, error);
         const mayComeBack = reason.code >= CLOSE_CODES.overCapacity && reason !== INTERNAL_ERROR;
         if (mayComeBack && isAskedFor) stream.postpone(reason.message);
         else stream.refuse(errorAnswer(toApiError(error instanceof SubscriptionError ? error : reason)));
@@ -118,16 +113,10 @@ const NOT_ASKED_FOR = new ApiError(
   'This is a feed: connect with a WebSocket, or ask for a stream (curl -N -H "Accept: text/event-stream" …)',
 );
 
-function logEnd(stream: FeedStream, { connection }: Session, { log, maxBufferedBytes: limit }: StreamParts): void {
-  if (!connection) return;
-  const facts = { socketId: connection.socketId, app: connection.app.id };
-  if (stream.isSlow) {
-    log.warn({ ...facts, limit }, 'reader of a feed too slow: it had more than maxBufferedBytes waiting');
-  } else if (stream.hasStalled) {
-    log.warn(facts, 'reader of a feed gone while something waited for it: it left, or took nothing for 10 seconds');
-  } else if (!connection.isClosed) {
-    log.eachStep?.debug(facts, 'connection closed');
-  }
+/** A response has no close frame. */
+function endingOf({ isSlow, hasStalled }: FeedStream): Ending {
+  const cause = isSlow ? 'reader-too-slow' : hasStalled ? 'reader-stalled' : undefined;
+  return { code: NO_CLOSE_FRAME, reason: '', cause };
 }
 
 /** What HTTP says to it. */

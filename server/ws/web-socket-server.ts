@@ -1,8 +1,7 @@
 import { STOPPING } from '../../channels/connect.ts';
-import type { Connection } from '../../channels/connection.ts';
 import type { Node } from '../../channels/node.ts';
 import { Session } from '../../channels/session.ts';
-import { ApiError } from '../../protocol/errors.ts';
+import { ApiError, NO_CLOSE_FRAME } from '../../protocol/errors.ts';
 import { type ClientLibrary, hasLives } from '../../protocol/handshake.ts';
 import type { Entrance } from '../entrance.ts';
 import type { TopicFanOut } from '../fan-out.ts';
@@ -38,9 +37,9 @@ export interface WebSocketServerParts {
  * uWebSockets.js cuts a connection off without a word at its own limit. That limit is this many times ours,
  * so that whoever is a little over ours is told, and whoever sends without end costs little memory.
  */
-const HARD_FRAME_FACTOR = 16;
-/** RFC 6455, 7.4.1: the connection ended without a close frame. */
-const CUT_OFF = 1006;
+export const HARD_FRAME_FACTOR = 16;
+/** What uWebSockets.js calls the end of such a connection. */
+const FAR_TOO_LARGE = 'Received too big message';
 /** The native limit is a signed 32-bit number. */
 const MAX_NATIVE_LENGTH = 2_147_483_647;
 
@@ -133,15 +132,17 @@ export function serveWebSockets(
 
     close(ws, code, message) {
       const { address, transport } = ws.getUserData();
-      connections.webSocketClosed(code === CUT_OFF);
+      connections.webSocketClosed(code === NO_CLOSE_FRAME);
       connections.addresses.release(address);
       if (!transport) return;
       transport.detach();
-      const { session, isSlow } = transport;
-      if (session.connection && !session.connection.isClosed) {
-        logEnd(session.connection, isSlow, code, Buffer.from(message).toString());
-      }
-      session.gone();
+      const reason = Buffer.from(message).toString();
+      const cause = transport.isSlow
+        ? 'subscriber-too-slow'
+        : reason === FAR_TOO_LARGE
+          ? 'frame-far-too-large'
+          : undefined;
+      transport.session.gone({ code, reason, cause });
     },
   });
 
@@ -152,22 +153,6 @@ export function serveWebSockets(
     } catch (error) {
       if (error instanceof ApiError) return error;
       throw error;
-    }
-  }
-
-  function logEnd({ socketId, app: { id } }: Connection, isSlow: boolean, code: number, reason: string): void {
-    const facts = { socketId, app: id, code, reason };
-    if (isSlow) {
-      const limit = options.maxBufferedBytes;
-      log.warn(
-        { ...facts, limit },
-        'subscriber too slow: it had more than maxBufferedBytes waiting and was disconnected',
-      );
-    } else if (reason === 'Received too big message') {
-      const limit = options.maxFrameBytes * HARD_FRAME_FACTOR;
-      log.warn({ ...facts, limit }, 'message far over maxFrameBytes: the connection was cut off');
-    } else {
-      frameLog?.debug(facts, 'connection closed');
     }
   }
 }

@@ -48,7 +48,7 @@ test('does nothing the second time', () => {
   other.take();
   const { connected } = client;
   client.vanish();
-  disconnect(server.node, connected);
+  disconnect(server.node, connected, { code: 1006, reason: '', cause: undefined });
   expect(other.take()).toHaveLength(1);
   server.connect();
   expect(() => server.connect()).toThrow('over connection quota');

@@ -64,7 +64,7 @@ test('ends a connection with an error frame and a close of the same code and tex
   server.node.end(connected, reason);
   expect(client.frames).toEqual(['{"event":"pusher:error","data":{"code":4200,"message":"Bye"}}']);
   expect(client.closedWith).toEqual({ code: 4200, reason: 'Bye' });
-  expect(server.ended).toEqual([reason]);
+  expect(server.ended).toEqual([{ id: 'restarting', code: 4200, message: 'Bye' }]);
 });
 
 test('says no word to a connection that is gone', () => {

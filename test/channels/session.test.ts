@@ -7,7 +7,9 @@ import { openFeed } from '../../channels/open-feed.ts';
 import { Session } from '../../channels/session.ts';
 import { Disconnect, SubscriptionError } from '../../protocol/errors.ts';
 import { createSlow } from './slow-node.ts';
-import { type createApp, TestNode } from './test-node.ts';
+import { type createApp, TestNode, VISITOR } from './test-node.ts';
+
+const GONE = { code: 1006, reason: '', cause: undefined };
 
 const PACE = { silenceSeconds: 30, answersPings: true };
 
@@ -32,6 +34,7 @@ class FakeTransport implements Transport, Reader {
   /** @param enter - how the client is let in */
   open(enter: (session: Session) => ReturnType<Session['connect']> | Promise<void> | void): this {
     this.session.open({
+      visitor: VISITOR,
       transport: this,
       enter: (session) => {
         const entered = enter(session);
@@ -73,7 +76,7 @@ class FakeTransport implements Transport, Reader {
   vanish(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
-    this.session.gone();
+    this.session.gone(GONE);
   }
 
   ping(payload?: string): void {
@@ -202,7 +205,7 @@ describe('a client is refused', () => {
     expect(second.refusals.map(({ reason }) => reason.code)).toEqual([4004]);
     first.vanish();
     first.vanish();
-    first.session.gone();
+    first.session.gone(GONE);
     const places = [1, 2].map(() => new FakeTransport(server.node).openClient(server.app).opened.length);
     expect(places).toEqual([1, 0]);
   });

@@ -11,7 +11,7 @@ import type { Delivery, FanOut } from '../../channels/fan-out.ts';
 import { MemoryBroker } from '../../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
 import { Node, type NodeOptions } from '../../channels/node.ts';
-import { composeObservers, type Failed, type Observer } from '../../channels/observer.ts';
+import { composeObservers, type Failed, type Observer, type VisitorFacts } from '../../channels/observer.ts';
 import { receive } from '../../channels/receive.ts';
 import type { Disconnect } from '../../protocol/errors.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -56,6 +56,9 @@ export function createApp({ limits, ...rest }: AppOverrides = {}): App {
   };
 }
 
+/** Who comes, where that does not matter. */
+export const VISITOR: VisitorFacts = { path: '/app/key', ip: '192.0.2.7', forwardedFor: '', origin: '', userAgent: '' };
+
 interface TestNodeParts {
   readonly app?: AppOverrides;
   readonly options?: Partial<NodeOptions>;
@@ -72,7 +75,7 @@ export class TestNode {
   readonly fanOut = new LoopedFanOut();
   /** What observers were told of. */
   readonly failures: Failed[] = [];
-  readonly ended: Disconnect[] = [];
+  readonly ended: Pick<Disconnect, 'id' | 'code' | 'message'>[] = [];
   /** Ids of the errors that messages were answered with. */
   readonly refused: string[] = [];
   /** Apps that other nodes said to have changed. */
@@ -85,7 +88,8 @@ export class TestNode {
     const memory = new MemoryBroker(clock);
     const observer = composeObservers([
       {
-        disconnected: ({ reason }) => this.ended.push(reason),
+        disconnected: ({ cause, code, reason }) =>
+          cause !== undefined && this.ended.push({ id: cause, code, message: reason }),
         messageRefused: ({ error }) => this.refused.push(error.id),
         subscriptionRefused: ({ error }) => this.refused.push(error.id),
         unsubscribed: ({ reason }) => reason && this.refused.push(reason.id),
@@ -178,7 +182,7 @@ export class TestClient {
 
   constructor(node: TestNode, request: ConnectRequest) {
     this.#node = node;
-    const connected = connect(node.node, request, this.#transport());
+    const connected = connect(node.node, request, this.#transport(), VISITOR);
     if (connected instanceof Promise) {
       this.connecting = connected.then((connection) => {
         this.connection = connection;
@@ -242,7 +246,7 @@ export class TestClient {
   vanish(): void {
     this.#isGone = true;
     for (const clients of this.#node.fanOut.topics.values()) clients.delete(this);
-    if (this.connection) disconnect(this.#node.node, this.connection);
+    if (this.connection) disconnect(this.#node.node, this.connection, { code: 1006, reason: '', cause: undefined });
   }
 
   #transport(): Transport {

@@ -5,19 +5,22 @@ import type { Node } from '../../channels/node.ts';
 import type { Observer } from '../../channels/observer.ts';
 import { publish } from '../../channels/publish.ts';
 import { revoke } from '../../channels/revoke.ts';
+import { Session } from '../../channels/session.ts';
 import { terminateUser } from '../../channels/sign-in.ts';
 import type { ChannelKind } from '../../protocol/channel-name.ts';
+import { CLOSE_CODES, Disconnect } from '../../protocol/errors.ts';
 import { atLength } from '../support/at-length.ts';
 import { DelayedSeams } from '../support/delayed-seams.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { type TestClient, TestNode } from './test-node.ts';
+import { type TestClient, TestNode, VISITOR } from './test-node.ts';
 
 /** Writes down what it is told, one short text for each fact. */
 class Recorder implements Observer {
   readonly told: string[] = [];
 
-  disconnected: Observer['disconnected'] = ({ connection, reason }) =>
-    this.#note('disconnected', connection, reason.id);
+  connected: Observer['connected'] = ({ connection }) => this.#note('connected', connection);
+  refused: Observer['refused'] = ({ visitor, reason }) => this.told.push(`refused ${visitor.ip} ${reason.id}`);
+  disconnected: Observer['disconnected'] = ({ connection, cause }) => this.#note('disconnected', connection, cause);
   messageRefused: Observer['messageRefused'] = ({ connection, error }) =>
     this.#note('message refused', connection, error.id);
   subscribed: Observer['subscribed'] = ({ connection, channel, member }) =>
@@ -77,7 +80,7 @@ describe('told once, to each of several observers:', () => {
     const { node, take } = observedNode();
     const client = node.connect();
     client.subscribe('news');
-    expect(take()).toEqual(['edge channel_occupied news', 'subscribed 1.1 news']);
+    expect(take()).toEqual(['connected 1.1', 'edge channel_occupied news', 'subscribed 1.1 news']);
     client.subscribe('news');
     expect(take()).toEqual(['message refused 1.1 already-subscribed']);
     client.unsubscribe('news');
@@ -90,6 +93,8 @@ describe('told once, to each of several observers:', () => {
     const [one, other] = [node.connect(), node.connect()];
     one.subscribe('presence-room', '{"user_id":"ann"}');
     expect(take()).toEqual([
+      'connected 1.1',
+      'connected 1.2',
       'delivered presence-room pusher_internal:member_added 0',
       'edge channel_occupied presence-room',
       'edge member_added presence-room ann',
@@ -98,7 +103,7 @@ describe('told once, to each of several observers:', () => {
     other.subscribe('presence-room', '{"user_id":"ann"}');
     expect(take()).toEqual(['subscribed 1.2 presence-room ann']);
     one.vanish();
-    expect(take()).toEqual(['unsubscribed 1.1 presence-room ann']);
+    expect(take()).toEqual(['unsubscribed 1.1 presence-room ann', 'disconnected 1.1']);
     other.unsubscribe('presence-room');
     expect(take()).toEqual([
       'unsubscribed 1.2 presence-room ann',
@@ -111,7 +116,7 @@ describe('told once, to each of several observers:', () => {
     const { node, take } = observedNode();
     const client = node.connect();
     client.send({ event: 'pusher:subscribe', data: { channel: 'private-x', auth: 'key:wrong' } });
-    expect(take()).toEqual(['subscription refused 1.1 private-x auth-signature']);
+    expect(take()).toEqual(['connected 1.1', 'subscription refused 1.1 private-x auth-signature']);
     client.subscribe('private-x');
     take();
     void revoke(node.node, { appId: '3', channel: 'private-x', target: { kind: 'everyone' } });
@@ -160,7 +165,7 @@ describe('told once, to each of several observers:', () => {
     const { node, take } = observedNode();
     const client = node.connect();
     client.signIn('{"id":"ann"}');
-    expect(take()).toEqual(['edge user_online ann', 'signed in 1.1 ann']);
+    expect(take()).toEqual(['connected 1.1', 'edge user_online ann', 'signed in 1.1 ann']);
     client.signIn('{"id":"ann","user_info":{}}');
     expect(take()).toEqual([]);
     void terminateUser(node.node, '3', 'ann');
@@ -171,13 +176,34 @@ describe('told once, to each of several observers:', () => {
     const { node, take } = observedNode();
     const client = node.connect();
     client.subscribe('cache-x');
-    expect(take()).toEqual(['edge channel_occupied cache-x', 'subscribed 1.1 cache-x', 'cache missed 1.1 cache-x']);
+    expect(take()).toEqual([
+      'connected 1.1',
+      'edge channel_occupied cache-x',
+      'subscribed 1.1 cache-x',
+      'cache missed 1.1 cache-x',
+    ]);
     void publish(node.node, node.app, event('moved', ['cache-x']));
     take();
     const late = node.connect();
     late.subscribe('cache-x');
-    expect(take()).toEqual(['subscribed 1.2 cache-x']);
+    expect(take()).toEqual(['connected 1.2', 'subscribed 1.2 cache-x']);
   });
+});
+
+test('who is not let in is told with where it comes from', () => {
+  const { node, take } = observedNode();
+  const session = new Session(node.node);
+  const refused: string[] = [];
+  session.open({
+    visitor: VISITOR,
+    transport: { isOpen: true, close: () => {} },
+    enter: () => {
+      throw new Disconnect('over-capacity', CLOSE_CODES.overCapacity, 'Full');
+    },
+    refuse: ({ id }) => refused.push(id),
+  });
+  expect(refused).toEqual(['over-capacity']);
+  expect(take()).toEqual([`refused ${VISITOR.ip} over-capacity`]);
 });
 
 test('an event that could not be published is not told', async () => {
@@ -224,6 +250,12 @@ class Ledger implements Observer {
     this.#wrong = wrong;
   }
 
+  connected: Observer['connected'] = ({ connection }) => this.#begin(connection, 'connected');
+  disconnected: Observer['disconnected'] = ({ connection }) => {
+    this.#end(connection, 'connected');
+    const rest = [...this.open].filter((key) => key.startsWith(`${connection.socketId} `));
+    if (rest.length > 0) this.#wrong.push(`${rest} did not end before`);
+  };
   subscribed: Observer['subscribed'] = ({ connection, channel }) => this.#begin(connection, channel.name);
   unsubscribed: Observer['unsubscribed'] = ({ connection, channel }) => this.#end(connection, channel.name);
   signedIn: Observer['signedIn'] = ({ connection, user }) => this.#begin(connection, `user ${user.id}`);
@@ -244,6 +276,7 @@ class Ledger implements Observer {
 /** What is there, found by looking at every connection. */
 function actual({ connections }: Node): Set<string> {
   const all = [...connections.values()].flatMap(({ socketId, subscriptions, user }) => [
+    `${socketId} connected`,
     ...subscriptions.values().map(({ channel }) => `${socketId} ${channel.name}`),
     ...(user ? [`${socketId} user ${user.id}`] : []),
   ]);
