@@ -44,6 +44,20 @@ export interface Disconnected extends Ending {
   readonly connection: Connection;
 }
 
+/** A message came, before anything is done about it. */
+export interface Received {
+  readonly connection: Connection;
+  /** Its bytes as they came, which hold only during the call. */
+  readonly frame: Buffer;
+}
+
+/** A frame was sent to one client alone. Those of a channel are told as `delivered`. */
+export interface Sent {
+  /** Undefined for the first frame of a client, and where it is refused. */
+  readonly connection: Connection | undefined;
+  readonly frame: string;
+}
+
 /** A message of a client was answered with an error; the connection stays. */
 export interface MessageRefused {
   readonly connection: Connection;
@@ -137,6 +151,8 @@ export interface Facts {
   readonly connected: Connected;
   readonly refused: Refused;
   readonly disconnected: Disconnected;
+  readonly received: Received;
+  readonly sent: Sent;
   readonly messageRefused: MessageRefused;
   readonly subscribed: Subscribed;
   readonly subscriptionRefused: SubscriptionRefused;
@@ -197,6 +213,8 @@ export function composeObservers(observers: readonly Observer[]): ComposedObserv
     connected: together('connected'),
     refused: together('refused'),
     disconnected: together('disconnected'),
+    received: together('received'),
+    sent: together('sent'),
     messageRefused: together('messageRefused'),
     subscribed: together('subscribed'),
     subscriptionRefused: together('subscriptionRefused'),

@@ -9,6 +9,7 @@ import { after, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import type { Ending, VisitorFacts } from './observer.ts';
 import { INTERNAL_ERROR, receiveFrame, receiveFromReader, receiveOther, receivePong } from './receive.ts';
+import { PROOF_EVERY } from './uptake.ts';
 
 /** Frames that are kept for a client that is not let in yet; the protocol gives it nothing to say before. */
 const MAX_EARLY_FRAMES = 16;
@@ -50,6 +51,8 @@ export class Session {
   readonly #node: Node;
   #arriving: Arriving | undefined;
   #connection: Connection | undefined;
+  /** Characters that were sent to this client alone since it was last asked whether it reads. */
+  #unprovenLength = 0;
 
   constructor(node: Node) {
     this.#node = node;
@@ -96,8 +99,12 @@ export class Session {
   /** Takes a message of the client. @param frame - its bytes, which may change after the call */
   receive(frame: Buffer): void {
     const connection = this.#connection;
-    if (this.#arriving) this.#keep(this.#arriving, frame);
-    else if (connection?.reader) receiveFromReader(this.#node, connection, connection.reader, frame);
+    if (this.#arriving) {
+      this.#keep(this.#arriving, frame);
+      return;
+    }
+    if (connection) this.#node.observer.received?.({ connection, frame });
+    if (connection?.reader) receiveFromReader(this.#node, connection, connection.reader, frame);
     else if (connection) receiveFrame(this.#node, connection, frame);
   }
 
@@ -111,9 +118,14 @@ export class Session {
     if (this.#connection) receivePong(this.#node, this.#connection, payload);
   }
 
-  /** Notes that the client was sent much by `Transport.send`: it has to show that it reads. */
-  sentMuch(): void {
-    if (this.#connection) this.#node.uptake.ask(this.#connection);
+  /** Notes a frame that `Transport.send` has sent. Who was sent much has to show that it reads. */
+  sent(frame: string): void {
+    const connection = this.#connection;
+    this.#node.observer.sent?.({ connection, frame });
+    this.#unprovenLength += frame.length;
+    if (this.#unprovenLength < PROOF_EVERY) return;
+    this.#unprovenLength = 0;
+    if (connection) this.#node.uptake.ask(connection);
   }
 
   /** Takes the client out of everything it is part of. */

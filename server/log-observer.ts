@@ -60,6 +60,10 @@ export function logObserver(log: SampledLog, limits: LoggedLimits): Observer {
     ...(eachStep && {
       connected: ({ connection, visitor }) =>
         eachStep.debug({ ...who(connection), ...whence(visitor) }, 'connection opened'),
+      received: ({ connection: { socketId }, frame }) => {
+        eachStep.debug({ socketId, frame: loggableFrame(frame.toString()) }, 'message in');
+      },
+      sent: ({ frame }) => eachStep.debug({ frame: loggableFrame(frame) }, 'message out'),
       messageRefused: ({ connection, error: { id, message } }) =>
         eachStep.debug({ ...who(connection), cause: id, reason: message }, 'message refused'),
       published: ({ app, event, channels }) => {

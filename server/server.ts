@@ -158,7 +158,6 @@ export async function startServer(
     entrance,
     fanOut,
     connections,
-    log: sampledLog,
   };
   const streams = {
     node,

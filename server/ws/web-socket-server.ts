@@ -8,7 +8,6 @@ import type { TopicFanOut } from '../fan-out.ts';
 import { FeedSocket } from '../feeds/feed-socket.ts';
 import { FeedTransport } from '../feeds/feed-transport.ts';
 import { type Answer, errorAnswer, statusLine, text } from '../http/answer.ts';
-import { loggableFrame, type SampledLog } from '../log.ts';
 import type { OpenConnections } from '../open-connections.ts';
 import { type HttpRequest, type HttpResponse, NO_COMPRESSION, type TemplatedApp } from '../uws.ts';
 import { readVisitor } from '../visitor.ts';
@@ -30,7 +29,6 @@ export interface WebSocketServerParts {
   readonly entrance: Entrance;
   readonly fanOut: TopicFanOut;
   readonly connections: OpenConnections;
-  readonly log: SampledLog;
 }
 
 /**
@@ -53,11 +51,10 @@ const NATIVE_IDLE_SECONDS = 960;
 export function serveWebSockets(
   app: TemplatedApp,
   isTls: boolean,
-  { options, node, entrance, fanOut, connections, log }: WebSocketServerParts,
+  { options, node, entrance, fanOut, connections }: WebSocketServerParts,
 ): void {
-  const frameLog = log.eachStep;
   const topics = new NativeTopics(app);
-  const shared = { topics, log: frameLog };
+  const shared = { topics };
   fanOut.add(topics);
   const pace = { silenceSeconds: options.feedPingSeconds, answersPings: true };
 
@@ -110,12 +107,7 @@ export function serveWebSockets(
     message(ws, message) {
       const { transport } = ws.getUserData();
       if (!transport) return;
-      const frame = Buffer.from(message);
-      if (frameLog) {
-        const { connection } = transport.session;
-        frameLog.debug({ socketId: connection?.socketId, frame: loggableFrame(frame.toString()) }, 'message in');
-      }
-      transport.session.receive(frame);
+      transport.session.receive(Buffer.from(message));
     },
 
     ping(ws) {

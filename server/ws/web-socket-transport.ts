@@ -1,9 +1,7 @@
 import type { Transport } from '../../channels/connection.ts';
 import type { Outlet } from '../../channels/fan-out.ts';
 import type { Session } from '../../channels/session.ts';
-import { PROOF_EVERY } from '../../channels/uptake.ts';
 import { closeReason } from '../../protocol/errors.ts';
-import { type Logger, loggableFrame } from '../log.ts';
 import type { WebSocket } from '../uws.ts';
 import type { Visitor } from '../visitor.ts';
 import type { NativeTopics } from './native-topics.ts';
@@ -20,8 +18,6 @@ export interface SocketData {
 /** What all sockets of an app share. */
 export interface WebSocketParts {
   readonly topics: NativeTopics;
-  /** Given when each frame is to be logged. */
-  readonly log: Logger | undefined;
 }
 
 /** A client on a WebSocket. */
@@ -31,8 +27,6 @@ export class WebSocketTransport implements Transport {
   isSlow = false;
   readonly #parts: WebSocketParts;
   #ws: WebSocket<SocketData> | undefined;
-  /** Characters that were sent to this socket alone since its client was last asked whether it reads. */
-  #unprovenLength = 0;
 
   constructor(ws: WebSocket<SocketData>, session: Session, parts: WebSocketParts) {
     this.#ws = ws;
@@ -46,12 +40,8 @@ export class WebSocketTransport implements Transport {
 
   send(frame: string): void {
     if (!this.#ws || this.isSlow) return;
-    this.#parts.log?.debug({ frame: loggableFrame(frame) }, 'message out');
     this.#ws.send(frame);
-    this.#unprovenLength += frame.length;
-    if (this.#unprovenLength < PROOF_EVERY) return;
-    this.#unprovenLength = 0;
-    this.session.sentMuch();
+    this.session.sent(frame);
   }
 
   close(code: number, reason: string): void {

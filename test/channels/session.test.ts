@@ -5,6 +5,7 @@ import type { Feed, Reader } from '../../channels/feed.ts';
 import type { Node } from '../../channels/node.ts';
 import { openFeed } from '../../channels/open-feed.ts';
 import { Session } from '../../channels/session.ts';
+import { PROOF_EVERY } from '../../channels/uptake.ts';
 import { Disconnect, SubscriptionError } from '../../protocol/errors.ts';
 import { createSlow } from './slow-node.ts';
 import { type createApp, TestNode, VISITOR } from './test-node.ts';
@@ -262,7 +263,7 @@ describe('a client that is in', () => {
   test('is asked whether it reads when it was sent much, and stays when it answers', () => {
     const server = new TestNode();
     const [answers, silent] = [1, 2].map(() => new FakeTransport(server.node).openClient(server.app));
-    for (const client of [answers, silent]) client?.session.sentMuch();
+    for (const client of [answers, silent]) client?.session.sent(' '.repeat(PROOF_EVERY));
     answers?.session.receivePong(String(answers.pings[0]));
     silent?.session.receivePong(`not ${silent.pings[0]}`);
     server.clock.advance(61_000);

@@ -206,6 +206,51 @@ test('who is not let in is told with where it comes from', () => {
   expect(take()).toEqual([`refused ${VISITOR.ip} over-capacity`]);
 });
 
+test('each message is told before what comes of it, and each frame for one client', () => {
+  const told: string[] = [];
+  const node = new TestNode({
+    observers: [
+      {
+        received: ({ connection, frame }) => told.push(`${connection.socketId} said ${frame}`),
+        sent: ({ connection, frame }) => told.push(`${connection?.socketId} got ${JSON.parse(frame).event}`),
+        subscribed: ({ channel }) => told.push(`subscribed ${channel.name}`),
+      },
+    ],
+  });
+  const session = new Session(node.node);
+  const frames: string[] = [];
+  const transport = {
+    isOpen: true,
+    bufferedBytes: 0,
+    send: (frame: string) => {
+      frames.push(frame);
+      session.sent(frame);
+    },
+    close: () => {},
+    cutOff: () => {},
+    ping: () => {},
+    subscribe: () => {},
+    unsubscribe: () => {},
+    publishToOthers: () => false,
+  };
+  const request = { appKey: 'key', app: node.app, protocol: '7', version: undefined, origin: undefined, isTls: false };
+  session.open({
+    visitor: VISITOR,
+    transport,
+    enter: () => void session.connect(request, transport),
+    refuse: () => {},
+  });
+  const text = '{"event":"pusher:subscribe","data":{"channel":"news"}}';
+  session.receive(Buffer.from(text));
+  expect(told).toEqual([
+    'undefined got pusher:connection_established',
+    `1.1 said ${text}`,
+    '1.1 got pusher_internal:subscription_succeeded',
+    'subscribed news',
+  ]);
+  expect(frames).toHaveLength(2);
+});
+
 test('an event that could not be published is not told', async () => {
   const clock = new FakeClock();
   const seams = new DelayedSeams(clock);
