@@ -1,3 +1,4 @@
+import { batchesOf } from '../batches.ts';
 import { keyPairsOf } from '../config/app-options.ts';
 import { maskSecrets } from '../config/mask.ts';
 import type { Logger } from '../log.ts';
@@ -123,8 +124,7 @@ export class SqlAppStore implements AppStore {
   async #rowsOf(ids: readonly string[]): Promise<Row[]> {
     const wanted = new Set(ids);
     const rows: Row[] = [];
-    for (let start = 0; start < ids.length; start += CHUNK) {
-      const chunk = ids.slice(start, start + CHUNK);
+    for (const chunk of batchesOf(ids, CHUNK)) {
       const sql = `SELECT * FROM ${this.#names.apps} WHERE id IN (${placeholders(chunk)})`;
       rows.push(...(await this.#db.pool.query(sql, chunk)));
     }
@@ -172,8 +172,7 @@ export class SqlAppStore implements AppStore {
     if (ids.length === 0 || !(await this.#findKeysTable())) return found;
     const { further, quote } = this.#names;
     const tieBreaker = quote(this.#db.dialect.keyTieBreaker);
-    for (let start = 0; start < ids.length; start += CHUNK) {
-      const chunk = ids.slice(start, start + CHUNK);
+    for (const chunk of batchesOf(ids, CHUNK)) {
       const rows = await this.#db.pool.query(
         `SELECT ${quote('key')}, secret, app_id FROM ${further} WHERE app_id IN (${placeholders(chunk)}) ORDER BY created_at, ${tieBreaker}`,
         chunk,

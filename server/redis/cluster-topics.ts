@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { batchesOf } from '../batches.ts';
 import { keySlot } from './key-slot.ts';
 import { Subscriber } from './subscriber.ts';
 
@@ -150,9 +151,9 @@ export class ClusterTopics {
   /** Brings all topics to where they belong; what fails is tried again when the slots were read the next time. */
   async #move(): Promise<void> {
     const misplaced = [...this.#misplaced];
-    for (let start = 0; start < misplaced.length; start += CHUNK) {
+    for (const batch of batchesOf(misplaced, CHUNK)) {
       await Promise.allSettled(
-        misplaced.slice(start, start + CHUNK).map(async ([topic, name]) => {
+        batch.map(async ([topic, name]) => {
           if (this.#misplaced.has(topic)) await this.#place(name, topic);
         }),
       );

@@ -1,3 +1,4 @@
+import { batchesOf } from '../batches.ts';
 import type { RedisCommands } from './redis-commands.ts';
 
 /** All that is remembered together, in characters. What is over it goes, the oldest first. */
@@ -43,13 +44,11 @@ export class KeptEvents {
     const now = performance.now();
     for (const [key, { end }] of this.#kept) if (end <= now) this.#forget(key);
     const entries = [...this.#kept];
-    for (let start = 0; start < entries.length; start += CHUNK) {
+    for (const batch of batchesOf(entries, CHUNK)) {
       await Promise.all(
-        entries
-          .slice(start, start + CHUNK)
-          .map(([key, { positionKey, position, frame, end }]) =>
-            commands.run('restoreEvent', [key, positionKey], [position, frame, Math.ceil(end - now)]),
-          ),
+        batch.map(([key, { positionKey, position, frame, end }]) =>
+          commands.run('restoreEvent', [key, positionKey], [position, frame, Math.ceil(end - now)]),
+        ),
       );
     }
   }

@@ -1,5 +1,6 @@
 import { isRevocation, REVOCATION_MEMORY_MS, type Revocation } from '../../channels/revocations.ts';
 import { isJsonObject, parseJson } from '../../protocol/json.ts';
+import { batchesOf } from '../batches.ts';
 import type { RedisKeys } from './keys.ts';
 import type { RedisLink } from './redis-link.ts';
 
@@ -18,9 +19,7 @@ export class KeptRevocations {
 
   /** Makes sure that Redis has these, or later ones in their place. */
   async add(revocations: readonly Revocation[]): Promise<void> {
-    for (let start = 0; start < revocations.length; start += CHUNK) {
-      await this.#add(revocations.slice(start, start + CHUNK));
-    }
+    for (const batch of batchesOf(revocations, CHUNK)) await this.#add(batch);
   }
 
   async all(): Promise<readonly Revocation[]> {

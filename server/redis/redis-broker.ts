@@ -1,4 +1,5 @@
 import type { Broker, BrokerMessage, LastEvent } from '../../channels/broker.ts';
+import { batchesOf } from '../batches.ts';
 import { KeptEvents } from './kept-events.ts';
 import type { RedisKeys } from './keys.ts';
 import { RedisUnavailable } from './redis-commands.ts';
@@ -203,9 +204,9 @@ export class RedisBroker implements Broker {
       await this.#kept.giveBack(this.#link.commands);
       await pause(SETTLE_MS);
       const suspects = [...this.#topics.values()].filter(({ isSuspect }) => isSuspect);
-      for (let start = 0; start < suspects.length; start += CHUNK) {
+      for (const batch of batchesOf(suspects, CHUNK)) {
         if (verification !== this.#verification) return;
-        await this.#verify(suspects.slice(start, start + CHUNK));
+        await this.#verify(batch);
       }
     } catch {
       // Lost again: the next restoration verifies anew, and until then the topics stay suspect.
@@ -243,11 +244,9 @@ export class RedisBroker implements Broker {
       known.set(key, { position: Math.max(position, published.position), event: Math.max(event, published.event) });
     }
     const entries = [...known];
-    for (let start = 0; start < entries.length; start += CHUNK) {
+    for (const batch of batchesOf(entries, CHUNK)) {
       await Promise.all(
-        entries
-          .slice(start, start + CHUNK)
-          .map(([key, { position, event }]) => this.#link.commands.run('raisePosition', [key], [position, event])),
+        batch.map(([key, { position, event }]) => this.#link.commands.run('raisePosition', [key], [position, event])),
       );
     }
   }

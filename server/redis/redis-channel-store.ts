@@ -6,6 +6,7 @@ import { createNodesMessage } from '../../channels/nodes-channel.ts';
 import type { Revocation } from '../../channels/revocations.ts';
 import { channelKindOf } from '../../protocol/channel-name.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
+import { batchesOf } from '../batches.ts';
 import type { ChannelScripts } from './channel-scripts.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 import { CountWriter } from './count-writer.ts';
@@ -197,9 +198,7 @@ export class RedisChannelStore implements ChannelStore {
     // What this node has comes first: a user with another connection here stays all along.
     const all = new Set([...this.#members.keys(), ...known.entries]);
     const entries = inTurns(all, (entry) => parseMemberEntry(entry)?.appId ?? '');
-    for (let start = 0; start < entries.length; start += CHUNK) {
-      await Promise.all(entries.slice(start, start + CHUNK).map((entry) => this.#agree(entry)));
-    }
+    for (const batch of batchesOf(entries, CHUNK)) await Promise.all(batch.map((entry) => this.#agree(entry)));
     for (const { appId, channel } of known.channelIds.map(parseChannelId)) {
       if (this.#counts.get(appId, channel) === 0) this.#counts.set(appId, channel, 0);
     }
@@ -334,8 +333,7 @@ export class RedisChannelStore implements ChannelStore {
     return this.#orLocal(
       async () => {
         const counts = new Map<string, number>();
-        for (let start = 0; start < rooms.length; start += CHUNK) {
-          const page = rooms.slice(start, start + CHUNK);
+        for (const page of batchesOf(rooms, CHUNK)) {
           const answers = await this.#link.commands.do((client) =>
             Promise.all(page.map((channel) => client.hlen(this.#keys.members(appId, channel)))),
           );

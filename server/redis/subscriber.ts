@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { batchesOf } from '../batches.ts';
 import { keySlot } from './key-slot.ts';
 
 export interface SubscriberEvents {
@@ -75,7 +76,7 @@ export class Subscriber {
     if (!this.#isLost) return;
     try {
       const topics = [...this.#topics.keys()];
-      for (let start = 0; start < topics.length; start += CHUNK) await this.#send(topics.slice(start, start + CHUNK));
+      for (const batch of batchesOf(topics, CHUNK)) await this.#send(batch);
       this.#isLost = false;
       this.#events.restored();
     } catch {

@@ -1,6 +1,7 @@
 import { SeamUnavailable } from '../../channels/broker.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import { channelKindOf } from '../../protocol/channel-name.ts';
+import { batchesOf } from '../batches.ts';
 import type { ChannelScripts } from './channel-scripts.ts';
 import { inTurns } from './fair-queue.ts';
 import { PARTITIONS, type RedisKeys } from './keys.ts';
@@ -19,9 +20,9 @@ export async function sweepMembers(
   entries: readonly string[],
   isAnnounced: boolean,
 ): Promise<void> {
-  for (let start = 0; start < entries.length; start += CHUNK) {
+  for (const batch of batchesOf(entries, CHUNK)) {
     await Promise.all(
-      entries.slice(start, start + CHUNK).map(async (text) => {
+      batch.map(async (text) => {
         const entry = parseMemberEntry(text);
         if (entry?.isSignIn) await scripts.signOut(nodeId, entry, isAnnounced);
         else if (entry) await scripts.leave(nodeId, entry);
@@ -42,9 +43,9 @@ export async function sweepNode(
   const members = inTurns(entries, (entry) => parseMemberEntry(entry)?.appId ?? '');
   await sweepMembers(scripts, nodeId, members, true);
   const channels = inTurns(channelIds, (id) => parseChannelId(id).appId);
-  for (let start = 0; start < channels.length; start += CHUNK) {
+  for (const batch of batchesOf(channels, CHUNK)) {
     await Promise.all(
-      channels.slice(start, start + CHUNK).map(async (id) => {
+      batch.map(async (id) => {
         const { appId, channel } = parseChannelId(id);
         const isAnnounced = !channelKindOf(channel).isPresence && (await orFalse(isCountAnnounced, appId));
         await scripts.count(nodeId, appId, channel, 0, { isAnnounced, isDead: true });
