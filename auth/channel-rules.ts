@@ -52,9 +52,29 @@ function isPublic(channel: string): boolean {
   return !isPrivate && !isPresence;
 }
 
-/** Whether the holder of a token is among those who may. */
-export function admits(audiences: readonly Audience[], rule: ChannelRule, channel: string, grant: Grant): boolean {
-  return audiences.some((audience) => isIn(audience, rule, channel, grant));
+/** What rules are about; each is a list of a `ChannelRule`. */
+export type ChannelAction = 'subscribe' | 'clientEvents' | 'publish';
+
+const WORDS: Readonly<Record<ChannelAction, string>> = {
+  subscribe: 'subscribe to',
+  clientEvents: 'send client events on',
+  publish: 'publish on',
+};
+
+/**
+ * Whether the holder of a token may do something on a channel: all who ask, ask here.
+ *
+ * @returns why not, for people: who may, and what the token says instead; undefined: the holder may
+ */
+export function grantRefusal(
+  rules: readonly ChannelRule[],
+  action: ChannelAction,
+  channel: string,
+  grant: Grant,
+): string | undefined {
+  const rule = ruleFor(rules, channel);
+  if (rule[action].some((audience) => isIn(audience, rule, channel, grant))) return undefined;
+  return `Not allowed to ${WORDS[action]} ${channel}: ${reasonOf(rule[action], rule, channel, grant)}`;
 }
 
 function isIn(audience: Audience, { pattern }: ChannelRule, channel: string, grant: Grant): boolean {
@@ -73,13 +93,7 @@ function isIn(audience: Audience, { pattern }: ChannelRule, channel: string, gra
   }
 }
 
-/** The refusal for the holder of a token: who is allowed, and what the token has instead. */
-export function refusalText(
-  audiences: readonly Audience[],
-  { pattern }: ChannelRule,
-  channel: string,
-  grant: Grant,
-): string {
+function reasonOf(audiences: readonly Audience[], { pattern }: ChannelRule, channel: string, grant: Grant): string {
   const allowed = audiences.flatMap((audience) => {
     if (audience.kind !== 'holder') return [];
     const conditions = [

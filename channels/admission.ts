@@ -1,4 +1,4 @@
-import { admits, type ChannelRule, isForAnyone, keptGrant, refusalText, ruleFor } from '../auth/channel-rules.ts';
+import { grantRefusal, isForAnyone, keptGrant, ruleFor } from '../auth/channel-rules.ts';
 import { verifyChannelAuth } from '../auth/client-signature.ts';
 import { type Grant, grantIn, hasEnded, TokenError } from '../auth/grant.ts';
 import { isToken } from '../auth/json-web-token.ts';
@@ -69,9 +69,8 @@ export function refusalOf(
   if (isUser) return isOwnChannel(connection, channel) ? undefined : notThisUser(channel);
   // Signatures are the application's own decision.
   if (admission.isSigned || (!grant && (isPrivate || isPresence))) return undefined;
-  const rule = ruleFor(connection.app.channelRules, channel);
-  if (!grant) return isForAnyone(rule.subscribe, channel) ? undefined : needsToken(channel);
-  return admits(rule.subscribe, rule, channel, grant) ? undefined : notAllowed(rule, channel, grant);
+  if (!grant) return isOpenToAnyone(connection.app, channel) ? undefined : needsToken(channel);
+  return notAllowed(connection.app, channel, grant);
 }
 
 function mayEnter(node: Node, connection: Connection, channel: string): boolean {
@@ -109,10 +108,10 @@ function admitHolder(
   { channel, channelData }: SubscribeRequest,
   grant: Grant,
 ): Admission {
-  const rule = ruleFor(app.channelRules, channel);
-  if (!admits(rule.subscribe, rule, channel, grant)) throw notAllowed(rule, channel, grant);
+  const refusal = notAllowed(app, channel, grant);
+  if (refusal) throw refusal;
   const member = isPresence ? memberOfHolder(app, channel, grant, channelData) : undefined;
-  return { grant: keptGrant(grant, rule), member };
+  return { grant: keptGrant(grant, ruleFor(app.channelRules, channel)), member };
 }
 
 function admitWithoutToken(connection: Connection, kind: ChannelKind, request: SubscribeRequest): Admission {
@@ -132,12 +131,12 @@ function admitWithoutToken(connection: Connection, kind: ChannelKind, request: S
     return { grant, member: checkSize(app, channel, parseMember(channel, channelData)) };
   }
   if (isOpenToAnyone(app, channel)) return OPEN;
-  const rule = ruleFor(app.channelRules, channel);
   if (auth?.includes(':')) {
     return { grant: verifySigned(connection, request), member: undefined, isSigned: true };
   }
   if (!user?.grant) throw needsToken(channel);
-  if (!admits(rule.subscribe, rule, channel, user.grant)) throw notAllowed(rule, channel, user.grant);
+  const refusal = notAllowed(app, channel, user.grant);
+  if (refusal) throw refusal;
   return { grant: user.grant, member: undefined };
 }
 
@@ -159,9 +158,10 @@ function needsToken(channel: string): SubscriptionError {
   return new SubscriptionError('token-required', channel, 'AuthError', 401, message);
 }
 
-function notAllowed(rule: ChannelRule, channel: string, grant: Grant): SubscriptionError {
-  const message = `Not allowed to subscribe to ${channel}: ${refusalText(rule.subscribe, rule, channel, grant)}`;
-  return new SubscriptionError('not-allowed', channel, 'AuthError', 403, message);
+/** Undefined where the rules open the channel to the holder of the token. */
+function notAllowed({ channelRules }: App, channel: string, grant: Grant): SubscriptionError | undefined {
+  const refusal = grantRefusal(channelRules, 'subscribe', channel, grant);
+  return refusal === undefined ? undefined : new SubscriptionError('not-allowed', channel, 'AuthError', 403, refusal);
 }
 
 /** Everything comes from the token: `channel_data` is not signed here, and may only repeat the id for the client's own use. */

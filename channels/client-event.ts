@@ -1,4 +1,4 @@
-import { admits, refusalText, ruleFor } from '../auth/channel-rules.ts';
+import { grantRefusal } from '../auth/channel-rules.ts';
 import { channelKindOf } from '../protocol/channel-name.ts';
 import { ERROR_CODES, PusherError } from '../protocol/errors.ts';
 import { exceedsBytes, quote } from '../protocol/json.ts';
@@ -70,10 +70,8 @@ export function clientEvent(
 /** What the application signed may always send. */
 function checkRule({ app }: Connection, { grant, isSigned }: Subscription, channel: string): void {
   if (!grant || isSigned) return;
-  const rule = ruleFor(app.channelRules, channel);
-  if (admits(rule.clientEvents, rule, channel, grant)) return;
-  const why = refusalText(rule.clientEvents, rule, channel, grant);
-  throw new PusherError('client-event-not-allowed', `Not allowed to send client events on ${channel}: ${why}`);
+  const refusal = grantRefusal(app.channelRules, 'clientEvents', channel, grant);
+  if (refusal !== undefined) throw new PusherError('client-event-not-allowed', refusal);
 }
 
 function checkSize({ app: { limits } }: Connection, event: string, data: string): void {

@@ -1,4 +1,4 @@
-import { admits, refusalText, ruleFor } from '../../auth/channel-rules.ts';
+import { grantRefusal } from '../../auth/channel-rules.ts';
 import type { Grant } from '../../auth/grant.ts';
 import type { App } from '../../channels/app.ts';
 import type { Node } from '../../channels/node.ts';
@@ -29,10 +29,8 @@ function checkChannel(node: Node, app: App, grant: Grant, channel: string): void
   if (channelKindOf(channel).isUser) {
     throw insufficientScope(`Not allowed to publish on ${channel}: only the application itself sends events to users`);
   }
-  const rule = ruleFor(app.channelRules, channel);
-  if (!admits(rule.publish, rule, channel, grant)) {
-    throw insufficientScope(`Not allowed to publish on ${channel}: ${refusalText(rule.publish, rule, channel, grant)}`);
-  }
+  const refusal = grantRefusal(app.channelRules, 'publish', channel, grant);
+  if (refusal !== undefined) throw insufficientScope(refusal);
   checkNotRevoked(node, app, channel, grant, '');
 }
 

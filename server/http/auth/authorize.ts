@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { admits, keptGrant, keptOfUser, refusalText, ruleFor } from '../../../auth/channel-rules.ts';
+import { grantRefusal, keptGrant, keptOfUser, ruleFor } from '../../../auth/channel-rules.ts';
 import { encodeChannelData, encodeUserData, type Grant } from '../../../auth/grant.ts';
 import { hmacHex } from '../../../auth/hmac.ts';
 import type { App } from '../../../channels/app.ts';
@@ -50,17 +50,13 @@ export function authorizeChannel(
   channel: string,
 ): ChannelAuthorization {
   const { isPresence, isEncrypted } = channelKindOf(channel);
-  const rule = ruleFor(app.channelRules, channel);
-  if (!admits(rule.subscribe, rule, channel, grant)) {
-    throw insufficientScope(
-      `Not allowed to subscribe to ${channel}: ${refusalText(rule.subscribe, rule, channel, grant)}`,
-    );
-  }
+  const refusal = grantRefusal(app.channelRules, 'subscribe', channel, grant);
+  if (refusal !== undefined) throw insufficientScope(refusal);
   checkNotRevoked(node, app, channel, grant, socketId);
   if (isPresence && grant.userId === undefined)
     throw withoutUser(app, `${channel} is a presence channel, and the token`);
   const seen = isPresence ? grant : { ...grant, userInfoJson: undefined };
-  const channelData = encodeChannelData(seen, keptGrant(grant, rule));
+  const channelData = encodeChannelData(seen, keptGrant(grant, ruleFor(app.channelRules, channel)));
   const auth = sign(app, `${socketId}:${channel}:${channelData}`);
   if (!isEncrypted) return { auth, channel_data: channelData };
   return { auth, channel_data: channelData, shared_secret: sharedSecret(app, channel) };
