@@ -10,7 +10,14 @@ import {
 } from '../../auth/token-claims.ts';
 import type { App, AppLimits } from '../../channels/app.ts';
 import type { CoalescingRule } from '../../channels/coalescer.ts';
-import { type AppOptions, type CoalescingOptions, keyPairsOf, type LimitOption } from './app-options.ts';
+import {
+  type AppOptionName,
+  type AppOptions,
+  type CoalescingOptions,
+  isLimitOption,
+  keyPairsOf,
+  type LimitOption,
+} from './app-options.ts';
 import type { AudienceOption, ChannelRuleOptions, TokenOptions } from './authorization-options.ts';
 import type { Settings } from './schema.ts';
 import { parsePublicKey } from './token-key.ts';
@@ -22,24 +29,27 @@ export function createApps(settings: Settings): App[] {
 
 /** The app as the broker knows it: what its options leave open comes from the settings of all apps. */
 export function createApp(options: AppOptions, settings: Settings): App {
+  const { auth, channels, coalescing } = options;
   return {
-    id: options.id,
+    ...plainOptions(options),
     keys: keyPairsOf(options),
-    enabled: options.enabled,
-    forceTls: options.forceTls,
-    allowedOrigins: options.allowedOrigins,
-    allowMissingOrigin: options.allowMissingOrigin,
-    enableClientMessages: options.enableClientMessages,
-    enableUserAuthentication: options.enableUserAuthentication,
-    enableSubscriptionCountEvents: options.enableSubscriptionCountEvents,
-    enableWatchlistEvents: options.enableWatchlistEvents,
-    tokens: options.auth?.jwt && createTokenPolicy(options.auth.jwt),
-    channelRules: options.channels.map(createChannelRule),
-    feeds: options.feeds,
-    coalescing: options.coalescing.map(createCoalescingRule),
+    tokens: auth?.jwt && createTokenPolicy(auth.jwt),
+    channelRules: channels.map(createChannelRule),
+    coalescing: coalescing.map(createCoalescingRule),
     encryptionMasterKey: masterKeyOf(options),
     limits: createLimits(options, settings),
   };
+}
+
+/** Options that become something else, or are for people. */
+const NOT_PLAIN = ['key', 'secret', 'keys', 'name', 'auth', 'channels', 'coalescing', 'webhooks'] as const;
+type PlainOptions = Omit<AppOptions, LimitOption | (typeof NOT_PLAIN)[number]>;
+
+/** What the broker takes as it is written. */
+function plainOptions(options: AppOptions): PlainOptions {
+  const isPlain = (name: string): boolean =>
+    !isLimitOption(name as AppOptionName) && !NOT_PLAIN.some((other) => other === name);
+  return Object.fromEntries(Object.entries(options).filter(([name]) => isPlain(name))) as PlainOptions;
 }
 
 type LimitOptions = Partial<Pick<AppOptions, LimitOption>>;

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse } from 'dotenv';
 import { build } from 'esbuild';
+import { parseDotenv } from '../../../server/config/dotenv.ts';
 import { freePort } from '../../support/free-port.ts';
 import { aroundNginx } from '../../support/nginx.ts';
 import type { Site } from '../../support/proxy-process.ts';
@@ -19,9 +19,7 @@ const PAGE = '<!doctype html><title>Page</title><body><script src="/page.js"></s
 
 /** `.env`, with what stands for other variables in it. */
 export function environment(): Record<string, string> {
-  const plain = parse(projectFile('.env.example'));
-  const expand = (value: string): string => value.replace(/\$\{(\w+)\}/g, (_, name: string) => plain[name] ?? '');
-  return Object.fromEntries(Object.entries(plain).map(([name, value]) => [name, expand(value)]));
+  return Object.fromEntries(parseDotenv(projectFile('.env.example'), {}));
 }
 
 /** A value of the systemd unit. */
