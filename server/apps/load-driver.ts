@@ -3,8 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { AppStoreStartError } from './sql-errors.ts';
 
-/** Where a package is looked for: a file in each folder, which need not exist. */
-const HERE = fileURLToPath(import.meta.url);
+const HERE = dirname(fileURLToPath(import.meta.url));
 
 /**
  * Loads a package that Kulkul does not bring along: from beside Kulkul, or from the folder that it was started in, which is where it
@@ -18,7 +17,7 @@ const HERE = fileURLToPath(import.meta.url);
 export async function loadDriver(
   name: string,
   setting: string,
-  folders: readonly string[] = [dirname(HERE), process.cwd()],
+  folders: readonly string[] = [HERE, process.cwd()],
 ): Promise<unknown> {
   const path = folders.map((folder) => resolveFrom(folder, name)).find((found) => found !== undefined);
   if (path === undefined) {
@@ -44,6 +43,7 @@ export async function loadDriver(
 
 function resolveFrom(folder: string, name: string): string | undefined {
   try {
+    // Any file in it will do, also one that is not there.
     return createRequire(join(folder, 'kulkul.js')).resolve(name);
   } catch {
     return undefined;
