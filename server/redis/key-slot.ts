@@ -14,24 +14,34 @@ const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
  * @see Redis Cluster specification, "Key distribution model" and "Hash tags"
  */
 export function keySlot(key: string): number {
-  const text = hashTag(key);
+  return slotOf(hashTag(key));
+}
+
+/** The slot of a text without a hash tag, which may come in several parts. */
+export function slotOf(...parts: readonly string[]): number {
   let crc = 0;
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    if (code > 127) return slotOfBytes(Buffer.from(text));
-    crc = add(crc, code);
-  }
+  for (const part of parts) crc = addText(crc, part);
   return crc % SLOTS;
 }
 
-function slotOfBytes(bytes: Iterable<number>): number {
-  let crc = 0;
-  for (const byte of bytes) crc = add(crc, byte);
-  return crc % SLOTS;
+function addText(crc: number, text: string): number {
+  let sum = crc;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code > 127) return addBytes(crc, Buffer.from(text));
+    sum = add(sum, code);
+  }
+  return sum;
+}
+
+function addBytes(crc: number, bytes: Iterable<number>): number {
+  let sum = crc;
+  for (const byte of bytes) sum = add(sum, byte);
+  return sum;
 }
 
 function add(crc: number, byte: number): number {
-  return ((crc << 8) & 0xffff) ^ (TABLE[(crc >> 8) ^ byte] ?? 0);
+  return ((crc << 8) & 0xffff) ^ (TABLE[(crc >> 8) ^ byte] as number);
 }
 
 function hashTag(key: string): string {

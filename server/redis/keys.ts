@@ -1,4 +1,4 @@
-import { keySlot } from './key-slot.ts';
+import { slotOf } from './key-slot.ts';
 import { LAYOUT } from './layout.ts';
 
 /** What belongs to channels is spread over so many parts, each in one slot of a Redis Cluster. A change is another layout. */
@@ -18,6 +18,8 @@ export class RedisKeys {
   /** Of what nodes of all versions understand. */
   readonly #common: string;
   readonly #prefix: string;
+  /** Beginning of the keys of the channel that was asked for last: mostly several of them are asked for. */
+  #last = { appId: '', channel: '', beginning: '' };
 
   /** @param prefix - the operator's, in front of every key and topic; '' for none */
   constructor(prefix: string) {
@@ -127,7 +129,12 @@ export class RedisKeys {
   }
 
   #ofChannel(what: string, appId: string, channel: string): string {
-    return `${this.#ofPartition(partitionOf(appId, channel))}:${what}:${appId}/${channel}`;
+    let last = this.#last;
+    if (last.channel !== channel || last.appId !== appId || last.beginning === '') {
+      last = { appId, channel, beginning: this.#ofPartition(partitionOf(appId, channel)) };
+      this.#last = last;
+    }
+    return `${last.beginning}:${what}:${appId}/${channel}`;
   }
 
   #ofPartition(partition: number): string {
@@ -137,14 +144,14 @@ export class RedisKeys {
 
 /** Number of a channel's partition: its share of the slots has the one that `app/channel` would be in. */
 export function partitionOf(appId: string, channel: string): number {
-  return Math.floor(keySlot(`${appId}/${channel}`) / SLOTS_PER_PARTITION);
+  return Math.floor(slotOf(appId, '/', channel) / SLOTS_PER_PARTITION);
 }
 
 function createHashTags(): readonly string[] {
   const tags: string[] = [];
   for (let number = 0, found = 0; found < PARTITIONS; number += 1) {
     const tag = String(number);
-    const partition = Math.floor(keySlot(tag) / SLOTS_PER_PARTITION);
+    const partition = Math.floor(slotOf(tag) / SLOTS_PER_PARTITION);
     if (tags[partition] !== undefined) continue;
     tags[partition] = tag;
     found += 1;

@@ -46,25 +46,28 @@ export function encodeHeader({ exceptSocketId, keepSeconds, member }: HeaderPart
 }
 
 const SIGNS = { added: '+', removed: '-', updated: '~' } as const;
-const POSITION = /^\d{1,16}$/;
+/** Positions, and our version. */
+const BEGINNING = new RegExp(`^(\\d{1,16})\\t(\\d{1,16})\\t${LAYOUT}(?=[\\t\\n])`);
 const SOCKET_ID = /^\d+\.\d+$/;
 const SECONDS = /^\d{1,10}$/;
 
 /** Undefined for anything that is no message of ours, or of another layout: others may use the same Redis. */
 export function parseWireMessage(payload: string): WireMessage | undefined {
+  const beginning = BEGINNING.exec(payload);
+  if (!beginning) return undefined;
   const end = payload.indexOf('\n');
-  if (end < 0) return undefined;
-  const [position = '', previous = '', layout, ...fields] = payload.slice(0, end).split('\t');
-  if (!POSITION.test(position) || !POSITION.test(previous) || layout !== String(LAYOUT)) return undefined;
+  const header = payload.slice(0, end);
   let exceptSocketId: string | undefined;
   let keepSeconds: number | undefined;
   let isCount = false;
   let change: MemberChange['change'] | undefined;
   let id = '';
   let info = '';
-  for (const field of fields) {
-    const value = field.slice(1);
-    switch (field[0]) {
+  for (let start = beginning[0].length + 1; start <= end; ) {
+    const tab = header.indexOf('\t', start);
+    const next = tab < 0 ? end : tab;
+    const value = header.slice(start + 1, next);
+    switch (header[start]) {
       case 'x':
         if (!SOCKET_ID.test(value)) return undefined;
         exceptSocketId = value;
@@ -89,14 +92,15 @@ export function parseWireMessage(payload: string): WireMessage | undefined {
         id = value;
         break;
       case 'i':
-        info = field;
+        info = value;
     }
+    start = next + 1;
   }
-  const member = change && parseMember(`${id}\t${info}`);
+  const member = change && parseMember(`${id}\ti${info}`);
   if (change && !member) return undefined;
   return {
-    position: Number(position),
-    previousEvent: Number(previous),
+    position: Number(beginning[1]),
+    previousEvent: Number(beginning[2]),
     exceptSocketId,
     isCount,
     keepSeconds,
