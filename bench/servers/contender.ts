@@ -70,7 +70,8 @@ export function kulkul(
 ): Contender {
   return {
     name,
-    has: (need) => need !== 'feeds' || existsSync(join(dirname(script), 'feeds')),
+    // Builds that are bundled have chunks in place of a folder for each part. They all have feeds.
+    has: (need) => need !== 'feeds' || ['feeds', '../chunks'].some((name) => existsSync(join(dirname(script), name))),
     async start({ cores, nodeFlags, certificate, hasFeed }) {
       const app = { ...APP, ...options, ...(hasFeed && { feeds: [{ path: FEED_PATH, channel: FEED_CHANNEL }] }) };
       const all = { ...CONFIG, ...tlsSettings(certificate), ...settings, 'appManager.array.apps': [app] };
