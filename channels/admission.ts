@@ -88,7 +88,7 @@ function isOwnChannel({ user }: Connection, channel: string): boolean {
 }
 
 function notThisUser(channel: string): SubscriptionError {
-  const message = `Not signed in as the user of ${channel}: sign in first, a user can only enter the own channel`;
+  const message = `Not signed in as the user of ${channel}: sign in first, a user can only enter their own channel`;
   return new SubscriptionError('not-this-user', channel, 'AuthError', 401, message);
 }
 

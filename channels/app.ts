@@ -10,7 +10,7 @@ export interface App {
   /** At least one pair, oldest first. Every pair is valid; what Kulkul itself signs, it signs with the oldest. */
   readonly keys: readonly AppKey[];
   readonly enabled: boolean;
-  /** Refuse plain `ws://` connections with 4000, so that clients come back over TLS. */
+  /** Refuse plain `ws://` connections with 4000, so that clients reconnect over TLS. */
   readonly forceTls: boolean;
   /** `https://*.example.com`, `app.example.com`, `*`; empty: any page may connect. */
   readonly allowedOrigins: readonly string[];

@@ -114,7 +114,7 @@ function check(node: Node, { app, appKey, isTls, origin, protocol, version }: Co
   if (!isAllowedOrigin(app.allowedOrigins, origin, app.allowMissingOrigin)) {
     const message = origin
       ? `Origin ${quote(origin, 60)} is not one of the app's allowedOrigins`
-      : 'No Origin: the app lets pages of its allowedOrigins in only (allowMissingOrigin)';
+      : 'No Origin: the app only accepts pages of its allowedOrigins (allowMissingOrigin)';
     throw new Disconnect('origin-refused', CLOSE_CODES.unauthorized, message);
   }
   checkProtocolVersion(protocol, version, node.options.strictProtocol);

@@ -53,5 +53,5 @@ export function encodeEcho(text: string, nowMs: number): string {
 export const FEED_CHANGED = new Disconnect(
   'feed-changed',
   CLOSE_CODES.reconnect,
-  'This feed is configured otherwise now: connect again',
+  'The configuration of this feed has changed: reconnect',
 );

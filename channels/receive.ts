@@ -201,7 +201,7 @@ function expected(node: Node, connection: Connection, message: ClientMessage, er
   if (isExpected(error)) return error;
   node.observer.failed({ error, during: message.kind });
   const id = 'temporarily-unavailable';
-  const advice = 'the server could not do it just now: try again later';
+  const advice = 'the server could not do it right now: try again later';
   if (message.kind === 'subscribe' && !connection.subscriptions.has(message.channel)) {
     const text = `Subscription to ${quote(message.channel, 200)} failed, ${advice}`;
     return new SubscriptionError(id, message.channel, 'ServerError', 503, text);

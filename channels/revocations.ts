@@ -109,10 +109,10 @@ export class Revocations {
     if (this.#byId.has(revocationId(revocation))) return undefined;
     const { all, patterns } = this.#byApp.get(revocation.appId) ?? { all: 0, patterns: 0 };
     if (all >= MAX_PER_APP) {
-      return `${all} revocations of the last day are kept, which is the most. Revoke by a pattern, or terminate the user's connections`;
+      return `${all} revocations of the last day are kept, which is the maximum. Revoke by a pattern, or terminate the user's connections`;
     }
     if (isPattern(revocation) && patterns >= MAX_PATTERNS_PER_APP) {
-      return `${patterns} revocations with * of the last day are kept, which is the most. Name the channel, or use fewer and wider patterns`;
+      return `${patterns} revocations with * of the last day are kept, which is the maximum. Name the channel, or use fewer and wider patterns`;
     }
   }
 

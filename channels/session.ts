@@ -168,6 +168,6 @@ function disconnectBy(error: unknown): Disconnect {
     return new Disconnect(error.id, code, error.message);
   }
   if (!(error instanceof SeamUnavailable)) return INTERNAL_ERROR;
-  const text = `This server can't let anybody in just now: ${error.told}. Try again in a moment`;
+  const text = `This server can't accept connections right now: ${error.told}. Try again in a moment`;
   return new Disconnect('temporarily-unavailable', CLOSE_CODES.overCapacity, text);
 }

@@ -79,12 +79,12 @@ export function expired(channel: string, expiresAtSeconds: number): Subscription
 }
 
 export function revoked(channel: string): SubscriptionError {
-  const message = `Access to ${channel} was revoked: what was signed or issued before no longer counts. Bring a token that was issued later, or connect anew`;
+  const message = `Access to ${channel} was revoked: signatures and tokens from before are no longer accepted. Use a token that was issued later, or reconnect`;
   return new SubscriptionError('access-revoked', channel, 'AuthError', 403, message);
 }
 
 /** What is kept of the token does not tell whether the app's new rules admit its holder. */
 export function rulesChanged(channel: string): SubscriptionError {
-  const message = `Who may be in ${channel} was changed: subscribe again with your token`;
+  const message = `The rules for ${channel} have changed: subscribe again with your token`;
   return new SubscriptionError('rules-changed', channel, 'AuthError', 401, message);
 }

@@ -130,11 +130,11 @@ export class Uptake {
 const NOT_READING = new Disconnect(
   'not-reading',
   CLOSE_CODES.pongTimeout,
-  'The client was sent much and does not read: it did not answer the WebSocket ping behind it',
+  'The client does not read: it did not answer the WebSocket ping that followed a megabyte of messages',
 );
 
 const BUFFERS_FULL = new Disconnect(
   'buffers-full',
   CLOSE_CODES.overCapacity,
-  'Slow clients together have more than maxBufferedBytesTotal waiting, this one among the most',
+  'Slow clients together have more than maxBufferedBytesTotal buffered, and this one is among those with the most',
 );

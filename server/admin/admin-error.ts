@@ -37,11 +37,11 @@ export interface ErrorDetails {
 }
 
 export function invalidApp(problems: readonly Problem[]): AdminError {
-  return refuse('invalid-app', 'This is no app that can be taken', problems);
+  return refuse('invalid-app', 'This app is not valid', problems);
 }
 
 export function invalidRequest(problems: readonly Problem[]): AdminError {
-  return refuse('invalid-request', 'The request can not be taken', problems);
+  return refuse('invalid-request', 'The request is not valid', problems);
 }
 
 /** Of one answer. */

@@ -155,10 +155,10 @@ export class AdminServer {
     if (error instanceof AppConflict) return new AdminError('app-conflict', 409, error.message);
     if (error instanceof SeamUnavailable) {
       // Whoever may call this may know where it is.
-      return new AdminError('unavailable', 503, `Not possible just now: ${error.detail}. Try again`);
+      return new AdminError('unavailable', 503, `Not possible right now: ${error.detail}. Try again`);
     }
     this.#parts.log.error({ err: error, request: `${method} ${url}` }, 'unexpected failure');
-    return new AdminError('internal-error', 500, 'Internal error: the log of the server says more');
+    return new AdminError('internal-error', 500, 'Internal error: see the log of the server');
   }
 
   #refuse(response: ServerResponse, { id, status, message, details, allow }: Refusal): void {

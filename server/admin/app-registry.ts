@@ -72,7 +72,7 @@ export class DatabaseRegistry implements AppRegistry {
       return { stored: 'database' };
     } catch (error) {
       if (!(error instanceof SeamUnavailable)) throw error;
-      const warning = `It is stored, but the nodes could not be told (${error.detail}): they notice within appManager.cache.ttl seconds, or at once after POST /apps/${id}/purge`;
+      const warning = `It is stored, but the nodes could not be notified (${error.detail}): they notice within appManager.cache.ttl seconds, or at once after POST /apps/${id}/purge`;
       return { stored: 'database', warning };
     }
   }

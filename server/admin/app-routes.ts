@@ -94,7 +94,7 @@ export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: b
     adminRoute({
       method: 'POST',
       path: '/apps',
-      summary: 'makes an app; id, key and secret are made up where left out, secrets shown this once',
+      summary: 'creates an app; a missing id, key or secret is generated, secrets are shown only once',
       body: { schema: NEW_APP, isRequired: false },
       answer: MADE_APP,
       status: 201,
@@ -130,7 +130,7 @@ export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: b
     adminRoute({
       method: 'POST',
       path: '/apps/:id/enable',
-      summary: 'lets clients and requests of an app in again',
+      summary: 'accepts clients and requests of an app again',
       answer: SHOWN_APP,
       run: ({ params }) => changeApp(params.id, 'app enabled over the admin API', (app) => ({ ...app, enabled: true })),
     }),
@@ -159,7 +159,7 @@ export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: b
     adminRoute({
       method: 'POST',
       path: '/apps/:id/keys',
-      summary: 'adds a key, made up or as given ({ "key", "secret" }); the secret is shown this once',
+      summary: 'adds a key, generated or as given ({ "key", "secret" }); the secret is shown only once',
       body: { schema: NEW_KEY, isRequired: false },
       answer: MADE_KEY,
       status: 201,
@@ -181,7 +181,7 @@ export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: b
     adminRoute({
       method: 'DELETE',
       path: '/apps/:id/keys/:key',
-      summary: 'retires a key: its connections end with 4001, its signatures no longer count',
+      summary: 'removes a key: its connections end with 4001, its signatures are no longer accepted',
       answer: SHOWN_APP,
       run: ({ params }) => {
         const id = params.id;

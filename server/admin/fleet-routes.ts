@@ -35,7 +35,7 @@ export function createFleetRoutes(registry: AppRegistry, fleet: Fleet, log: Logg
     adminRoute({
       method: 'GET',
       path: '/health',
-      summary: 'whether the broker is ready, and what it lacks, with addresses and errors',
+      summary: 'whether the broker is ready, and what is wrong, with addresses and errors',
       answer: HEALTH,
       async run() {
         const { isReady, reason } = await fleet.readiness();
@@ -45,7 +45,7 @@ export function createFleetRoutes(registry: AppRegistry, fleet: Fleet, log: Logg
     adminRoute({
       method: 'POST',
       path: '/apps/:id/purge',
-      summary: 'has all nodes look an app up again, which was changed in the database by hand, say',
+      summary: 'lets all nodes read an app again, for example after a change by SQL',
       answer: PURGED,
       async run({ params: { id } }) {
         await fleet.announceApps([id]);
@@ -55,7 +55,7 @@ export function createFleetRoutes(registry: AppRegistry, fleet: Fleet, log: Logg
     adminRoute({
       method: 'POST',
       path: '/purge',
-      summary: 'has all nodes look all apps up again',
+      summary: 'lets all nodes read all apps again',
       answer: PURGED,
       async run() {
         await fleet.announceApps(null);
@@ -65,21 +65,21 @@ export function createFleetRoutes(registry: AppRegistry, fleet: Fleet, log: Logg
     adminRoute({
       method: 'DELETE',
       path: '/apps/:id/channels/:channel/users/:user',
-      summary: 'takes a user out of a channel, or of all that match a pattern (private-*)',
+      summary: 'removes a user from a channel, or from all that match a pattern (private-*)',
       answer: REVOKED,
       run: ({ params }) => revoke(params, { userId: params.user }),
     }),
     adminRoute({
       method: 'DELETE',
       path: '/apps/:id/channels/:channel/sockets/:socket',
-      summary: 'takes one connection out of a channel',
+      summary: 'removes one connection from a channel',
       answer: REVOKED,
       run: ({ params }) => revoke(params, { socketId: params.socket }),
     }),
     adminRoute({
       method: 'DELETE',
       path: '/apps/:id/channels/:channel/subscriptions',
-      summary: 'takes everybody out of a channel',
+      summary: 'removes everybody from a channel',
       answer: REVOKED,
       run: ({ params }) => revoke(params, undefined),
     }),

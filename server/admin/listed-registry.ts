@@ -42,7 +42,7 @@ export class ListedRegistry implements AppRegistry {
       const isInTheWay = hasTakenKey || (change !== undefined && takenFeed(change, this.#listed) !== undefined);
       if (!isListedAnew && !isInTheWay) continue;
       this.#changes.delete(id);
-      this.#log.warn({ app: id }, 'what was changed of an app over the admin API gives way to the configuration');
+      this.#log.warn({ app: id }, 'changes to an app through the admin API are overridden by the configuration');
     }
     return this.#apply();
   }
@@ -117,7 +117,7 @@ export class ListedRegistry implements AppRegistry {
 }
 
 const READ_ONLY =
-  'These apps stand in the configuration file, and with adapter.driver redis a change here would hold on this machine only. ' +
+  'These apps are in the configuration file, and with adapter.driver redis a change here would apply to this machine only. ' +
   'Change the file on every machine (it is read again at once), or keep the apps where all nodes see them: appManager.driver mysql or postgres, or sqlite when all nodes are on this machine';
 
 function byId(apps: readonly StoredApp[]): ReadonlyMap<string, StoredApp> {

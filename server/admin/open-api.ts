@@ -23,7 +23,7 @@ export function describeAdminApi(routes: readonly AdminRoute[], version: string,
   return createOpenApi(described, {
     title: 'Kulkul admin API',
     version,
-    description: 'Apps of the broker: make, change, watch and delete them. For whoever runs it; never for pages.',
+    description: 'Create, change, watch and delete apps of the broker. For operators; never for pages.',
     schemas: { App: SHOWN_APP, Error: ADMIN_ERROR },
     securitySchemes: { token: hasToken ? { type: 'http', scheme: 'bearer' } : inHeader },
     security: [{ token: [] }],

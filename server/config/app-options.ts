@@ -73,7 +73,7 @@ export const appOptionsSchema = z.strictObject({
   ),
   forceTls: about(
     flag().default(false),
-    'Refuse plain `ws://` connections with 4000, so that clients come back over TLS.',
+    'Refuse plain `ws://` connections with 4000, so that clients reconnect over TLS.',
   ),
   allowedOrigins: about(
     list().default([]),

@@ -40,7 +40,7 @@ export const tokenKeySchema = z
           error: 'is a key in PEM, of which no secret can be made: a public key goes into publicKey',
         })
         .optional(),
-      'Secret that HS256, HS384 and HS512 are made with; 32 characters or more.',
+      'Secret for HS256, HS384 and HS512; 32 characters or more.',
       { secret: 'always' },
     ),
     publicKey: about(
@@ -50,7 +50,7 @@ export const tokenKeySchema = z
     ),
     publicKeyFile: about(
       filled().optional(),
-      'PEM file with that instead. A relative path starts at the folder of the configuration file (in a variable, at the working directory). It is read again when it changes. Only in files and variables.',
+      'PEM file with the key instead. A relative path starts at the folder of the configuration file (in a variable, at the working directory). It is read again when it changes. Only in files and variables.',
     ),
     algorithms: about(algorithms(), 'Which of the algorithms that fit the key are accepted. Unset: all of them.'),
   })
@@ -75,9 +75,12 @@ const claimsSchema = z.strictObject({
   userId: about(filled().default('sub'), 'Claim with the id of the user. A dot leads into an object.'),
   roles: about(
     oneOrMore().default(['roles', 'role']),
-    'Claim with the roles, a list or a text; of several names the first that is there counts. Keycloak: `realm_access.roles`.',
+    'Claim with the roles, a list or a string; of several names the first one present counts. Keycloak: `realm_access.roles`.',
   ),
-  userInfo: about(filled().default('user_info'), 'Claim with what others in a presence channel see of the user.'),
+  userInfo: about(
+    filled().default('user_info'),
+    'Claim with what others in a presence channel see of the user: any JSON.',
+  ),
   watchlist: about(filled().default('watchlist'), 'Claim with the ids of users whom a signed-in user watches.'),
 });
 
@@ -89,14 +92,8 @@ export const tokenOptionsSchema = z
       'Where the issuer publishes its public keys (JWKS). They are fetched when they are needed, and kept.',
     ),
     algorithms: about(algorithms(), 'The only algorithms accepted. Unset: those that fit each key; `none` never.'),
-    issuer: about(
-      oneOrMore().default([]),
-      'The claim `iss` must be this, or one of these. Empty: it is not looked at.',
-    ),
-    audience: about(
-      oneOrMore().default([]),
-      'The claim `aud` must hold this, or one of these. Empty: it is not looked at.',
-    ),
+    issuer: about(oneOrMore().default([]), 'The claim `iss` must be this, or one of these. Empty: not checked.'),
+    audience: about(oneOrMore().default([]), 'The claim `aud` must contain this, or one of these. Empty: not checked.'),
     clockToleranceSeconds: about(
       upToAnHour().default(0),
       'Seconds that the clock of the issuer may be off, up to 3600.',
@@ -135,7 +132,7 @@ export const authOptionsSchema = z.strictObject({
         error: 'must be 32 bytes in Base64 (openssl rand -base64 32)',
       })
       .optional(),
-    'Of what the auth endpoints make the keys of encrypted channels: 32 bytes in Base64, the same as in the application. Unset: they open none.',
+    'Master key from which the auth endpoints derive the keys of encrypted channels: 32 bytes in Base64, the same as in the application. Unset: they open no encrypted channels.',
     { secret: 'always' },
   ),
 });

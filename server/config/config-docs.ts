@@ -18,20 +18,20 @@ const introduction = `# Configuration
 
 <!-- Generated from server/config/schema.ts by \`npm run docs:config\`. Edit there. -->
 
-Everything has a default: without any configuration Kulkul listens on port 6001 and makes up an app with random
+Everything has a default: without any configuration, Kulkul listens on port 6001 and creates an app with random
 credentials for the run, which it prints at the start. There are no well-known default credentials.
 
-A setting is looked for in this order, and the last place that has it wins:
+Settings are read in this order; the last place that has one wins:
 
 1. the default,
 2. the configuration file: \`kulkul start --config soketi.config.json\`,
-3. the environment, and a \`.env\` file in the working directory, read as Laravel reads it (\`\${NAME}\`, \`export\`, quotes, comments); a variable of the environment
-   proper wins over one of the same name in \`.env\`,
+3. the environment, and a \`.env\` file in the working directory, read as Laravel reads it (\`\${NAME}\`, \`export\`, quotes, comments); a real environment variable
+   wins over one of the same name in \`.env\`,
 4. the flags \`--port\`, \`--host\`, \`--workers\` and \`--debug\`.
 
-A name that is unknown stops the start. So does a value of the wrong type or out of range, unless a later place replaces it: then a warning names
-it. Settings of Redis and of databases are only looked at where they are used.
-Every problem of every place is listed at once:
+An unknown name stops the start. So does a value of the wrong type or out of range, unless a later place replaces it: then a warning names
+it. Settings of Redis and of databases are only checked if they are used.
+All problems are listed at once:
 
 \`\`\`text
 soketi.config.json:12:5  appManager.array.apps[0].maxConnection: unknown setting. Did you mean maxConnections?
@@ -40,10 +40,10 @@ SOKETI_PORT  port: expected a whole number from 0 to 65535, got "80a".
 
 const files = `## The file
 
-JSON, in which comments and trailing commas are allowed. Soketi's files work as they are. Names may be nested, dotted, or both;
-a nested object never wipes settings that it does not name.
+JSON with comments and trailing commas. Soketi's files work unchanged. Names may be nested, dotted, or both;
+a nested object never removes settings that it does not contain.
 
-\`\`\`jsonc
+\`\`\`jsonc config
 {
   "port": 6001,
   "presence": { "maxMembersPerChannel": 500 }, // nested
@@ -55,17 +55,17 @@ a nested object never wipes settings that it does not name.
 }
 \`\`\`
 
-For a single app there is a flat form. \`appName\` is optional. When a file has this and a list, the flat app comes first.
+For a single app there is a flat form. \`appName\` is optional. If a file has both this and a list, the flat app comes first.
 
-\`\`\`json
+\`\`\`json config
 { "appId": "1", "appKey": "my-key", "appSecret": "my-secret", "host": "127.0.0.1", "port": 6001 }
 \`\`\`
 
-- An empty text counts as not set.
-- Numbers and booleans may be written as text (\`"6001"\`, \`"true"\`), texts as numbers, which are kept as they are written,
+- An empty string means not set.
+- Numbers and booleans may be written as strings (\`"6001"\`, \`"true"\`), strings as numbers (kept exactly as written),
   and a list with one item as that item.
-- Paths of certificates start at the folder of the file; those in variables at the working directory.
-- A setting that occurs twice counts as it is written last, with a warning. Listing the apps twice is an error, and so are two
+- Relative paths start at the folder of the file; those in variables at the working directory.
+- If a setting occurs twice, the last one counts, with a warning. Listing the apps twice is an error, and so are two
   apps with the same id, a common key or a feed at the same path.
 - \`"$schema": "./node_modules/kulkul/docs/config.schema.json"\` gives completion in editors; it means nothing to the broker.`;
 
@@ -138,13 +138,13 @@ text. In \`KULKUL_DEFAULT_APP_AUTH\` and \`KULKUL_DEFAULT_APP_CHANNELS\` they ar
 
 ${table(['name', 'default', 'meaning'], innerRows('auth'))}
 
-\`channels\` is a list of rules; the first whose name matches a channel counts. A rule:
+\`channels\` is a list of rules. The first rule whose name matches the channel applies. A rule:
 
 ${table(['name', 'default', 'meaning'], innerRows('channels'))}
 
-Who may is \`"anyone"\`, \`"application"\` (what the application signs; it always may), \`"token"\` (whoever has a valid one), \`"own"\` (whose
-token has the claims that the rule's name holds), \`{ "roles": ["admin"], "own": true }\` (whoever has one of the roles and, here, is meant by the
-name), or a list of those, of which one is enough. An empty list: nobody but the application.
+Possible values are \`"anyone"\`, \`"application"\` (only what the application signs, which is always allowed), \`"token"\` (everybody with a valid token), \`"own"\` (whose
+token has the claims in the rule's name), \`{ "roles": ["admin"], "own": true }\` (with one of the roles and, here, the claims in the
+name), or a list of these, of which one is enough. An empty list: only the application.
 
 \`\`\`json
 {
@@ -165,16 +165,16 @@ ${table(['name', 'default', 'meaning'], innerRows('feeds'))}
 
 ### Events that leave together: \`coalescing\`
 
-[operating.md](operating.md) says what it is good for. \`coalescing\` is a list, of which the first whose name matches a channel counts; in
+[operating.md](operating.md#many-events) explains when it helps. \`coalescing\` is a list. The first item whose name matches the channel applies. In
 \`KULKUL_DEFAULT_APP_COALESCING\` it is JSON. An item:
 
 ${table(['name', 'default', 'meaning'], innerRows('coalescing'))}
 
 ### Several pairs of key and secret
 
-To rotate a secret without a moment of refusals, list both pairs, move the clients over, and drop the old pair:
+To rotate a secret without refusals, list both pairs, switch the clients, and remove the old pair:
 
-\`\`\`json
+\`\`\`json app
 { "id": "1", "keys": [{ "key": "old", "secret": "old-secret" }, { "key": "new", "secret": "new-secret" }] }
 \`\`\``;
 }
@@ -203,17 +203,17 @@ function redis(): string {
   const names = [...redisClientOptions].map(code).join(', ');
   return `## Redis
 
-\`adapter.driver: "redis"\` makes several processes one broker. All of Kulkul's connections are made from \`database.redis\`: to one
-server, to the master that \`sentinels\` name, or to a Redis Cluster (7.0 or later) where there are \`clusterNodes\` or
-\`adapter.redis.clusterMode\` is set. Beside the settings above, these options of the Redis client
-([ioredis](https://github.com/redis/ioredis)) may stand in \`database.redis\` in a file, and in \`redisPubOptions\` and \`redisSubOptions\`:
-${names}. What the promises about delivery rest on (retries, queues and subscriptions of the client) is not changed by them. With TLS and
-Sentinels, \`sentinelTLS\` is for the connections to the Sentinels themselves, which are in the clear without it.
+\`adapter.driver: "redis"\` makes several processes one broker. \`database.redis\` describes all of Kulkul's connections: to one
+server, to the master that \`sentinels\` name, or to a Redis Cluster (7.0 or later) if there are \`clusterNodes\` or
+\`adapter.redis.clusterMode\` is set. Besides the settings above, these options of the Redis client
+([ioredis](https://github.com/redis/ioredis)) can be set in \`database.redis\` in a file, and in \`redisPubOptions\` and \`redisSubOptions\`:
+${names}. Options that the delivery guarantees depend on (retries, queues and subscriptions of the client) can't be changed. With TLS and
+Sentinels, \`sentinelTLS\` is for the connections to the Sentinels themselves, which are unencrypted without it.
 
 Keys and topics begin with \`database.redis.keyPrefix\`, then \`adapter.redis.prefix\`, then \`kulkul:\`. Passwords may also be part of an
-address, \`redis://user:password@host:6379\`, in the lists of Sentinels and nodes; none is ever shown.
+address, \`redis://user:password@host:6379\`, in the lists of Sentinels and nodes. Passwords are never shown.
 
-\`\`\`json
+\`\`\`json config
 {
   "adapter.driver": "redis",
   "database.redis": { "host": "redis.internal", "password": "…", "tls": { "ca": "redis-ca.pem" } }
@@ -223,12 +223,12 @@ address, \`redis://user:password@host:6379\`, in the lists of Sentinels and node
 
 const databases = `## Databases of apps
 
-\`appManager.driver\` says which one is used, if any: [apps.md](apps.md) describes the tables. Beside the settings above, any option of the driver
-([mysql2](https://github.com/sidorares/node-mysql2), [pg](https://node-postgres.com/apis/client)) may stand in \`database.mysql\` and
-\`database.postgres\` in a file. Give Kulkul a user of its own, who may do no
-more than the tables need.
+\`appManager.driver\` says which one is used, if any: [apps.md](apps.md) describes the tables. Besides the settings above, any option of the driver
+([mysql2](https://github.com/sidorares/node-mysql2), [pg](https://node-postgres.com/apis/client)) can be set in \`database.mysql\` and
+\`database.postgres\` in a file. Give Kulkul a database user of its own, with no
+more rights than the tables need.
 
-\`\`\`json
+\`\`\`json config
 {
   "appManager.driver": "mysql",
   "database.mysql": { "host": "db.internal", "user": "kulkul", "password": "…", "database": "main" }
@@ -245,8 +245,8 @@ function ineffective(): string {
   const rows = [...ineffectiveSettings].map(([path, variable]) => [code(path), variable === '' ? '' : code(variable)]);
   return `## Soketi's settings without effect
 
-These are accepted, so that a configuration of Soketi's starts; those that are set are named in one warning. So are the \`webhooks\` of an
-app. Two settings are taken seriously instead: an \`adapter.driver\` or an \`appManager.driver\` that this version does not have stops the
+These are accepted, so that Soketi's configurations work; one warning names those that are set. The same goes for the \`webhooks\` of an
+app. There are two exceptions: an \`adapter.driver\` or an \`appManager.driver\` that this version does not support stops the
 start.
 
 ${table(['setting', 'variable'], rows)}`;
@@ -254,7 +254,7 @@ ${table(['setting', 'variable'], rows)}`;
 
 const seeing = `## Seeing what is in effect
 
-\`kulkul config\` reads the same places as \`kulkul start\` and prints every effective value with the place where it comes from, secrets masked:
+\`kulkul config\` reads the same places as \`kulkul start\`, and prints every effective value and where it comes from, with secrets masked:
 
 \`\`\`text
 host = "127.0.0.1"   (file soketi.config.json:3)

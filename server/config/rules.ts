@@ -39,7 +39,7 @@ function checkAdmin(merge: Merge): void {
   const placeholder = token && secretPlaceholder(String(token.value));
   if (placeholder) merge.report(token.origin, `admin.token: ${placeholder}.`);
   if (token || merge.isWrong('admin.token')) return;
-  const message = `admin.host: on ${host.value} others can reach the admin API, so it needs admin.token. Make one with: openssl rand -hex 32. Or leave it on 127.0.0.1.`;
+  const message = `admin.host: on ${host.value} others can reach the admin API, so it needs admin.token. Create one with: openssl rand -hex 32. Or leave it on 127.0.0.1.`;
   merge.report(host.origin, message);
 }
 

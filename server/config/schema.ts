@@ -143,7 +143,7 @@ export const settingsSchema = z.strictObject({
     ),
     readyDelaySeconds: about(
       upToAnHour().default(0),
-      'Seconds that the port stays open after the signal to stop. `/ready` answers 503 from the signal on, so that a load balancer that asks for it sends new clients elsewhere first. 0: none.',
+      'Seconds that the port stays open after the signal to stop. `/ready` answers 503 from the signal on, so that a load balancer that checks it sends new clients elsewhere first. 0: none.',
     ),
     seconds: about(
       upToAnHour().optional(),
@@ -162,7 +162,7 @@ export const settingsSchema = z.strictObject({
   subscriptions: section('Subscriptions', {
     maxPerConnection: about(
       rate().default(10_000),
-      'Channels that one connection may be in. Whoever knows the public key may subscribe, so this bounds what a client can make the broker remember. -1: no limit.',
+      'Channels that one connection may be in. Anybody who knows the public key may subscribe, so this limits the memory that a client can use. -1: no limit.',
     ),
     errorEvent: about(flag().default(true), 'Send `pusher:subscription_error` when a subscription is refused.'),
     lenientDuplicates: about(
@@ -293,13 +293,13 @@ export const settingsSchema = z.strictObject({
     ),
     requestClientCertificate: about(
       flag().default(false),
-      'Ask clients for a certificate signed by `caPath`. One that is sent must be valid; a client that has none is let in.',
+      'Ask clients for a certificate signed by `caPath`. One that is sent must be valid; a client without one is accepted.',
     ),
   }),
   log: section('Log', {
     level: about(
       z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-      'Least important level that is written.',
+      'Lowest level that is written.',
     ),
     format: about(
       z.enum(['auto', 'json', 'pretty']).default('auto'),
@@ -307,17 +307,14 @@ export const settingsSchema = z.strictObject({
     ),
   }),
   admin: section('Admin API', {
-    enabled: about(
-      flag().default(true),
-      'Serve the API with which apps are made, changed and watched: docs/admin-api.md.',
-    ),
+    enabled: about(flag().default(true), 'Serve the API to create, change and watch apps: docs/admin-api.md.'),
     host: about(
       host().default('127.0.0.1'),
-      'Address that it listens on. Any other than one of loopback needs `admin.token`.',
+      'Address that it listens on. Any address other than loopback needs `admin.token`.',
     ),
     port: about(
       port(0).default(9601),
-      'TCP port, not to be one that clients reach. 0: any free port. If another program has the default one, the broker starts without the API.',
+      'TCP port, which clients should not reach. 0: any free port. If another program has the default one, the broker starts without the API.',
     ),
     token: about(
       text()
@@ -325,14 +322,14 @@ export const settingsSchema = z.strictObject({
           error: 'must have at least 16 characters, all of them letters, digits or signs (openssl rand -hex 32)',
         })
         .default(''),
-      'What requests have to send as `Authorization: Bearer …`. Empty: nothing, whoever may run programs on this machine may use it.',
+      'What requests have to send as `Authorization: Bearer …`. Empty: nothing; anybody who can run programs on this machine may use the API.',
       { secret: 'always' },
     ),
   }),
   adapter: section('Several nodes', {
     driver: about(
       z.enum(['local', 'redis']).default('local'),
-      'How processes reach one another. `local`: the workers of this process only, if there are several. `redis`: through the Redis of `database.redis`. Any other value stops the start.',
+      'How processes reach each other. `local`: the workers of this process only, if there are several. `redis`: through the Redis of `database.redis`. Any other value stops the start.',
       {
         soketi: 'SOKETI_ADAPTER_DRIVER',
         refusal:
@@ -348,11 +345,11 @@ export const settingsSchema = z.strictObject({
     ),
     nodeTimeoutSeconds: about(
       seconds(1).default(10),
-      'Seconds within which a node that died, hangs or is cut off is noticed: its members leave, its subscriptions no longer count.',
+      'Seconds within which a node that died, hangs or is disconnected is detected: its members leave, its subscriptions no longer count.',
     ),
     onGap: about(
       z.enum(['disconnect', 'ignore']).default('disconnect'),
-      'What becomes of the subscribers of a channel whose messages this node may have missed. `disconnect`: they are closed with 4200, and come back. `ignore`: they are not told.',
+      'What happens to the subscribers of a channel if this node may have missed messages. `disconnect`: they are closed with 4200, and reconnect. `ignore`: nothing.',
     ),
     redis: group('Redis between nodes', redisAdapterSchema, WITH_REDIS),
   }),
@@ -379,7 +376,7 @@ export const settingsSchema = z.strictObject({
     array: section('Apps in the configuration', {
       apps: about(
         z.array(appOptionsSchema).default([]),
-        'The apps, see below. None at all: one with random credentials is made for this run.',
+        'The apps, see below. If there is none, one with random credentials is created for this run.',
         { kind: 'apps', reloadable: true },
       ),
     }),

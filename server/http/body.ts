@@ -72,7 +72,7 @@ export function framingProblem(req: HttpRequest): string | undefined {
     if (framed) problem ??= 'it has Content-Length or Transfer-Encoding more than once';
     else if (value === '') problem ??= `its ${name} is empty`;
     else if (!isLength && value.toLowerCase() !== 'chunked') {
-      problem ??= 'its Transfer-Encoding is not chunked, and no other is understood';
+      problem ??= 'its Transfer-Encoding is not chunked, and no other is supported';
     }
     framed = true;
   });

@@ -67,7 +67,7 @@ export class HttpServer {
   /** An answer would leave what follows to be read as a request: not even one that closes the connection prevents that. */
   #cutOff(res: HttpResponse, req: HttpRequest, reason: string): void {
     const facts = { method: req.getCaseSensitiveMethod(), path: req.getUrl(), cause: 'uncertain-end', reason };
-    this.#parts.log.info(facts, 'request refused: its connection was cut off');
+    this.#parts.log.info(facts, 'request refused: its connection was closed');
     res.close();
   }
 
@@ -213,11 +213,11 @@ export class HttpServer {
     if (error instanceof ApiError) return errorAnswer(error);
     if (error instanceof TokenError) return tokenErrorAnswer(error);
     if (error instanceof SeamUnavailable) {
-      const message = `Not possible just now: ${error.told}. Try again; GET /ready tells when it is over`;
+      const message = `Not possible right now: ${error.told}. Try again; GET /ready says when it is over`;
       return errorAnswer(new ApiError('unavailable', 503, message, RETRY_AFTER_SECONDS));
     }
     this.#parts.log.error({ err: error }, 'unexpected failure in the HTTP API');
-    return errorAnswer(new ApiError('internal-error', 500, 'Internal error: the log of the server says more'));
+    return errorAnswer(new ApiError('internal-error', 500, 'Internal error: see the log of the server'));
   }
 
   /** Health checks work without the prefix too: they come from inside. So do auth endpoints: clients know them by that path. */

@@ -30,7 +30,7 @@ function targetOf(subject: RevocationSubject): RevocationTarget {
   if ('userId' in subject) {
     const { userId } = subject;
     if (isUserId(userId)) return { kind: 'user', userId };
-    const message = `"${quote(userId, 60)}" can't be a user id: it must have 1 to ${MAX_USER_ID_LENGTH} characters, none of them a control character`;
+    const message = `"${quote(userId, 60)}" can't be a user id: it must have 1 to ${MAX_USER_ID_LENGTH} characters, without control characters`;
     throw new ApiError('invalid-user-id', 400, message);
   }
   const { socketId } = subject;

@@ -114,7 +114,7 @@ const APP_ROUTES: readonly AppRoute[] = [
   appRoute({
     method: 'GET',
     path: '/apps/:app/connections',
-    summary: 'number of open connections of the app, as Reverb tells it',
+    summary: 'number of open connections of the app, as in Reverb',
     access: 'signature',
     answer: schema.CONNECTIONS,
     run: countConnections,
@@ -131,7 +131,7 @@ const APP_ROUTES: readonly AppRoute[] = [
   appRoute({
     method: 'DELETE',
     path: '/apps/:app/channels/:channel/users/:user',
-    summary: 'takes a user out of a channel, or of all that match a pattern (private-*)',
+    summary: 'removes a user from a channel, or from all that match a pattern (private-*)',
     access: 'signature',
     answer: schema.EMPTY,
     run: revokeFromUser,
@@ -139,7 +139,7 @@ const APP_ROUTES: readonly AppRoute[] = [
   appRoute({
     method: 'DELETE',
     path: '/apps/:app/channels/:channel/sockets/:socket',
-    summary: 'takes one connection out of a channel',
+    summary: 'removes one connection from a channel',
     access: 'signature',
     answer: schema.EMPTY,
     run: revokeFromSocket,
@@ -147,7 +147,7 @@ const APP_ROUTES: readonly AppRoute[] = [
   appRoute({
     method: 'DELETE',
     path: '/apps/:app/channels/:channel/subscriptions',
-    summary: 'takes everybody out of a channel',
+    summary: 'removes everybody from a channel',
     access: 'signature',
     answer: schema.EMPTY,
     run: revokeFromEveryone,

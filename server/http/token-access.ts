@@ -43,7 +43,7 @@ function checkChannel(node: Node, app: App, grant: Grant, channel: string): void
 export function checkNotRevoked(node: Node, app: App, channel: string, grant: Grant, socketId: string): void {
   const claimant = { socketId, serial: Number.POSITIVE_INFINITY, grant, userIds: [grant.userId] };
   if (!node.nodesChannel.revocations.isRevoked(app.id, channel, claimant)) return;
-  const message = `Access to ${channel} was revoked: what was signed or issued before no longer counts. Get a fresh token`;
+  const message = `Access to ${channel} was revoked: signatures and tokens from before are no longer accepted. Get a fresh token`;
   throw new ApiError('access-revoked', 403, message);
 }
 

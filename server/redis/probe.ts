@@ -210,7 +210,7 @@ function explainTls(error: unknown): string {
 function adviseTls(error: unknown): string {
   const code = codeOf(error) ?? '';
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return 'The certificate is made out to another name: set database.redis.tls.servername.';
+    return 'The certificate is for another name: set database.redis.tls.servername.';
   }
   if (/CERT|ISSUER|SIGNATURE/.test(code)) {
     return 'The certificate is not trusted: set database.redis.tls.ca to the file of its authority.';

@@ -86,12 +86,12 @@ export class RedisSeams implements Seams {
       alone: () => this.#trustAll(),
       registered: () => this.#store.reconcile(),
       superseded: async (formerId) => {
-        log.warn({ nodeId: formerId }, 'this node had been taken for dead: it goes on under a new id');
+        log.warn({ nodeId: formerId }, 'this node was considered dead: it continues under a new id');
         await this.#sweep(formerId);
       },
       claimed: async (nodeId) => {
         await this.#sweep(nodeId);
-        log.warn({ nodeId }, 'another node was lost: its members and counts are taken out');
+        log.warn({ nodeId }, 'another node was lost: its members and counts are removed');
       },
       displaced: (error) => this.#withdraw(error),
       failed: (error, during) => this.#fail(error, during),
@@ -173,7 +173,7 @@ export class RedisSeams implements Seams {
   /** Takes part in nothing any more: what this node writes the others would misread. */
   #withdraw({ message }: LayoutError): void {
     this.#displaced = message;
-    this.#log.fatal(`${message}. This node answers 503 from here on: restart it with their version`);
+    this.#log.fatal(`${message}. This node answers 503 from now on: restart it with their version`);
     this.#link.close();
   }
 
@@ -183,7 +183,7 @@ export class RedisSeams implements Seams {
     this.#unreadableAgainMs = now + UNREADABLE_MS;
     this.#log.error(
       { app, channel },
-      'a message on a topic of ours can not be read: who else publishes with this prefix?',
+      'a message on one of our topics can not be read: does another program publish with this prefix?',
     );
   }
 
@@ -192,14 +192,14 @@ export class RedisSeams implements Seams {
   }
 
   async #restore(): Promise<void> {
-    this.#log.info('Redis is back: writing again what this node has');
+    this.#log.info('Redis is back: rewriting the data of this node');
     try {
       await this.#lease.renew();
       await this.#store.reconcile();
       await this.#store.keptRevocations.add(this.#node?.nodesChannel.revocations.all ?? []);
     } catch (error) {
       // Lost again: the next restoration does it.
-      if (!(error instanceof RedisUnavailable)) this.#fail(error, 'writing again what this node has');
+      if (!(error instanceof RedisUnavailable)) this.#fail(error, 'rewriting the data of this node');
     }
     this.#node?.nodesChannel.resync();
     for (const timer of this.#settling) clearTimeout(timer);

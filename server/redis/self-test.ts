@@ -73,7 +73,7 @@ function nextMessage(link: RedisLink, topic: string): { come: Promise<void>; can
 function advise(part: RedisPart, message: string, prefix: string): string {
   if (message.includes('READONLY')) return 'This is a replica: connect to the master, or set database.redis.sentinels.';
   if (message.startsWith('MISCONF') || message.startsWith('OOM'))
-    return 'Redis can store nothing at present: see its log.';
+    return 'Redis cannot store anything at present: see its log.';
   if (message.includes('unknown command')) return 'The command is switched off in Redis: allow it.';
   if (message.includes("script can't run this command")) return 'Allow the user the command TIME too: ACL rule +time.';
   if (!/NOPERM|permission/i.test(message)) return 'See the log of Redis.';

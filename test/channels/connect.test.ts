@@ -65,7 +65,7 @@ describe('refuses', () => {
     const refusal = {
       id: 'origin-refused',
       code: 4009,
-      message: 'No Origin: the app lets pages of its allowedOrigins in only (allowMissingOrigin)',
+      message: 'No Origin: the app only accepts pages of its allowedOrigins (allowMissingOrigin)',
     };
     expect(refusalOf(server, { origin: undefined })).toEqual(refusal);
     expect(refusalOf(server, { origin: '' })).toEqual(refusal);

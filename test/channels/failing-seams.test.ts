@@ -50,7 +50,7 @@ describe('a seam that fails', () => {
     await seams.answer();
     await seams.answer({ error: new Error('far away') });
     await seams.answerAll();
-    const text = 'Subscription to presence-room failed, the server could not do it just now: try again later';
+    const text = 'Subscription to presence-room failed, the server could not do it right now: try again later';
     expect(client.take().map((frame) => JSON.parse(frame))).toEqual([
       { event: 'pusher:error', data: { code: null, message: text } },
       {

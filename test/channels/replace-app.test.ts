@@ -70,7 +70,7 @@ describe('an app whose rules change', () => {
     const client = node.connect();
     enter(client, 'private-user.7', node.token({ sub: '7', tenant: '7' }));
     node.replace({ channelRules: [rule('private-user.{tenant}', [OWN])] });
-    const text = 'Who may be in private-user.7 was changed: subscribe again with your token';
+    const text = 'The rules for private-user.7 have changed: subscribe again with your token';
     expect(client.take()).toEqual([ended('private-user.7', 401, text)]);
     expect(enter(client, 'private-user.7', node.token({ sub: '7', tenant: '7' }))).toEqual([
       succeeded('private-user.7'),

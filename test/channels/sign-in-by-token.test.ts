@@ -303,7 +303,7 @@ describe('while the seams are slow', () => {
     expect(eventsOf(client.take())).toEqual(['error']);
     await seams.answerAll();
     seams.isSlow = false;
-    const text = `Not signed in as the user of ${USER}: sign in first, a user can only enter the own channel`;
+    const text = `Not signed in as the user of ${USER}: sign in first, a user can only enter their own channel`;
     expect(client.take()).toEqual(refused(USER, 401, text));
     expect(node.node.channels.size).toBe(0);
   });

@@ -253,7 +253,7 @@ describe('refuses, in both forms, and stays open', () => {
       { channel: '#server-to-user-7', auth: '' },
       'AuthError',
       401,
-      'Not signed in as the user of #server-to-user-7: sign in first, a user can only enter the own channel',
+      'Not signed in as the user of #server-to-user-7: sign in first, a user can only enter their own channel',
     ],
   ] as const)('%s', ([, data, type, status, message]) => {
     expect(subscribeAs(client, data)).toEqual(refused(data.channel ?? '', type, status, message));

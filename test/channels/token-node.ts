@@ -98,7 +98,7 @@ export function expiredText(channel: string, seconds: number): string {
 }
 
 export function revokedText(channel: string): string {
-  return `Access to ${channel} was revoked: what was signed or issued before no longer counts. Bring a token that was issued later, or connect anew`;
+  return `Access to ${channel} was revoked: signatures and tokens from before are no longer accepted. Use a token that was issued later, or reconnect`;
 }
 
 /** The names of the events, without what they say. */

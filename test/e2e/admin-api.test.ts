@@ -86,7 +86,7 @@ describe('the command', () => {
     const { code, stderr } = await run(['start'], { env: { ...env, KULKUL_ADMIN_HOST: '0.0.0.0' } });
     expect(code).toBe(2);
     expect(stderr).toBe(
-      'kulkul: KULKUL_ADMIN_HOST  admin.host: on 0.0.0.0 others can reach the admin API, so it needs admin.token. Make one with: openssl rand -hex 32. Or leave it on 127.0.0.1.\n',
+      'kulkul: KULKUL_ADMIN_HOST  admin.host: on 0.0.0.0 others can reach the admin API, so it needs admin.token. Create one with: openssl rand -hex 32. Or leave it on 127.0.0.1.\n',
     );
   });
 

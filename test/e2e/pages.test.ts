@@ -9,7 +9,10 @@ test.for([
   'docs/from-soketi.md',
   'docs/from-reverb.md',
   'docs/admin-api.md',
+  'docs/apps.md',
+  'docs/config.md',
   'docs/operating.md',
+  'docs/scaling.md',
 ])('what %s says works, from an empty folder', async (page) => {
   const reader = await PageReader.create(inject('python'));
   await reader.follow(blocksOf(page));

@@ -106,7 +106,7 @@ function findAuthApp(
   }
   return after(apps.only(), (app) => {
     if (app) return app;
-    const message = `Which app is meant can't be told, as there is not exactly one: use /apps/APP_ID/auth/${what}, or send its key as the field app_key`;
+    const message = `It is not clear which app is meant, because there is not exactly one: use /apps/APP_ID/auth/${what}, or send its key as the field app_key`;
     throw new ApiError('app-not-named', 400, message);
   });
 }

@@ -39,7 +39,7 @@ export function readToken(
   if (token === undefined) throw tokenRequired(missingText(policy, caller));
   if (isScript) {
     throw tokenRequired(
-      'Scripts (JSONP) are not answered by cookie, as any page could load them: add the field token to the params',
+      'JSONP requests cannot use the cookie, because any page could send them: add the field token to the params',
     );
   }
   if (!mayUseCookies(caller, cors)) {

@@ -49,7 +49,7 @@ test('changes outlast a reload of the file, but for apps that it has otherwise n
   expect(warnings).toEqual([
     expect.objectContaining({
       app: 'edited',
-      msg: 'what was changed of an app over the admin API gives way to the configuration',
+      msg: 'changes to an app through the admin API are overridden by the configuration',
     }),
   ]);
   const client = await RawClient.connect(broker.wsUrl, { key: 'made-key' });

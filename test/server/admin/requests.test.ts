@@ -27,7 +27,7 @@ describe('a request', () => {
     expect(body.kulkul).toBe('1.2.3');
     const routes = body.routes as string[];
     expect(routes).toContainEqual(expect.stringMatching(/^GET {4}\/apps +all apps, /));
-    expect(routes).toContainEqual(expect.stringMatching(/^DELETE \/apps\/:id\/keys\/:key +retires a key/));
+    expect(routes).toContainEqual(expect.stringMatching(/^DELETE \/apps\/:id\/keys\/:key +removes a key/));
     expect((await api('GET', '/apps/')).status).toBe(200);
   });
 
@@ -278,7 +278,7 @@ describe('a request', () => {
     const { status, headers, body } = await api('GET', `/apps/${APP.id}/usage`);
     restore();
     expect([status, headers['retry-after']]).toEqual([503, '1']);
-    expect(body).toEqual({ error: 'unavailable', message: 'Not possible just now: Redis is away. Try again' });
+    expect(body).toEqual({ error: 'unavailable', message: 'Not possible right now: Redis is away. Try again' });
   });
 });
 

@@ -104,7 +104,7 @@ test('while the database is away everything that needs it is answered 503', asyn
     const { status, headers, body } = await callAdmin(url, method, path);
     expect([status, headers['retry-after'], body.error]).toEqual([503, '1', 'unavailable']);
     expect(body.message).toBe(
-      'Not possible just now: the database of the apps (MySQL at 10.0.0.5:3306) is away: timeout. Try again',
+      'Not possible right now: the database of the apps (MySQL at 10.0.0.5:3306) is away: timeout. Try again',
     );
   }
   expect((await callAdmin(url, 'POST', '/purge')).status).toBe(200);

@@ -120,7 +120,7 @@ test('while Redis is away a change is stored, takes effect on the node itself, a
   const { status, body } = await here.api('POST', `/apps/${APP.id}/disable`);
   expect([status, body.stored, body.enabled]).toEqual([200, 'database', false]);
   expect(body.warning).toMatch(
-    /^It is stored, but the nodes could not be told \(Redis .*\): they notice within appManager\.cache\.ttl seconds, or at once after POST \/apps\/12345\/purge$/,
+    /^It is stored, but the nodes could not be notified \(Redis .*\): they notice within appManager\.cache\.ttl seconds, or at once after POST \/apps\/12345\/purge$/,
   );
   expect((await client.closed()).code).toBe(4003);
   expect((await here.api('POST', '/purge')).status).toBe(503);

@@ -14,7 +14,7 @@ describe('settings of the admin API', () => {
     'ask for a token on %s, which others can reach',
     (host) => {
       expect(failure({ file: oneApp, env: { KULKUL_ADMIN_HOST: host } })).toBe(
-        `KULKUL_ADMIN_HOST  admin.host: on ${host} others can reach the admin API, so it needs admin.token. Make one with: openssl rand -hex 32. Or leave it on 127.0.0.1.`,
+        `KULKUL_ADMIN_HOST  admin.host: on ${host} others can reach the admin API, so it needs admin.token. Create one with: openssl rand -hex 32. Or leave it on 127.0.0.1.`,
       );
       expect(load({ file: { ...oneApp, admin: { host, token: TOKEN } } }).settings.admin.host).toBe(host);
       expect(load({ file: { ...oneApp, admin: { host, enabled: false } } }).settings.admin.host).toBe(host);

@@ -157,7 +157,7 @@ describe.each(WAYS.map((way) => [way.name, way] as const))('a reader by %s', (na
     broker.replaceApps([FEEDS_APP, { ...GUARDED, allowMissingOrigin: false }, TLS, OFF]);
     expect(await way.refused(broker, '/guarded')).toEqual({
       code: codes.forbidden,
-      reason: expect.stringContaining('No Origin: the app lets pages of its allowedOrigins in only'),
+      reason: expect.stringContaining('No Origin: the app only accepts pages of its allowedOrigins'),
     });
     const reader = await way.open(broker, '/guarded', { Origin: 'https://page.example' });
     reader.vanish();

@@ -25,7 +25,7 @@ describe('when an app is configured otherwise', () => {
     const feeds = [{ ...data, channel: 'weather' }, ...others.filter(({ path }) => path !== '/feeds/event')];
     broker.replaceApps([{ ...FEEDS_APP, feeds: [...feeds, { path: '/feeds/new', channel: 'news' }] }]);
 
-    const reason = 'This feed is configured otherwise now: connect again';
+    const reason = 'The configuration of this feed has changed: reconnect';
     for (const reader of [changed, removed]) expect(await reader.ended()).toMatchObject({ reason });
     const again = await way.open(broker, '/feeds/data');
     const added = await way.open(broker, '/feeds/new');

@@ -126,7 +126,7 @@ test('which of several apps is meant has to be said', async () => {
   const { status, text } = await askAuth(several, { path: '/pusher/auth' });
   expect([status, text]).toEqual([
     400,
-    "Which app is meant can't be told, as there is not exactly one: use /apps/APP_ID/auth/channel, or send its key as the field app_key",
+    'It is not clear which app is meant, because there is not exactly one: use /apps/APP_ID/auth/channel, or send its key as the field app_key',
   ]);
 });
 

@@ -219,7 +219,7 @@ test('a script is never answered by cookie, wherever the page is', async () => {
     fields: { callback: CALLBACK },
     headers: { Cookie: `session=${operator()}` },
   });
-  expect(text).toMatch(/^Scripts \(JSONP\) are not answered by cookie/);
+  expect(text).toMatch(/^JSONP requests cannot use the cookie/);
 });
 
 test('a refused script is no script, unless the page itself sent the token', async () => {

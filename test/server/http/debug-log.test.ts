@@ -77,8 +77,8 @@ test('shows a request whose client left', async () => {
   socket.write(`POST ${EVENTS} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345`);
   await fetch(`${broker.url}/`);
   socket.reset();
-  await until(() => lines('request given up by its client').length === 1);
-  expect(lines('request given up by its client')[0]).toMatchObject({ method: 'POST', path: EVENTS });
+  await until(() => lines('request aborted by its client').length === 1);
+  expect(lines('request aborted by its client')[0]).toMatchObject({ method: 'POST', path: EVENTS });
 });
 
 test('shows no secret, signature or token', async () => {

@@ -137,7 +137,7 @@ describe('a request of which it is not certain where it ends is cut off, and not
   test('the log says so, once for many', async () => {
     const lines = broker.log.filter(({ cause }) => cause === 'uncertain-end');
     expect(lines[0]).toMatchObject({
-      msg: 'request refused: its connection was cut off',
+      msg: 'request refused: its connection was closed',
       method: 'POST',
       reason: 'it has Content-Length or Transfer-Encoding more than once',
     });
