@@ -1,5 +1,6 @@
 /** Cause: nobody followed the pages. Symptom: docs/feeds.md ended in 404 and docs/authorization.md in 403. */
-import { inject, test } from 'vitest';
+import { readdirSync } from 'node:fs';
+import { expect, inject, test } from 'vitest';
 import { blocksOf } from '../support/page-blocks.ts';
 import { PageReader } from '../support/page-reader.ts';
 
@@ -23,4 +24,25 @@ test('what README.md says works, in a clone', async () => {
   const reader = await PageReader.create(inject('python'), ['dist', 'examples', 'soketi.config.json']);
   await reader.follow(blocksOf('README.md'));
   reader.leave();
+});
+
+/** They need what is not here: a server of Redis or systemd, Docker, a package of npm, a key that the reader has. */
+const NOT_RUN = [
+  ['README.md', 'Grow'],
+  ['docs/admin-api.md', 'Apps'],
+  ['docs/feeds.md', 'Other readers'],
+  ['docs/operating.md', 'Apache'],
+  ['docs/operating.md', 'Container'],
+  ['docs/operating.md', 'Taking over without a gap'],
+  ['docs/operating.md', 'Taking over without a gap'],
+];
+
+test('all other commands that pages show are run', () => {
+  const pages = readdirSync(new URL('../../docs', import.meta.url)).filter((name) => name.endsWith('.md'));
+  const unmarked = ['README.md', ...pages.map((name) => `docs/${name}`)].flatMap((page) =>
+    blocksOf(page)
+      .filter(({ language, mark }) => language === 'sh' && mark === '')
+      .map(({ heading }) => [page, heading]),
+  );
+  expect(unmarked).toEqual(NOT_RUN);
 });
