@@ -6,7 +6,7 @@ import type { MaybePromise } from './maybe-promise.ts';
 export interface BrokerMessage {
   readonly appId: string;
   readonly channel: string;
-  /** The text that subscribers receive; or what nodes tell each other. */
+  /** The text that subscribers receive, or a message between nodes. */
   readonly frame: string;
   /** The connection that must not receive it, on whichever node it is. */
   readonly exceptSocketId?: string | undefined;
@@ -34,7 +34,7 @@ export interface LastEvent {
   readonly position: number;
 }
 
-/** What is behind a seam can't be reached now, through no fault of the caller. The text says why, for people. */
+/** What is behind a seam can't be reached now; the caller is not at fault. The text says why, for people. */
 export class SeamUnavailable extends Refusal {
   override readonly name: string = 'SeamUnavailable';
 
@@ -50,7 +50,7 @@ export class SeamUnavailable extends Refusal {
 }
 
 /**
- * Moves messages to the nodes that want a channel, and keeps the last event of cache channels.
+ * Moves messages to the nodes with subscribers of a channel, and keeps the last event of cache channels.
  *
  * An implementation
  * - MUST hand every message of a channel that this node subscribed to, and that was published after `subscribe` was

@@ -67,7 +67,7 @@ export function clientEvent(
   });
 }
 
-/** What the application signed may always send. */
+/** Subscribers with the application's signature may always send. */
 function checkRule({ app }: Connection, { grant, isSigned }: Subscription, channel: string): void {
   if (!grant || isSigned) return;
   const refusal = grantRefusal(app.channelRules, 'clientEvents', channel, grant);

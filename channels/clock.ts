@@ -1,11 +1,11 @@
-/** Time, as an argument: tests turn the hands themselves. */
+/** Time, as an argument: tests move the clock themselves. */
 export interface Clock {
-  /** Milliseconds since 1970, for what the calendar decides: ends of tokens, ages of signatures. It may be set, in both directions. */
+  /** Milliseconds since 1970, for calendar times: expiry of tokens, age of signatures. The clock may be set, in both directions. */
   now(): number;
-  /** Milliseconds since some moment or other, which only grow: for all waiting. */
+  /** Milliseconds since an arbitrary moment, never decreasing: for all waiting. */
   elapsedMs(): number;
-  /** Runs `task` when what has come in by now is handled, and before what comes later. */
+  /** Runs `task` after the input received so far, and before later input. */
   nextTurn(task: () => void): void;
-  /** Runs `task` once after a delay; the answer calls it off. */
+  /** Runs `task` once after a delay; the returned function cancels it. */
   schedule(task: () => void, delayMs: number): () => void;
 }

@@ -5,7 +5,7 @@ import type { Delivery, FanOut } from './fan-out.ts';
 import { type LocalChannel, othersIn } from './local-channel.ts';
 import type { Delivered } from './observer.ts';
 
-/** Frames of the channels with such names wait for others. */
+/** Frames of matching channels wait for others. */
 export interface CoalescingRule {
   readonly pattern: ChannelPattern;
   /** How long the first of them waits; 0: not at all. */
@@ -24,8 +24,8 @@ export function coalescingOf(rules: readonly CoalescingRule[], channel: string):
 }
 
 /**
- * Hands frames on to the subscribers of channels: at once, or those of some milliseconds together. A subscriber costs a system call
- * for each turn of the event loop in which it gets anything, however much: what leaves in one turn is much cheaper.
+ * Sends frames to the subscribers of channels: at once, or those of a few milliseconds together. A subscriber costs a system call
+ * per turn of the event loop in which it gets anything, so frames sent in one turn are much cheaper.
  */
 export class Coalescer {
   readonly #clock: Clock;
@@ -51,7 +51,7 @@ export class Coalescer {
     channel.held.push({ delivery, except });
   }
 
-  /** Lets go what a channel's frames wait for: before somebody enters, who must not get what was published earlier. */
+  /** Sends a channel's waiting frames: before somebody enters, who must not get earlier events. */
   release(channel: LocalChannel): void {
     const { held, connections } = channel;
     if (!held) return;

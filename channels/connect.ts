@@ -28,7 +28,7 @@ export interface ConnectRequest {
 }
 
 /**
- * Lets a client in, or says why not.
+ * Accepts a client, or says why not.
  *
  * @returns the connection, whose first frame `pusher:connection_established` is sent; undefined when the client left
  *   while the seams were asked
@@ -84,8 +84,8 @@ function letIn(node: Node, connection: Connection, visitor: VisitorFacts): Conne
 }
 
 /**
- * Who comes while the node is going, by a connection that a proxy had kept. Not 4200, on which clients would knock again at once and
- * without end while the last ones are moved off.
+ * Clients that connect while the node is stopping, through a connection that a proxy had kept. Not 4200, after which clients would reconnect at once and
+ * repeatedly while the last ones are moved.
  */
 export const STOPPING = new Disconnect(
   'stopping',

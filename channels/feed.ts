@@ -3,7 +3,7 @@ import { CLOSE_CODES, Disconnect } from '../protocol/errors.ts';
 import type { App } from './app.ts';
 import type { Pace } from './liveness.ts';
 
-/** A channel that can be read at a URL of its own, by what speaks no Pusher. */
+/** A channel that can be read at a URL of its own, without the Pusher protocol. */
 export interface Feed {
   /** `/api/v1/dashboard/ws`, from the root of the server. */
   readonly path: string;
@@ -12,7 +12,7 @@ export interface Feed {
   readonly format: FeedFormat;
   /** Whoever connects gets the channel's last event first. */
   readonly last: boolean;
-  /** What a client sends is sent back to it; else it is ignored. */
+  /** What a client sends is sent back to it; otherwise it is ignored. */
   readonly echo: boolean;
 }
 
@@ -22,7 +22,7 @@ export type FeedFormat = 'data' | 'event';
 export interface Reader {
   readonly feed: Feed;
   readonly pace: Pace;
-  /** Sends back what the client said, where the feed does so. */
+  /** Echoes what the client sent, if the feed does so. */
   echo(text: string): void;
 }
 

@@ -1,10 +1,10 @@
 /**
- * A value that is there already, or will be. With the memory implementations of the seams everything is there at once,
- * and no promise is made on the way of an event.
+ * A value that is available, or will be. With the memory implementations of the seams everything is available at once,
+ * and no promise is created on the path of an event.
  */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** Goes on with a value: at once when it is there, else when it comes. */
+/** Continues with a value: at once if it is available, otherwise when it arrives. */
 export function after<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {
   return value instanceof Promise ? value.then(next) : next(value);
 }

@@ -15,7 +15,7 @@ interface Kept {
 /** More than can be kept in that time. */
 const POSITIONS_PER_MS = 1000;
 
-/** One node, one process: publishing is a function call, so order and exactly-once come for free. */
+/** One node, one process: publishing is a function call, which guarantees order and exactly-once. */
 export class MemoryBroker implements Broker {
   readonly answersMayOvertake = false;
   readonly lingerMs = 0;

@@ -81,7 +81,7 @@ export class Node {
   readonly channels = new Map<string, LocalChannel>();
   readonly numbers = new NodeNumbers();
   readonly #pacedEnd: PacedEnd;
-  /** The node is going: who still comes is sent away. */
+  /** The node is stopping: new connections are refused. */
   isDraining = false;
   /** Number of the connection that came last. */
   lastSerial = 0;
@@ -186,7 +186,7 @@ export class Node {
   }
 
   /**
-   * Puts right what a channel's subscribers know of its members and their number, as messages that told it did not come.
+   * Corrects what a channel's subscribers know of its members and their number, after messages were lost.
    *
    * @param position - up to which messages are accounted for now
    */
@@ -219,19 +219,19 @@ export class Node {
     connection.transport.close(reason.code, reason.message);
   }
 
-  /** Ends a connection without a word to its client, which would not read it, and gives back what waits for it. */
+  /** Ends a connection without an error frame, which its client would not read, and frees its buffers. */
   cutOff(connection: Connection, reason: Disconnect): void {
     if (connection.isClosed) return;
     disconnect(this, connection, endingBy(reason));
     connection.transport.cutOff();
   }
 
-  /** Hands no message on from here: all connections are about to end. */
+  /** Delivers no more messages: all connections are about to end. */
   mute(): void {
     this.broker.listen(() => {});
   }
 
-  /** Lets work go on by itself; a failure is told to the observers. */
+  /** Lets work continue in the background; a failure is reported to the observers. */
   settle(work: MaybePromise<unknown>, during: string): void {
     if (work instanceof Promise) work.catch((error: unknown) => this.observer.failed({ error, during }));
   }

@@ -192,7 +192,7 @@ export function composeObservers(observers: readonly Observer[]): ComposedObserv
       try {
         observer.failed?.(failure);
       } catch {
-        // Whoever can't even be told of a failure has nobody left to tell it to.
+        // If the failure itself can't be reported, there is nobody left to report it to.
       }
     }
   };

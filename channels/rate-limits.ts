@@ -6,7 +6,7 @@ type Stopwatch = Pick<Clock, 'elapsedMs'>;
 const WINDOW_MS = 1000;
 
 /**
- * At most so many per second: within a second of the first no more than that, and an allowance that fills up evenly, out of which is taken what passes on
+ * A number per second: a hard limit within a second of the first one, and an evenly refilled allowance that also covers what passes on
  * other nodes, too.
  */
 export class RateLimit {
@@ -53,7 +53,7 @@ export class RateLimit {
     return taken;
   }
 
-  /** Takes what another node has let pass already, even if the allowance falls below nothing. */
+  /** Deducts what another node already accepted, even if the allowance becomes negative. */
   takeElsewhere(count: number): void {
     if (this.perSecond <= 0) return;
     const nowMs = this.#clock.elapsedMs();
@@ -86,7 +86,7 @@ interface KeptLimits extends AppRateLimits {
   readonly source: AppLimits;
 }
 
-/** What a node let pass in an app. */
+/** What a node accepted in an app. */
 export interface RateUse {
   readonly appId: string;
   readonly backendEvents: number;
@@ -97,7 +97,7 @@ export interface RateUse {
 /**
  * The limits of all apps on one node. Several nodes keep a common limit by telling each other, or a common account, every so often
  * what they let pass: nobody waits for an answer, and a node that gets all the traffic can use all of the limit. In return a burst that comes
- * to all nodes at once may pass on each of them before they hear of each other; what was too much is taken from the time
+ * to all nodes at once may pass on each of them before they hear of each other; the excess is deducted from the time
  * after it, so that over several seconds the limit holds.
  */
 export class RateLimits {
@@ -108,7 +108,7 @@ export class RateLimits {
     this.#clock = clock;
   }
 
-  /** An app that has other limits than it had goes on with what is left of those that stayed the same. */
+  /** An app whose limits changed keeps what is left of those that stayed the same. */
   of(app: App): AppRateLimits {
     const known = this.#apps.get(app.id);
     if (known?.source === app.limits) return known;
@@ -146,7 +146,7 @@ export class RateLimits {
     return uses;
   }
 
-  /** Takes what passed on another node from the allowance here. */
+  /** Deducts what passed on another node from the allowance here. */
   takeElsewhere(app: App, { backendEvents, clientEvents, readRequests }: RateUse): void {
     const limits = this.of(app);
     limits.backendEvents.takeElsewhere(backendEvents);
@@ -166,7 +166,7 @@ export function retryAdvice(waitMs: number): string {
     : 'it can never pass: send fewer at once, or raise the limit';
 }
 
-/** An allowance that fills up evenly, to a limit. Times are milliseconds of one clock that only grows. */
+/** An allowance that is refilled evenly, up to a limit. Times are milliseconds of one monotonic clock. */
 export class TokenBucket {
   readonly #capacity: number;
   readonly #perMs: number;

@@ -9,14 +9,14 @@ import type { Node } from './node.ts';
 import { endSubscription, keep, rulesChanged } from './unsubscribe.ts';
 
 /**
- * An app is configured otherwise from now on, or is gone. Limits, rules and switches hold at once for the connections that are
- * there; what decides who may connect (origins, TLS, the number of connections) holds for those that come.
+ * An app has a new configuration, or is gone. Limits, rules and switches apply at once to open
+ * connections; what decides who may connect (origins, TLS, the number of connections) applies to new ones.
  */
 export function replaceApp(node: Node, id: string, next: App | undefined): void {
   if (next) {
     for (const channel of node.channels.values()) {
       if (channel.app.id !== id) continue;
-      // What waits by the former rules must not be overtaken by what waits shorter by the new ones.
+      // Frames that wait under the old rules must not be overtaken by frames that wait shorter under the new ones.
       node.coalescer.release(channel);
       channel.app = next;
     }

@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts';
 /** How long a revocation is remembered, in milliseconds: tokens should not live longer than that. */
 export const REVOCATION_MEMORY_MS = 86_400_000;
 
-/** Each takes some 700 bytes on every node; whoever subscribes is looked up by name and target, whatever their number. */
+/** Each takes about 700 bytes on every node; a subscriber is looked up by name and target, whatever their number. */
 const MAX_PER_APP = 50_000;
 /** Whoever subscribes is held against each that has the same target. */
 const MAX_PATTERNS_PER_APP = 1000;
@@ -17,7 +17,7 @@ export type RevocationTarget =
   | { readonly kind: 'socket'; readonly socketId: string }
   | { readonly kind: 'everyone' };
 
-/** Takes back what was allowed up to a moment: what is signed or issued later counts again. */
+/** Revokes what was allowed up to a moment: what is signed or issued later is accepted again. */
 export interface Revocation {
   readonly appId: string;
   /** A name, or a pattern with `*`. */
@@ -32,7 +32,7 @@ export function revocationId(revocation: Omit<Revocation, 'atMs'>): string {
   return `${targetKey(revocation)} ${revocation.channel}`;
 }
 
-/** Who wants to be, or is, in a channel, and by what right. */
+/** Who wants to be, or is, in a channel, and what gives access. */
 export interface Claimant {
   readonly socketId: string;
   /** Of the connections of this node, in the order in which they came. */
@@ -71,7 +71,7 @@ export class Revocations {
     this.#clock = clock;
   }
 
-  /** Nearly always: then nobody needs to be looked up. */
+  /** Nearly always true: then nobody needs to be looked up. */
   get isEmpty(): boolean {
     return this.#byId.size === 0;
   }
@@ -146,7 +146,7 @@ export class Revocations {
     return isOlder(claimant, revocation, serial) && this.#counts(revocation);
   }
 
-  /** Clocks of nodes may differ, but no clock is a day ahead: that is garbage. */
+  /** Clocks of nodes may differ, but not by a day: such a time is invalid. */
   #counts({ atMs }: Revocation): boolean {
     return Math.abs(this.#clock.now() - atMs) < REVOCATION_MEMORY_MS;
   }

@@ -43,7 +43,7 @@ export function leaveSubscription(
   return node.store.leave(channel.app.id, channel.name, connection.socketId, member.userId);
 }
 
-/** Takes a connection out of a channel against its will. It is told why, on the channel, and gets nothing more from there. */
+/** Removes a connection from a channel on the server's decision. The client is told why, on the channel, and gets nothing more from there. */
 export function endSubscription(node: Node, connection: Connection, reason: SubscriptionError): void {
   const subscription = connection.subscriptions.get(reason.channel);
   if (!subscription) return;
@@ -55,7 +55,7 @@ export function endSubscription(node: Node, connection: Connection, reason: Subs
   else connection.transport.send(encodeSubscriptionError(channel, type, message, status));
 }
 
-/** Lets a subscription last as long as what it is there by now. */
+/** Sets when a subscription ends: with the token or sign-in that it now depends on. */
 export function keep(
   node: Node,
   connection: Connection,
@@ -71,7 +71,7 @@ export function keep(
     end === undefined ? undefined : node.dueTimes.add(end, () => endSubscription(node, connection, expired(name, end)));
 }
 
-/** The reason for those whose token has come to its end. */
+/** The reason for those whose token has expired. */
 export function expired(channel: string, expiresAtSeconds: number): SubscriptionError {
   const at = new Date(expiresAtSeconds * 1000).toISOString();
   const message = `Access to ${channel} ended: its token expired at ${at}. Subscribe again with a fresh one`;
@@ -83,7 +83,7 @@ export function revoked(channel: string): SubscriptionError {
   return new SubscriptionError('access-revoked', channel, 'AuthError', 403, message);
 }
 
-/** What is kept of the token does not tell whether the app's new rules admit its holder. */
+/** The kept part of the token is not enough to check the app's new rules. */
 export function rulesChanged(channel: string): SubscriptionError {
   const message = `The rules for ${channel} have changed: subscribe again with your token`;
   return new SubscriptionError('rules-changed', channel, 'AuthError', 401, message);

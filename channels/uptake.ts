@@ -4,16 +4,16 @@ import type { DueQueue } from './due-times.ts';
 import type { LocalChannel } from './local-channel.ts';
 import type { Node } from './node.ts';
 
-/** So much a channel hands on before its subscribers have to show that they take it, in characters. */
+/** Characters that a channel sends before its subscribers have to prove that they read. */
 export const PROOF_EVERY = 1_048_576;
-/** Subscribers that are asked in one turn of the event loop: a millisecond's work. */
+/** Subscribers that are pinged in one turn of the event loop: about a millisecond. */
 const PER_TURN = 100;
-/** The answer may wait behind megabytes, on a slow line. */
+/** The ping may be queued behind megabytes, on a slow line. */
 const ANSWER_FACTOR = 2;
-/** From the moment when a part of the budget was handed out to when it is looked how much of it waits: often enough, and cheap. */
+/** Share of the budget that may be sent between two checks of how much is buffered: often enough, and cheap. */
 const WEIGH_AFTER_MS = 500;
 const WEIGH_PART = 0.25;
-/** What is left of the budget when the biggest are gone. */
+/** Share of the budget that is in use after the biggest were disconnected. */
 const RELIEF = 0.75;
 
 interface Asked {
@@ -22,9 +22,9 @@ interface Asked {
 }
 
 /**
- * Sees to it that clients take what they are sent. The kernel hides megabytes of each connection before a socket shows that anything waits,
- * and holds them as long as the client says that it is alive. So whoever was sent much is asked for a sign that comes behind all of it: a
- * WebSocket ping with something in it that nobody can guess, which the client has to answer.
+ * Makes sure that clients read. The kernel buffers megabytes per connection before a socket reports any backlog,
+ * and keeps them while the client is alive. So a client that was sent much gets, behind all of it, a
+ * WebSocket ping with an unguessable payload, which it has to answer.
  */
 export class Uptake {
   readonly #node: Node;
@@ -32,7 +32,7 @@ export class Uptake {
   readonly #asked = new Map<Connection, Asked>();
   readonly #due: DueQueue<Connection>;
   readonly #rounds = new Map<LocalChannel, Iterator<Connection>>();
-  /** Characters that were handed out to all connections together since it was last looked what waits. */
+  /** Characters sent to all connections together since the last check of what is buffered. */
   #handedOut = 0;
   #cancelWeighing: (() => void) | undefined;
 
@@ -41,7 +41,7 @@ export class Uptake {
     this.#due = node.dueTimes.queue((connection) => this.#node.cutOff(connection, NOT_READING));
   }
 
-  /** Notes that a channel handed a frame on. */
+  /** Notes that a channel sent a frame. */
   handedOn(channel: LocalChannel, length: number): void {
     channel.unprovenLength += length;
     if (channel.unprovenLength >= PROOF_EVERY) this.#begin(channel);
@@ -50,7 +50,7 @@ export class Uptake {
     this.#cancelWeighing ??= this.#node.clock.schedule(() => this.#weigh(), WEIGH_AFTER_MS);
   }
 
-  /** Asks one that was sent much. */
+  /** Pings a connection that was sent much. */
   ask(connection: Connection): void {
     const { clock, liveness, options } = this.#node;
     if (connection.isClosed || !liveness.paceOf(connection).answersPings || this.#asked.has(connection)) return;
@@ -104,7 +104,7 @@ export class Uptake {
     if (this.#rounds.size > 0) this.#node.clock.nextTurn(() => this.#goOn());
   }
 
-  /** Cuts off those for whom most waits, while all together it is too much. */
+  /** Disconnects those with the most buffered, while the total is too high. */
   #weigh(): void {
     this.#cancelWeighing = undefined;
     this.#handedOut = 0;

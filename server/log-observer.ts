@@ -11,7 +11,7 @@ export interface LoggedLimits {
 
 const SUBSCRIBER_TOO_SLOW = 'subscriber too slow: it had more than maxBufferedBytes waiting and was disconnected';
 const READER_TOO_SLOW = 'reader of a feed too slow: it had more than maxBufferedBytes waiting';
-const READER_STALLED = 'reader of a feed gone while something waited for it: it left, or took nothing for 10 seconds';
+const READER_STALLED = 'reader of a feed disconnected with data pending: it left, or read nothing for 10 seconds';
 const FAR_TOO_LARGE = 'message far over maxFrameBytes: the connection was cut off';
 
 /** Writes what happens to the log. What happens with every message is written, and told at all, at the level `debug` only. */

@@ -130,4 +130,4 @@ function toApiError(error: Disconnect | SubscriptionError): ApiError {
   return new ApiError(error.id, isRefused ? 403 : 503, error.message);
 }
 
-const FAILURE = new ApiError('internal-error', 500, 'Internal error: the log of the server says more');
+const FAILURE = new ApiError('internal-error', 500, 'Internal error: see the log of the server');

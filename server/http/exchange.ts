@@ -158,7 +158,7 @@ export function logAnswer(
   };
   return (answer) => {
     if (!answer) {
-      log.debug(facts, 'request given up by its client');
+      log.debug(facts, 'request aborted by its client');
       return;
     }
     const { status, headers, body } = answer;
