@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 
-/** Of an app that nobody configured. */
+/** For an app that is created for the run. */
 export interface Credentials {
   readonly id: string;
   readonly key: string;

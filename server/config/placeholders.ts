@@ -1,6 +1,6 @@
 import type { AppOptions } from './app-options.ts';
 
-/** A key or secret that stands for another. */
+/** A placeholder in place of a key or secret. */
 export interface Placeholder {
   /** `['auth', 'jwt', 'keys', 0, 'secret']` */
   readonly path: readonly (string | number)[];
@@ -36,7 +36,7 @@ const OURS = /do-not-deploy$|^put-the-output-of-openssl-rand-/;
 /** `${NAME}`, `$(NAME)`, `{{ name }}`, `<name>`. Shorter signs than these stand in secrets that were made at random. */
 const UNEXPANDED = /\$\{\w[^}]*\}|^\$\(\w+\)$|^\{\{.*\w.*\}\}$|^<[\w -]{3,}>$/;
 
-/** The keys and secrets of an app that everybody could guess, as nobody put any in. */
+/** The keys and secrets of an app that anybody could guess, because they are placeholders. */
 export function placeholdersOf(app: Partial<AppOptions>): readonly Placeholder[] {
   const { key, secret, keys = [], auth } = app;
   const pairs = [{ path: [], key, secret }, ...keys.map((pair, index) => ({ path: ['keys', index], ...pair }))];

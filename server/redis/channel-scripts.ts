@@ -225,7 +225,7 @@ function parseMembers(texts: readonly string[]): WireMember[] {
   return texts.map(parseMember).filter((member) => member !== undefined);
 }
 
-/** What stands before and after a value in a frame that a script completes. A channel's name may look like anything, but stands before it. */
+/** The parts of a frame before and after a value that a script inserts. A channel's name may contain anything, but comes before the value. */
 function around(encode: (value: string) => string): [head: string, tail: string] {
   const mark = '0000000000000000';
   const frame = encode(mark);

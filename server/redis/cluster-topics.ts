@@ -10,7 +10,7 @@ interface Shard {
 
 interface Topic {
   readonly slot: number;
-  /** Where it is subscribed, or being subscribed; what still comes from another master is not heard. */
+  /** Where it is subscribed, or being subscribed; messages from other masters are ignored. */
   shard: Shard | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface ClusterTopicsEvents {
   message(topic: string, payload: string): void;
   /** `isReady` may have changed. */
   changed(): void;
-  /** The cluster is not as it was: the slots must be read anew. */
+  /** The cluster changed: the slots must be read again. */
   stale(): void;
 }
 
@@ -141,7 +141,7 @@ export class ClusterTopics {
     const before = topic.shard;
     const shard = this.#shardOf(topic);
     if (!shard) throw new Error(`no master has slot ${topic.slot}`);
-    // From here on only the new one is heard: no message comes twice, and one that is missed shows in the positions.
+    // From now on only messages of the new one count: none arrives twice, and a missed one shows in the positions.
     topic.shard = shard;
     if (before && before !== shard) before.subscriber.unsubscribe(name).catch(() => {});
     await shard.subscriber.subscribe(name);

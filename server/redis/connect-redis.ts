@@ -24,7 +24,7 @@ const WAIT_MS = 10_000;
 const LINK_MS = 5000;
 
 /**
- * Connects to Redis, and makes sure that all parts of the connection work, so that what is wrong shows now and has a name.
+ * Connects to Redis, and checks that all parts of the connection work, so that problems show now and are named.
  *
  * @throws {RedisStartError}
  */

@@ -40,7 +40,7 @@ export class ConnectionCounts {
     });
   }
 
-  /** While Redis is away, connections are let in whatever the quota is, and counted when it is back. */
+  /** While Redis is down, connections are accepted regardless of the quota, and counted when it is back. */
   add(appId: string, max: number): MaybePromise<boolean> {
     const own = this.#ownOf(appId);
     own.hasQuota = max >= 0;
@@ -74,7 +74,7 @@ export class ConnectionCounts {
     return others.reduce((total, nodeId) => total + Number(counts[nodeId] ?? 0), this.get(appId));
   }
 
-  /** Writes everything anew, after Redis or this node's entries in it were lost. */
+  /** Rewrites everything, after Redis or this node's entries in it were lost. */
   rewrite(): Promise<void> {
     for (const [appId, own] of this.#own) {
       own.isNoted = false;

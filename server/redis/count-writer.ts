@@ -64,7 +64,7 @@ export class CountWriter {
     yield* this.#own.values();
   }
 
-  /** Writes everything anew, after Redis or this node's entries in it were lost. */
+  /** Rewrites everything, after Redis or this node's entries in it were lost. */
   rewrite(): Promise<void> {
     for (const id of this.#own.keys()) this.#writes.note(id);
     return this.flush();

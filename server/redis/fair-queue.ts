@@ -19,7 +19,7 @@ export class FairQueue {
     try {
       return await work();
     } finally {
-      // Whoever is next takes the place over, so that nobody who comes now gets in before.
+      // The place is handed to the next one in the queue, so that newcomers can't get in before.
       if (!this.#beginNext()) this.#underWay -= 1;
     }
   }

@@ -6,8 +6,8 @@ const INTERVAL_MS = 2000;
 const TIMEOUT_MS = 2500;
 
 /**
- * Finds connections whose other end has gone without a word (a pulled cable, a firewall that forgot): nothing else would, where
- * nothing is sent. They are dropped, and whoever owns them connects again.
+ * Finds connections that died silently (a pulled cable, a firewall that dropped its state): nothing else would, if
+ * nothing is sent. They are dropped, and their owner reconnects.
  */
 export class Heartbeat {
   readonly #clients: () => Iterable<Redis>;
@@ -51,7 +51,7 @@ async function ping(client: Redis): Promise<void> {
 }
 
 /**
- * Cuts a connection off, which the client then makes anew. Closing it would leave to the machine what was not delivered yet, and a
+ * Destroys a connection, which the client then opens again. Closing it would leave undelivered data to the system, and a
  * join could reach Redis minutes after this node had given it up.
  */
 function drop({ stream }: Redis): void {

@@ -8,7 +8,7 @@ interface Waiter {
 
 const closed = (): Error => new RedisUnavailable(new Error('the connection was closed'));
 
-/** Whether a link is up, and who wants to know. */
+/** Whether a link is up, and the listeners to that. */
 export class LinkState {
   readonly #onLost: (() => void)[] = [];
   readonly #onRestored: (() => void)[] = [];
@@ -49,7 +49,7 @@ export class LinkState {
     this.#lastError = maskSecrets(error.message);
   }
 
-  /** From here on nobody is told of anything: what happens now is no loss. */
+  /** From now on nothing is reported: what happens now is not a loss. */
   close(): void {
     this.#isClosed = true;
     this.#isUp = false;

@@ -9,7 +9,7 @@ export interface MemberEntry {
   readonly isSignIn: boolean;
 }
 
-/** What a node knows of its own connections. */
+/** The facts about a node's own connections. */
 export interface OwnMember extends MemberEntry {
   /** Undefined for a sign-in. */
   readonly member: WireMember | undefined;

@@ -3,11 +3,11 @@ import type { RedisKeys } from './keys.ts';
 import { LAYOUT, LayoutError } from './layout.ts';
 import type { RedisLink } from './redis-link.ts';
 
-/** How long one survivor has to clean up after a dead node before another takes over, in milliseconds. */
+/** How long one node has to clean up after a dead node before another takes over, in milliseconds. */
 const CLAIM_MS = 15_000;
 
 export interface LeaseEvents {
-  /** This node comes first: no other lives. */
+  /** This node is the first: no other is alive. */
   alone(): Promise<void>;
   /** This node is registered under a new id: everything it has must be written again. */
   registered(): Promise<void>;
@@ -36,7 +36,7 @@ export class NodeLease {
   readonly #events: LeaseEvents;
   #nodeId = newNodeId();
   #isRegistered = false;
-  /** Whether everything this node has stands in Redis under its id. */
+  /** Whether everything of this node is in Redis, under its id. */
   #isWritten = false;
   /** No other node lived when this one last renewed. */
   #isAlone = false;
@@ -109,7 +109,7 @@ export class NodeLease {
           this.#events.displaced(error);
           return;
         }
-        // While Redis is away, or refuses whatever is written, that is no news.
+        // While Redis is down, or refuses writes, this is expected.
         const { isUp, commands } = this.#link;
         if (isUp && commands.refusal === undefined) this.#events.failed(error, 'renewing the lease of this node');
       });

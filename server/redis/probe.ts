@@ -9,7 +9,7 @@ import { RedisStartError } from './redis-start-error.ts';
 const PATIENCE_MS = 3000;
 const RETRY_MS = 200;
 
-/** What becomes another answer when one waits: Redis is being started, or read from disk. */
+/** A problem that waiting may solve: Redis is starting, or loading from disk. */
 class NotYet extends Error {}
 
 /** A server that is being tried. */
@@ -121,7 +121,7 @@ async function authenticate(
     else await client.auth(username, password);
   } catch (error) {
     const message = messageOf(error);
-    // A password for a server that needs none is no reason not to start.
+    // A password for a server that needs none must not stop the start.
     if (/without any password configured|no password is set/.test(message)) return;
     if (!isReply(error)) throw closed(label, message);
     const who = username === undefined ? 'the password' : `user ${JSON.stringify(username)} with this password`;

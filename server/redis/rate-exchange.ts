@@ -6,10 +6,10 @@ import type { RedisLink } from './redis-link.ts';
 const INTERVAL_MS = 250;
 
 /**
- * Keeps the rate limits of apps over all nodes. Redis holds what is left of each allowance; a node tells it every so often what
- * it let pass, and goes on with what is left then. No message waits for that, and an app that is not used costs nothing.
+ * Keeps the rate limits of apps over all nodes. Redis holds what is left of each allowance; a node regularly reports what
+ * it accepted, and continues with what is left then. No message waits for that, and an unused app costs nothing.
  *
- * While Redis is away, each node keeps the whole limit by itself.
+ * While Redis is down, each node applies the whole limit on its own.
  */
 export class RateExchange {
   readonly #link: RedisLink;
@@ -62,7 +62,7 @@ export class RateExchange {
 
   /** @returns whether nothing of the allowances is missing, so that there is nothing to hear of */
   async #share(appId: string, limits: AppRateLimits, used: readonly [number, number, number]): Promise<boolean> {
-    // What can't be told now is forgotten: it would be held against the app long after it happened.
+    // What can't be reported now is dropped: it would be charged to the app long after it happened.
     if (!this.#link.isUp) return true;
     const shared = [limits.backendEvents, limits.clientEvents, limits.readRequests] as const;
     const args = shared.flatMap(({ perSecond }, index) => [perSecond, used[index] ?? 0]);

@@ -75,7 +75,7 @@ export class RedisBroker implements Broker {
     const name = this.#keys.topic(appId, channel);
     const topic: Topic = { appId, channel, begin: 0, position: 0, event: undefined, isSuspect: false };
     this.#topics.set(name, topic);
-    // While Redis is away a subscription waits for it: a client told of success must not miss what others publish.
+    // While Redis is down a subscription waits: after success, a client must not miss what others publish.
     for (let isSubscribed = false; !isSubscribed && this.#topics.get(name) === topic; ) {
       await this.#link.whenUp();
       isSubscribed = await this.#link.subscribe(name).then(
@@ -125,7 +125,7 @@ export class RedisBroker implements Broker {
     return {
       frame: kept.slice(end + 1),
       remainingSeconds: Math.ceil(ttlMs / 1000),
-      // Nothing that Redis forgot is on its way: nobody must wait for it.
+      // Messages that Redis forgot never arrive: nobody must wait for them.
       position: Math.min(Number(kept.slice(0, end)), position),
     };
   }
@@ -150,12 +150,12 @@ export class RedisBroker implements Broker {
       const positionKey = this.#keys.position(appId, channel);
       this.#kept.note(this.#keys.lastEvent(appId, channel), positionKey, frame, position, keepSeconds);
     }
-    // Subscribers are told of a gap before they could see what comes after it.
+    // Subscribers learn of a gap before they could see what comes after it.
     if (isGap) this.#events.missed(appId, channel, position);
     this.#deliver({ appId, channel, frame, exceptSocketId, keepSeconds, member, position });
   }
 
-  /** Where a topic begins for this node: what was published up to there is nobody's here. */
+  /** Where a topic begins for this node: nobody here subscribed to earlier messages. */
   async #begin(topic: Topic): Promise<number | undefined> {
     const key = this.#keys.position(topic.appId, topic.channel);
     try {
@@ -166,7 +166,7 @@ export class RedisBroker implements Broker {
       return position;
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
-      // Lost in between: unknown, which the verification after the restoration takes for a gap.
+      // Lost in between: unknown, which the check after the restoration treats as a gap.
       return undefined;
     }
   }
@@ -209,7 +209,7 @@ export class RedisBroker implements Broker {
         await this.#verify(batch);
       }
     } catch {
-      // Lost again: the next restoration verifies anew, and until then the topics stay suspect.
+      // Lost again: the next restoration checks again, and until then the topics stay suspect.
     }
   }
 
@@ -233,7 +233,7 @@ export class RedisBroker implements Broker {
     });
   }
 
-  /** A Redis that lost its data learns again how far each channel had come, from all who know a part of it. */
+  /** Restores the positions of channels in a Redis that lost its data, from all nodes that know some of them. */
   async #givePositionsBack(): Promise<void> {
     const known = new Map<string, { position: number; event: number }>();
     for (const { key, position } of this.#recent.values()) known.set(key, { position, event: position });

@@ -49,7 +49,7 @@ export class RedisChannelStore implements ChannelStore {
   readonly #connections: ConnectionCounts;
   readonly keptRevocations: KeptRevocations;
   readonly #publish: (message: BrokerMessage) => MaybePromise<void>;
-  /** Members that come and go: thousands of one app at once must not stand before one of another. */
+  /** Members that come and go: thousands of one app at once must not delay one of another. */
   readonly #writes = new FairQueue(MAX_WRITES);
   /** What is under way for an entry, so that its next call waits for it. */
   readonly #underWay = new Map<string, Promise<unknown>>();
@@ -191,11 +191,11 @@ export class RedisChannelStore implements ChannelStore {
     return this.keptRevocations.all();
   }
 
-  /** Makes Redis agree with this node: writes what it lacks, and takes out what this node no longer has. */
+  /** Makes Redis agree with this node: writes what is missing, and removes what this node no longer has. */
   async reconcile(): Promise<void> {
     const { nodeId } = this.#lease;
     const known = await recallAll(this.#scripts, nodeId);
-    // What this node has comes first: a user with another connection here stays all along.
+    // What this node has is written first, so that a user with another connection here never leaves.
     const all = new Set([...this.#members.keys(), ...known.entries]);
     const entries = inTurns(all, (entry) => parseMemberEntry(entry)?.appId ?? '');
     for (const batch of batchesOf(entries, CHUNK)) await Promise.all(batch.map((entry) => this.#agree(entry)));
@@ -208,7 +208,7 @@ export class RedisChannelStore implements ChannelStore {
 
   /** Waits until nothing of this node's connections, which must be gone, is left in Redis. */
   async close(): Promise<void> {
-    // While Redis is away there is nothing to wait for: the others take out what is left when the lease ends.
+    // While Redis is down there is nothing to wait for: the others remove the rest when the lease expires.
     if (this.#link.isUp) await Promise.race([this.settled(), pause(CLOSE_MS)]);
     this.#counts.stop();
     this.#connections.stop();
@@ -262,7 +262,7 @@ export class RedisChannelStore implements ChannelStore {
     try {
       await this.#writes.run(entry.appId, () => sweepMembers(this.#scripts, this.#lease.nodeId, [text], isAnnounced));
     } catch (error) {
-      // What is still there under this node is taken out when Redis is back.
+      // What is left of this node is removed when Redis is back.
       if (!(error instanceof RedisUnavailable)) throw error;
     }
   }
@@ -279,7 +279,7 @@ export class RedisChannelStore implements ChannelStore {
     return result;
   }
 
-  /** While Redis is away, reads answer with what this node knows by itself. */
+  /** While Redis is down, reads answer with what this node knows. */
   async #orLocal<T>(ask: () => Promise<T>, local: () => T): Promise<T> {
     if (!this.#link.isUp) return local();
     try {

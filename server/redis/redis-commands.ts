@@ -91,7 +91,7 @@ export class RedisCommands {
     return answer;
   }
 
-  /** Why Redis takes no writes, of late; undefined while it does. */
+  /** Why Redis currently refuses writes; undefined if it accepts them. */
   get refusal(): string | undefined {
     return this.#refusal;
   }

@@ -25,7 +25,7 @@ const PATIENCE = {
 } satisfies RedisOptions;
 
 /**
- * What the promises about delivery rest on: nothing waits in a queue or is sent twice while Redis is away, and the link itself renews its
+ * The delivery guarantees depend on these: nothing is queued or sent twice while Redis is down, and the link itself renews its
  * topics. Prefixes are part of the keys: the client would put its own before keys, but not before topics.
  */
 const OURS = {
@@ -44,7 +44,7 @@ export function retryDelayMs(times: number): number {
   return Math.min(50 * 2 ** Math.min(times, 10), 1000);
 }
 
-/** What stands before `kulkul:` in every key and topic. */
+/** The prefix before `kulkul:` in every key and topic. */
 export function redisPrefix({ adapter, database }: RedisSettings): string {
   return database.redis.keyPrefix + adapter.redis.prefix;
 }
@@ -120,10 +120,10 @@ export function clusterOptions(settings: RedisSettings): ClusterOptions {
   const { natMap } = furtherOptions(settings.database.redis);
   return {
     enableOfflineQueue: false,
-    // It would find the masters that are being connected to not ready, and begin anew. The link has a stricter one.
+    // It would find that the masters are not ready while they connect, and start over. The link has a stricter check.
     enableReadyCheck: false,
     clusterRetryStrategy: retryDelayMs,
-    // A command whose connection was lost may have been carried out: sent again, an event would come twice.
+    // A command whose connection was lost may have been executed: if repeated, an event would arrive twice.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     maxRedirections: 5,

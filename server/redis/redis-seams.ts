@@ -29,7 +29,7 @@ export interface RedisSeamsOptions {
   readonly prefix: string;
   /** A dead node is noticed within this time. */
   readonly nodeTimeoutMs: number;
-  /** Whether subscribers of an app's channels are told their number. May reject where that can't be found out now. */
+  /** Whether an app has subscription count events. May reject if that can't be determined now. */
   readonly isCountAnnounced: (appId: string) => MaybePromise<boolean>;
   readonly log: Logger;
   /** Left out where nobody listens. */
@@ -44,7 +44,7 @@ export interface RedisSeamsNode {
   missed(appId: string, channel: string, position: number): void;
   /** Nor did messages come that told of its members and its count. */
   skipped(appId: string, channel: string, position: number): void;
-  /** Redis was away, or had lost its data: what clients know of members may be wrong. */
+  /** Redis was down, or lost its data: the members that clients know may be wrong. */
   correctRosters(): void;
   readonly nodesChannel: {
     /** What this node knows to be revoked. */
@@ -70,7 +70,7 @@ export class RedisSeams implements Seams {
   #node: RedisSeamsNode | undefined;
   #rates: RateExchange | undefined;
   #settling: NodeJS.Timeout[] = [];
-  /** Why this node takes part no more. */
+  /** Why this node no longer takes part. */
   #displaced: string | undefined;
   #unreadableAgainMs = 0;
 
@@ -157,7 +157,7 @@ export class RedisSeams implements Seams {
     this.#link.close();
   }
 
-  /** Nobody is there who could have anything to write again: what is in Redis is all that is true. */
+  /** There is no other node that could rewrite anything: what is in Redis is complete. */
   async #trustAll(): Promise<void> {
     await this.#link.commands.do((client) =>
       Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => client.set(this.#keys.settled(partition), '0'))),
@@ -165,7 +165,7 @@ export class RedisSeams implements Seams {
   }
 
   async #leave(): Promise<void> {
-    // What is still noted of this node, now that nothing of it is left, nobody would ever look at.
+    // The remaining records of this node are of no use to anybody, now that the node is empty.
     if (this.#link.isUp) await this.#sweep(this.#lease.nodeId);
     await this.#lease.stop();
   }

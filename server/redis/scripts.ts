@@ -24,7 +24,7 @@ local function remember(key, ms)
 end
 `;
 
-/** `forget(position key, last event key)`: lets the position of a channel go that nobody is in, unless it keeps an event. */
+/** `forget(position key, last event key)`: drops the position of an empty channel, unless it keeps an event. */
 const FORGET = `
 local function forget(key, last)
   if redis.call('EXISTS', last) == 0 then redis.call('PEXPIRE', key, ${EMPTIED_TTL_MS}) end

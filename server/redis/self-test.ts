@@ -61,7 +61,7 @@ function nextMessage(link: RedisLink, topic: string): { come: Promise<void>; can
       if (name === topic) resolve();
     });
   });
-  // When publishing itself fails, nobody waits for it.
+  // If publishing itself fails, nobody awaits this promise.
   come.catch(() => {});
   const cancel = (): void => {
     clearTimeout(timer);

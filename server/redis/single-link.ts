@@ -82,7 +82,7 @@ export class SingleLink extends StatefulLink implements RedisLink {
     return this.#commandClient.status === 'ready' && this.#subscriber.isReady;
   }
 
-  /** Connects both anew: the server they lead to is not the right one any more. */
+  /** Reconnects both: their server is no longer the right one. */
   #reconnect(reason: string): void {
     this.state.note(new Error(reason));
     this.#commandClient.disconnect(true);
@@ -106,7 +106,7 @@ export class SingleLink extends StatefulLink implements RedisLink {
         this.#reconnect(error instanceof Error ? error.message : String(error));
         return;
       }
-      // INFO is not allowed to this user: it has to be believed.
+      // This user may not run INFO: assume that it is right.
     }
     this.#compared = connections;
     this.#update();

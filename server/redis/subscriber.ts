@@ -45,7 +45,7 @@ export class Subscriber {
     try {
       await this.#send([topic]);
     } catch (error) {
-      // Unless it was subscribed to anew in the meantime, which must not be forgotten.
+      // Unless it was subscribed to again in the meantime; that must not be lost.
       if (this.#topics.get(topic) === call) this.#topics.delete(topic);
       throw error;
     }

@@ -75,7 +75,7 @@ export async function recallAll(
   };
 }
 
-/** What a dead node left must go even when nobody can say what its app wants: the next change tells the number. */
+/** The remains of a dead node must go even if the settings of its app are unknown: the next change announces the number. */
 async function orFalse(isCountAnnounced: (appId: string) => MaybePromise<boolean>, appId: string): Promise<boolean> {
   try {
     return await isCountAnnounced(appId);
