@@ -1,3 +1,4 @@
+import type { Grant } from '../auth/grant.ts';
 import { CLOSE_CODES, Disconnect } from '../protocol/errors.ts';
 import { encodeError, PING_FRAME } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
@@ -19,7 +20,6 @@ import type { ComposedObserver } from './observer.ts';
 import { RateLimits } from './rate-limits.ts';
 import { takeTurn } from './receive.ts';
 import { correctRoster } from './roster.ts';
-import type { TokenVerifier } from './token-verifier.ts';
 import { Uptake } from './uptake.ts';
 
 /** How a node behaves; times in the unit of the name. */
@@ -326,4 +326,15 @@ const PONG_TIMEOUT = new Disconnect(
 function askForLife(connection: Connection): void {
   connection.transport.ping();
   connection.transport.send(PING_FRAME);
+}
+
+/** Tells what a token grants in an app. */
+export interface TokenVerifier {
+  /**
+   * Checks a JSON Web Token. The answer is there at once, but where keys have to be fetched from whoever publishes them.
+   *
+   * @param token - as received, which may begin with `Bearer `
+   * @throws {TokenError} it is not taken, or can't be checked now (status 503); rejects with the same
+   */
+  verify(app: App, token: string): MaybePromise<Grant>;
 }

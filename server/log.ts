@@ -1,4 +1,6 @@
 import { isatty } from 'node:tty';
+import { isDeepStrictEqual } from 'node:util';
+import { LRUCache } from 'lru-cache';
 import pino, { type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 import type { Clock } from '../channels/clock.ts';
 import type { Settings } from './config/index.ts';
@@ -193,5 +195,32 @@ export class SampledLog {
       this.#log[held.level](leftOut === 0 ? held.fields : { ...held.fields, leftOut }, text);
       this.#begin(cause, text);
     }, INTERVAL_MS);
+  }
+}
+
+const MAX_REMEMBERED = 1000;
+
+/** Logs what is wrong with something once, and again when something else is. */
+export class FaultLog {
+  readonly #log: Logger;
+  readonly #level: 'warn' | 'error';
+  readonly #phrase: string;
+  readonly #said = new LRUCache<string, object>({ max: MAX_REMEMBERED });
+
+  constructor(log: Logger, level: 'warn' | 'error', phrase: string) {
+    this.#log = log;
+    this.#level = level;
+    this.#phrase = phrase;
+  }
+
+  note(id: string, fields: object): void {
+    if (isDeepStrictEqual(this.#said.get(id), fields)) return;
+    this.#said.set(id, fields);
+    this.#log[this.#level](fields, this.#phrase);
+  }
+
+  /** It is in order again. */
+  forget(id: string): void {
+    this.#said.delete(id);
   }
 }

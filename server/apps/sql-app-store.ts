@@ -1,12 +1,11 @@
 import { batchesOf } from '../batches.ts';
 import { keyPairsOf } from '../config/app-options.ts';
 import { maskSecrets } from '../config/mask.ts';
-import type { Logger } from '../log.ts';
+import { FaultLog, type Logger } from '../log.ts';
 import type { AppDatabase } from './app-database.ts';
 import { takenFeed } from './app-directory.ts';
 import { type KeyRow, OPTIONS_COLUMN, type Row, readAppRow } from './app-row.ts';
 import { AppConflict, type AppStore, AppStoreUnavailable, type StoredApp } from './app-store.ts';
-import { OnceLog } from './once-log.ts';
 import { placeholders, type SqlConnection, type SqlValue } from './sql-connection.ts';
 import type { TableColumns } from './sql-dialect.ts';
 import { failureOf, messageOf } from './sql-errors.ts';
@@ -23,8 +22,8 @@ export class SqlAppStore implements AppStore {
   readonly #db: AppDatabase;
   /** As they stand in statements: both tables, and whatever has to be quoted. */
   readonly #names: { readonly apps: string; readonly further: string; quote(name: string): string };
-  readonly #badRows: OnceLog;
-  readonly #badLimits: OnceLog;
+  readonly #badRows: FaultLog;
+  readonly #badLimits: FaultLog;
   /** Whether there is a table of further keys; false: it is to be looked for. */
   #hasKeys = false;
 
@@ -33,8 +32,12 @@ export class SqlAppStore implements AppStore {
     const { quote } = database.dialect;
     this.#names = { apps: quote(database.table), further: quote(database.keysTable), quote };
     this.description = `${database.label}, table ${database.table}`;
-    this.#badRows = new OnceLog(log, 'error', 'an app in the database is passed over: its row can not be read');
-    this.#badLimits = new OnceLog(log, 'warn', 'limits of an app in the database are passed over: their defaults hold');
+    this.#badRows = new FaultLog(log, 'error', 'an app in the database is passed over: its row can not be read');
+    this.#badLimits = new FaultLog(
+      log,
+      'warn',
+      'limits of an app in the database are passed over: their defaults hold',
+    );
   }
 
   async find(id: string): Promise<StoredApp | undefined> {

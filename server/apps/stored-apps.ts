@@ -4,11 +4,10 @@ import type { App } from '../../channels/app.ts';
 import type { Clock } from '../../channels/clock.ts';
 import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
 import { TokenBucket } from '../../channels/rate-limits.ts';
-import type { Logger } from '../log.ts';
+import { FaultLog, type Logger } from '../log.ts';
 import { type AppDirectory, FeedPaths, type FoundFeed, feedOf } from './app-directory.ts';
 import { type AppStore, AppStoreUnavailable, type StoredApp } from './app-store.ts';
 import { isSameApp } from './listed-apps.ts';
-import { OnceLog } from './once-log.ts';
 
 /** How long it is remembered that there is no such id, key or path: whoever asks for one again and again asks the database seldom. */
 const UNKNOWN_MS = 5000;
@@ -50,7 +49,7 @@ export class StoredApps implements AppDirectory {
   readonly #store: AppStore;
   readonly #options: StoredAppsOptions;
   #createApp: StoredAppsOptions['createApp'];
-  readonly #badApps: OnceLog;
+  readonly #badApps: FaultLog;
   readonly #known = new Map<string, Known>();
   readonly #idByKey = new Map<string, string>();
   /** `id:…` and `key:…`. */
@@ -76,7 +75,7 @@ export class StoredApps implements AppDirectory {
     this.#store = store;
     this.#options = options;
     this.#createApp = options.createApp;
-    this.#badApps = new OnceLog(
+    this.#badApps = new FaultLog(
       options.log,
       'error',
       'an app in the database is passed over: what is stored can not be used',

@@ -4,7 +4,7 @@ import { readToken, tokenKeysFor, type UnverifiedToken, verifyToken } from '../.
 import type { TokenPolicy } from '../../auth/token-claims.ts';
 import type { App } from '../../channels/app.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
-import type { TokenVerifier } from '../../channels/token-verifier.ts';
+import type { TokenVerifier } from '../../channels/node.ts';
 import type { Jwks, JwksOptions } from './jwks.ts';
 
 /** Number of URLs whose keys are kept; the least recently used are dropped first. */

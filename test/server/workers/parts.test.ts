@@ -3,7 +3,7 @@ import pino from 'pino';
 import { describe, expect, test } from 'vitest';
 import { Backoff } from '../../../server/backoff.ts';
 import { sumUsage } from '../../../server/usage.ts';
-import { Contributions } from '../../../server/workers/contributions.ts';
+import { Contributions } from '../../../server/workers/host.ts';
 import { workerCount } from '../../../server/workers/supervisor.ts';
 import { WholeLines } from '../../../server/workers/worker-process.ts';
 
