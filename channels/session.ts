@@ -11,10 +11,10 @@ import type { Ending, VisitorFacts } from './observer.ts';
 import { INTERNAL_ERROR, receiveFrame, receiveFromReader, receiveOther, receivePong } from './receive.ts';
 import { PROOF_EVERY } from './uptake.ts';
 
-/** Frames that are kept for a client that is not let in yet; the protocol gives it nothing to say before. */
+/** Frames that are kept for a client that is not accepted yet; the protocol has nothing for it to send before. */
 const MAX_EARLY_FRAMES = 16;
 
-/** A client that comes: what its transport does until it is decided whether it is let in. */
+/** A client that arrives: what its transport does until it is accepted or refused. */
 export interface Arrival {
   readonly visitor: VisitorFacts;
   readonly transport: Pick<Transport, 'isOpen' | 'close'>;
@@ -24,10 +24,10 @@ export interface Arrival {
    * @throws or rejects with the reason why the client is not let in
    */
   enter(session: Session): MaybePromise<void>;
-  /** The client is in. */
+  /** The client was accepted. */
   opened?(connection: Connection): void;
   /**
-   * Tells the client that it is not let in, and ends. Not called for one that is gone.
+   * Tells the client that it is refused, and ends. Not called for one that is gone.
    *
    * @param reason - what `error` comes to
    */
@@ -42,7 +42,7 @@ interface Arriving {
 }
 
 /**
- * One client, from the moment when it comes until it is gone, whatever carries its frames. Its transport
+ * One client, from its arrival until it is gone, whatever carries its frames. Its transport
  * - MUST call `open` once, before anything else;
  * - MUST hand over what the client sends, in order;
  * - MUST call `gone` once when nothing can be sent any more, whoever ended it.
@@ -63,7 +63,7 @@ export class Session {
     return this.#connection;
   }
 
-  /** Begins to let the client in. What it sends meanwhile is kept. */
+  /** Begins to accept the client. What it sends meanwhile is kept. */
   open(arrival: Arrival): void {
     this.#arriving = { arrival, early: [], reader: undefined };
     try {
@@ -108,12 +108,12 @@ export class Session {
     else if (connection) receiveFrame(this.#node, connection, frame);
   }
 
-  /** Takes what says only that the client is there, such as a WebSocket ping. */
+  /** Takes a mere sign of life, such as a WebSocket ping. */
   receiveSignOfLife(): void {
     if (this.#connection) receiveOther(this.#node, this.#connection, SIGN_OF_LIFE);
   }
 
-  /** Takes the answer to `Transport.ping`, with what that had in it. */
+  /** Takes the answer to `Transport.ping`, with its payload. */
   receivePong(payload: string): void {
     if (this.#connection) receivePong(this.#node, this.#connection, payload);
   }
@@ -128,7 +128,7 @@ export class Session {
     if (connection) this.#node.uptake.ask(connection);
   }
 
-  /** Takes the client out of everything it is part of. */
+  /** Removes the client from everything it is part of. */
   gone(ending: Ending): void {
     this.#arriving = undefined;
     if (this.#connection) disconnect(this.#node, this.#connection, ending);
@@ -159,7 +159,7 @@ export class Session {
   }
 }
 
-/** Why a client is not let in, by what was thrown; `INTERNAL_ERROR` for what can only be a bug. */
+/** Why a client is refused, by what was thrown; `INTERNAL_ERROR` for what can only be a bug. */
 function disconnectBy(error: unknown): Disconnect {
   if (error instanceof Disconnect) return error;
   if (error instanceof SubscriptionError) {
