@@ -357,6 +357,7 @@ describe('the command', () => {
       return ['mysql2', 'pg'].filter((name) => names.has(name));
     };
     expect(await driversOf({})).toEqual([]);
+    await database.createTables();
     expect(await driversOf(database.settings)).toEqual(['mysql2']);
   });
 });
