@@ -13,9 +13,9 @@ export class FakeClock implements Clock {
   #startMs: number;
   readonly #tasks = new Set<Task>();
 
-  /** @param nowMs - milliseconds since 1970 */
+  /** @param nowMs - milliseconds since 1970; it begins with the second of them, as a node looks at what is due at whole seconds */
   constructor(nowMs = Date.UTC(2026, 0, 1)) {
-    this.#startMs = nowMs - this.#elapsedMs;
+    this.#startMs = nowMs - (nowMs % 1000) - this.#elapsedMs;
   }
 
   /** Tasks that wait for their time. */
