@@ -9,9 +9,17 @@ import {
   type WireMember,
 } from '../../protocol/server-message.ts';
 import { partitionOf, type RedisKeys } from './keys.ts';
-import { encodeChannelId, encodeMemberEntry, type MemberEntry, type OwnMember } from './node-facts.ts';
 import type { RedisLink } from './redis-link.ts';
-import { encodeHeader, encodeMemberId, encodeUserInfo, parseMember } from './wire.ts';
+import {
+  encodeChannelId,
+  encodeHeader,
+  encodeMemberEntry,
+  encodeMemberId,
+  encodeUserInfo,
+  type MemberEntry,
+  type OwnMember,
+  parseMember,
+} from './wire.ts';
 
 /** Above this many subscribers a channel's count is announced every few seconds only. */
 const ANNOUNCE_EACH_UP_TO = 100;

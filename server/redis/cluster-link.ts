@@ -1,10 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
 import { ClusterTopics } from './cluster-topics.ts';
-import { Heartbeat } from './heartbeat.ts';
 import { RedisCommands } from './redis-commands.ts';
-import type { RedisLink } from './redis-link.ts';
+import { Heartbeat, type RedisLink, StatefulLink } from './redis-link.ts';
 import type { HostAndPort } from './redis-options.ts';
-import { StatefulLink } from './stateful-link.ts';
 
 const SLOTS = 16_384;
 /** Between two looks at the cluster while something is amiss, in milliseconds; else every tenth of them is one. */

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { batchesOf } from '../batches.ts';
-import { keySlot } from './key-slot.ts';
+import { keySlot } from './keys.ts';
 import { Subscriber } from './subscriber.ts';
 
 /** A master of the cluster with our connection for its topics. */

@@ -1,9 +1,10 @@
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { ClusterLink } from './cluster-link.ts';
-import { createClient, createCluster } from './create-client.ts';
 import type { RedisLink } from './redis-link.ts';
 import {
   clientOptions,
   clusterOptions,
+  type HostAndPort,
   hasOneServer,
   isRedisCluster,
   nodeOptions,
@@ -11,7 +12,6 @@ import {
   sentinelOptions,
   startupNodes,
 } from './redis-options.ts';
-import { SentinelWatch } from './sentinel-watch.ts';
 import { SingleLink } from './single-link.ts';
 
 /**
@@ -33,4 +33,40 @@ export function createRedisLink(settings: RedisSettings): RedisLink {
     watch:
       sentinels.length === 0 ? undefined : (onSwitch) => new SentinelWatch(sentinelOptions(settings), name, onSwitch),
   });
+}
+
+/** A connection to one server. Answers keep the form in which the scripts and their callers expect them. */
+export function createClient({ replyMapping: _, ...options }: RedisOptions): Redis {
+  return new Redis(options);
+}
+
+function createCluster(nodes: HostAndPort[], { redisOptions = {}, ...options }: ClusterOptions): Cluster {
+  const { replyMapping: _, ...ofNode } = redisOptions;
+  return new Cluster(nodes, { ...options, redisOptions: ofNode });
+}
+
+/**
+ * Listens to Sentinels for a new master. An old master that is only cut off from its Sentinels would be talked to for ever:
+ * it does not know that it was replaced.
+ */
+class SentinelWatch {
+  readonly #clients: readonly Redis[];
+
+  /** @param sentinels - how to connect to each */
+  constructor(sentinels: readonly RedisOptions[], masterName: string, onSwitch: () => void) {
+    this.#clients = sentinels.map((options) => {
+      const client = createClient(options);
+      // The link itself tells what keeps it from its master.
+      client.on('error', () => {});
+      client.on('message', (_topic, text) => {
+        if (text.startsWith(`${masterName} `)) onSwitch();
+      });
+      client.subscribe('+switch-master').catch(() => {});
+      return client;
+    });
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.disconnect();
+  }
 }

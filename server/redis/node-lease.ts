@@ -1,10 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import type { RedisKeys } from './keys.ts';
-import { LAYOUT, LayoutError } from './layout.ts';
+import { LAYOUT, type RedisKeys } from './keys.ts';
 import type { RedisLink } from './redis-link.ts';
 
 /** How long one node has to clean up after a dead node before another takes over, in milliseconds. */
 const CLAIM_MS = 15_000;
+
+/** Nodes of another version use the same Redis and prefix. */
+export class LayoutError extends Error {
+  override readonly name = 'LayoutError';
+
+  /** @param other - their version */
+  constructor(other: string) {
+    super(
+      `nodes of another version of Kulkul use this Redis (layout ${other}, this version has ${LAYOUT}): ` +
+        'stop them first, or give one of the two another adapter.redis.prefix',
+    );
+  }
+}
 
 export interface LeaseEvents {
   /** This node is the first: no other is alive. */

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect as connectTcp, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Redis, RedisOptions } from 'ioredis';
-import { createClient } from './create-client.ts';
-import { RedisStartError } from './redis-start-error.ts';
+import { createClient } from './create-link.ts';
+import { RedisStartError } from './redis-options.ts';
 
 /** For one attempt to connect or one answer, in milliseconds. */
 const PATIENCE_MS = 3000;

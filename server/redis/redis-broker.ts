@@ -1,8 +1,7 @@
 import type { Broker, BrokerMessage, LastEvent } from '../../channels/broker.ts';
 import { batchesOf } from '../batches.ts';
-import { KeptEvents } from './kept-events.ts';
 import type { RedisKeys } from './keys.ts';
-import { RedisUnavailable } from './redis-commands.ts';
+import { type RedisCommands, RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
 import { encodeHeader, MAX_KEEP_SECONDS, parseWireMessage, type WireMessage } from './wire.ts';
 
@@ -36,7 +35,7 @@ const SETTLE_MS = 1500;
 const MAX_RECENT = 10_000;
 /** Between two attempts to subscribe, in milliseconds. */
 const RETRY_MS = 50;
-/** Reads on their way at once while all channels are verified. */
+/** Commands on their way at once: reads while all channels are verified, and events that are given back. */
 const CHUNK = 200;
 
 /**
@@ -263,4 +262,60 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
+}
+
+/** All that is remembered together, in characters. What is over it goes, the oldest first. */
+const MAX_CHARACTERS = 16 * 1024 * 1024;
+
+interface Kept {
+  /** Of the channel's position. */
+  readonly positionKey: string;
+  readonly frame: string;
+  readonly position: number;
+  /** By `performance.now()`. */
+  readonly end: number;
+}
+
+/**
+ * Last events of cache channels that this node published or heard, so that a Redis that lost its data gets them back.
+ */
+class KeptEvents {
+  /** By the key in Redis, oldest first. */
+  readonly #kept = new Map<string, Kept>();
+  #characters = 0;
+
+  /**
+   * @param key - see `RedisKeys.lastEvent`
+   * @param positionKey - see `RedisKeys.position`
+   */
+  note(key: string, positionKey: string, frame: string, position: number, seconds: number): void {
+    const former = this.#kept.get(key);
+    if (former && former.position >= position) return;
+    this.#forget(key);
+    this.#kept.set(key, { positionKey, frame, position, end: performance.now() + seconds * 1000 });
+    this.#characters += frame.length;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#characters <= MAX_CHARACTERS) return;
+      this.#forget(oldest);
+    }
+  }
+
+  /** Writes those that Redis has no later one of. */
+  async giveBack(commands: RedisCommands): Promise<void> {
+    const now = performance.now();
+    for (const [key, { end }] of this.#kept) if (end <= now) this.#forget(key);
+    const entries = [...this.#kept];
+    for (const batch of batchesOf(entries, CHUNK)) {
+      await Promise.all(
+        batch.map(([key, { positionKey, position, frame, end }]) =>
+          commands.run('restoreEvent', [key, positionKey], [position, frame, Math.ceil(end - now)]),
+        ),
+      );
+    }
+  }
+
+  #forget(key: string): void {
+    const kept = this.#kept.get(key);
+    if (kept && this.#kept.delete(key)) this.#characters -= kept.frame.length;
+  }
 }

@@ -8,16 +8,15 @@ import { channelKindOf } from '../../protocol/channel-name.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
 import { batchesOf } from '../batches.ts';
 import type { ChannelScripts } from './channel-scripts.ts';
-import { ConnectionCounts } from './connection-counts.ts';
-import { CountWriter } from './count-writer.ts';
+import { ConnectionCounts, CountWriter } from './counts.ts';
 import { FairQueue, inTurns } from './fair-queue.ts';
 import { KeptRevocations } from './kept-revocations.ts';
 import { PARTITIONS, type RedisKeys } from './keys.ts';
-import { encodeMemberEntry, type MemberEntry, type OwnMember, parseChannelId, parseMemberEntry } from './node-facts.ts';
 import type { NodeLease } from './node-lease.ts';
 import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
 import { recallAll, sweepMembers } from './sweep.ts';
+import { encodeMemberEntry, type MemberEntry, type OwnMember, parseChannelId, parseMemberEntry } from './wire.ts';
 
 /** Between two attempts at something that must be done once Redis allows it, in milliseconds. */
 const RETRY_MS = 200;

@@ -1,7 +1,6 @@
 import type { ClusterOptions, RedisOptions } from 'ioredis';
 import type { Settings } from '../config/index.ts';
 import { readPemFiles } from '../pem.ts';
-import { RedisStartError } from './redis-start-error.ts';
 import type { ConnectionRole } from './single-link.ts';
 
 type Connection = Settings['database']['redis'];
@@ -192,4 +191,29 @@ function readTls(tls: object): TlsOptions {
     const message = `database.redis.tls.${name}: the file ${file} can't be read (${code}).`;
     return new RedisStartError('TLS', message, { cause });
   }) as TlsOptions;
+}
+
+/** The parts of a connection to Redis that are tried at the start, in this order. */
+export type RedisPart =
+  | 'Sentinel'
+  | 'address'
+  | 'TLS'
+  | 'password'
+  | 'database'
+  | 'cluster'
+  | 'connection'
+  | 'writing'
+  | 'scripts'
+  | 'pub/sub'
+  | 'versions';
+
+/** Redis can't be used. The message is for people: what failed, where, why and what to do; never a password. */
+export class RedisStartError extends Error {
+  override readonly name = 'RedisStartError';
+  readonly part: RedisPart;
+
+  constructor(part: RedisPart, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.part = part;
+  }
 }

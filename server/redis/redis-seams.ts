@@ -8,14 +8,13 @@ import type { Logger } from '../log.ts';
 import type { Problem, Seams } from '../seams.ts';
 import { ChannelScripts } from './channel-scripts.ts';
 import { PARTITIONS, RedisKeys } from './keys.ts';
-import { LayoutError } from './layout.ts';
-import { NodeLease } from './node-lease.ts';
+import { LayoutError, NodeLease } from './node-lease.ts';
 import { RateExchange } from './rate-exchange.ts';
 import { RedisBroker } from './redis-broker.ts';
 import { RedisChannelStore } from './redis-channel-store.ts';
 import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
-import { RedisStartError } from './redis-start-error.ts';
+import { RedisStartError } from './redis-options.ts';
 import { sweepNode } from './sweep.ts';
 
 /** After a restoration nodes have this long to write what they have, in milliseconds; then what is known here is put right. */

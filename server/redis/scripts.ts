@@ -7,7 +7,7 @@
  * the message (members, counts) is no event in this sense.
  */
 
-import { LAYOUT } from './layout.ts';
+import { LAYOUT } from './keys.ts';
 
 /** Positions are remembered for this long after the last message, in milliseconds. */
 export const POSITION_TTL_MS = 3_600_000;

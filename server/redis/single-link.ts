@@ -1,8 +1,6 @@
 import type { Redis } from 'ioredis';
-import { Heartbeat } from './heartbeat.ts';
 import { RedisCommands } from './redis-commands.ts';
-import type { RedisLink } from './redis-link.ts';
-import { StatefulLink } from './stateful-link.ts';
+import { Heartbeat, type RedisLink, StatefulLink } from './redis-link.ts';
 import { Subscriber } from './subscriber.ts';
 
 export type ConnectionRole = 'commands' | 'topics';

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { batchesOf } from '../batches.ts';
-import { keySlot } from './key-slot.ts';
+import { keySlot } from './keys.ts';
 
 export interface SubscriberEvents {
   message(topic: string, payload: string): void;

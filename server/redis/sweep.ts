@@ -5,8 +5,8 @@ import { batchesOf } from '../batches.ts';
 import type { ChannelScripts } from './channel-scripts.ts';
 import { inTurns } from './fair-queue.ts';
 import { PARTITIONS, type RedisKeys } from './keys.ts';
-import { parseChannelId, parseMemberEntry } from './node-facts.ts';
 import type { RedisLink } from './redis-link.ts';
+import { parseChannelId, parseMemberEntry } from './wire.ts';
 
 const CHUNK = 100;
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { LAYOUT } from '../../server/redis/layout.ts';
+import { LAYOUT } from '../../server/redis/keys.ts';
 import { freePort } from '../support/free-port.ts';
 import { commandOf, installPreviousRelease, installThisRelease, ReleaseLink } from '../support/previous-release.ts';
 import { type BrokerProcess, startProcess } from '../support/process.ts';

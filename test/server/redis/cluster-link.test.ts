@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createRedisLink } from '../../../server/redis/create-link.ts';
-import { keySlot } from '../../../server/redis/key-slot.ts';
+import { keySlot } from '../../../server/redis/keys.ts';
 import type { RedisLink } from '../../../server/redis/redis-link.ts';
 import { RedisCluster } from '../../support/redis-cluster.ts';
 import type { RedisServer } from '../../support/redis-server.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { connectRedis } from '../../../server/redis/connect-redis.ts';
-import { RedisStartError } from '../../../server/redis/redis-start-error.ts';
+import { RedisStartError } from '../../../server/redis/redis-options.ts';
 import { freePort } from '../../support/free-port.ts';
 import { RedisCluster } from '../../support/redis-cluster.ts';
 import { RedisServer } from '../../support/redis-server.ts';

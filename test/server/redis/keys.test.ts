@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { keySlot } from '../../../server/redis/key-slot.ts';
-import { PARTITIONS, partitionOf, RedisKeys } from '../../../server/redis/keys.ts';
+import { keySlot, PARTITIONS, partitionOf, RedisKeys } from '../../../server/redis/keys.ts';
 
 const DOCS = new URL('../../../docs/scaling.md', import.meta.url);
 const SLOTS = 16_384;

@@ -3,12 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { RedisKeys } from '../../../server/redis/keys.ts';
 import {
   encodeChannelId,
+  encodeHeader,
+  encodeMember,
   encodeMemberEntry,
   type MemberEntry,
   parseChannelId,
+  parseMember,
   parseMemberEntry,
-} from '../../../server/redis/node-facts.ts';
-import { encodeHeader, encodeMember, parseMember, parseWireMessage } from '../../../server/redis/wire.ts';
+  parseWireMessage,
+} from '../../../server/redis/wire.ts';
 import { anyText, ODD_MEMBERS, SEED, socketId, userId, wireMember } from '../../support/wire-arbitraries.ts';
 
 const RUNS = { seed: SEED, numRuns: 300 };
