@@ -99,3 +99,8 @@ function groupsOf(text: string): string[] {
 export function hostPort(host: string, port: number): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
+
+/** Whether an address or name to listen on, or to connect to, is this machine's own and no other can reach it. */
+export function isLoopback(host: string): boolean {
+  return /^(127(\.\d{1,3}){3}|::1|\[::1\]|localhost)$/i.test(host);
+}

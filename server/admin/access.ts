@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isLoopback } from '../config/loopback.ts';
+import { isLoopback } from '../client-address.ts';
 import { bearerIn, type SharedToken } from '../shared-token.ts';
 import { AdminError } from './admin-error.ts';
 

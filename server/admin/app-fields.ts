@@ -2,9 +2,8 @@ import type { z } from 'zod';
 import { isJsonObject } from '../../protocol/json.ts';
 import { type AppOptions, appOptionsSchema, keyPairsOf } from '../config/app-options.ts';
 import { appOption } from '../config/catalogue.ts';
-import { randomAppId, randomKey, randomSecret } from '../config/credentials.ts';
-import { placeholdersOf } from '../config/placeholders.ts';
-import { readApp } from '../config/read-app.ts';
+import { placeholdersOf, randomAppId, randomKey, randomSecret } from '../config/credentials.ts';
+import { readApp } from '../config/read-value.ts';
 import { type DescribedIssue, describeIssues } from '../config/schema-issues.ts';
 import { invalidApp, MAX_PROBLEMS, type Problem } from './admin-error.ts';
 

@@ -1,9 +1,8 @@
 import { isJsonObject } from '../../protocol/json.ts';
 import { AppConflict } from '../apps/app-store.ts';
-import type { AppOptions } from '../config/app-options.ts';
-import { keyPairsOf } from '../config/app-options.ts';
+import { type AppOptions, keyPairsOf } from '../config/app-options.ts';
+import { nearest } from '../config/config-error.ts';
 import { randomAppId, randomKey, randomSecret } from '../config/credentials.ts';
-import { nearest } from '../config/suggest.ts';
 import type { Logger } from '../log.ts';
 import { AdminError, invalidRequest } from './admin-error.ts';
 import {

@@ -1,9 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { createAppStore } from '../apps/create-app-directory.ts';
 import { ListenError } from '../claim-port.ts';
-import { hostPort } from '../client-address.ts';
+import { hostPort, isLoopback } from '../client-address.ts';
 import type { LoadedConfig } from '../config/index.ts';
-import { isLoopback } from '../config/loopback.ts';
 import type { Logger } from '../log.ts';
 import { AdminServer } from './admin-server.ts';
 import { DatabaseRegistry } from './app-registry.ts';

@@ -2,9 +2,8 @@ import { statSync } from 'node:fs';
 import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
 import { ConfigError } from '../config/config-error.ts';
 import type { LoadedConfig, Settings } from '../config/index.ts';
-import type { ConfigSources } from '../config/load-config.ts';
+import { type ConfigSources, reloadConfig } from '../config/load-config.ts';
 import { areUnchanged, type ReadFiles } from '../config/read-file.ts';
-import { reloadConfig } from '../config/reload-config.ts';
 import type { Logger } from '../log.ts';
 import { ListedApps } from './listed-apps.ts';
 

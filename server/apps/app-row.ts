@@ -2,8 +2,7 @@ import { isJsonObject } from '../../protocol/json.ts';
 import { type AppOptionName, type AppOptions, appOptionsSchema, isLimitOption } from '../config/app-options.ts';
 import { appOptions } from '../config/catalogue.ts';
 import { labelOf } from '../config/origin.ts';
-import { readApp } from '../config/read-app.ts';
-import { readValue } from '../config/read-value.ts';
+import { readApp, readValue } from '../config/read-value.ts';
 import type { StoredApp } from './app-store.ts';
 
 /** A row as a driver hands it out. */

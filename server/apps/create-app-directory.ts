@@ -1,10 +1,10 @@
 import type { App } from '../../channels/app.ts';
 import type { Clock } from '../../channels/clock.ts';
+import { isLoopback } from '../client-address.ts';
 import { systemClock } from '../clock.ts';
 import { createApp, createApps } from '../config/app-from-config.ts';
+import { placeholdersOf } from '../config/credentials.ts';
 import type { Settings } from '../config/index.ts';
-import { isLoopback } from '../config/loopback.ts';
-import { placeholdersOf } from '../config/placeholders.ts';
 import type { Logger } from '../log.ts';
 import type { AppDirectory } from './app-directory.ts';
 import type { AppStore, StoredApp } from './app-store.ts';

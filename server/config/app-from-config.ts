@@ -18,9 +18,13 @@ import {
   keyPairsOf,
   type LimitOption,
 } from './app-options.ts';
-import type { AudienceOption, ChannelRuleOptions, TokenOptions } from './authorization-options.ts';
+import {
+  type AudienceOption,
+  type ChannelRuleOptions,
+  parsePublicKey,
+  type TokenOptions,
+} from './authorization-options.ts';
 import type { Settings } from './schema.ts';
-import { parsePublicKey } from './token-key.ts';
 
 /** The apps that the settings list. */
 export function createApps(settings: Settings): App[] {

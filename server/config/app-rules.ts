@@ -3,15 +3,14 @@ import { ChannelPattern } from '../../auth/channel-pattern.ts';
 import type { ChannelRule } from '../../auth/channel-rules.ts';
 import { channelKindOf } from '../../protocol/channel-name.ts';
 import { isJsonObject } from '../../protocol/json.ts';
+import { isLoopback } from '../client-address.ts';
 import { createChannelRule } from './app-from-config.ts';
 import { type AppOptionName, type AppOptions, appOptionsSchema, keyPairsOf } from './app-options.ts';
 import { appOption, appsPath, settings } from './catalogue.ts';
-import type { Credentials } from './credentials.ts';
+import { type Credentials, placeholdersOf } from './credentials.ts';
 import { prefixProblem } from './feed-options.ts';
-import { isLoopback } from './loopback.ts';
 import { type Entry, type Merge, placeOf, settingLabel } from './merge.ts';
 import { labelOf, type Origin, type Path, whereIs } from './origin.ts';
-import { placeholdersOf } from './placeholders.ts';
 import { explainReadError, readNoted } from './read-file.ts';
 import { isStructure, plainValue, readValue } from './read-value.ts';
 

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Node } from 'jsonc-parser';
 import { appOption, appOptions, appsPath, type Setting, sectionOf, sections, settings } from './catalogue.ts';
+import { nearest } from './config-error.ts';
 import { fileSource, isProblem, type JsonSource, parseJson } from './json-source.ts';
 import { FLAT_APP, type Merge, settingLabel } from './merge.ts';
 import { keyName, type Origin, whereIs } from './origin.ts';
@@ -8,7 +9,6 @@ import { explainReadError, readNoted } from './read-file.ts';
 import { plainValue } from './read-value.ts';
 import { redisClientOptions, redisConnectionPath } from './redis-settings.ts';
 import { ineffectiveSettings, isIneffectiveSection } from './soketi-settings.ts';
-import { nearest } from './suggest.ts';
 
 /** The flat form names its only app at the top level. */
 export const flatAppNames: ReadonlyMap<string, string> = new Map([

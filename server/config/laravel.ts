@@ -1,7 +1,7 @@
 import { hostname, networkInterfaces } from 'node:os';
+import { isLoopback } from '../client-address.ts';
 import { appOption, appsPath, settings } from './catalogue.ts';
 import type { Variables } from './environment.ts';
-import { isLoopback } from './loopback.ts';
 import type { Merge } from './merge.ts';
 import type { Origin } from './origin.ts';
 import { readValue } from './read-value.ts';

@@ -1,10 +1,12 @@
 import { getNodeValue, type Node } from 'jsonc-parser';
 import * as z from 'zod';
-import type { Setting } from './catalogue.ts';
+import type { JsonObject } from '../../protocol/json.ts';
+import type { AppOptions } from './app-options.ts';
+import { appOption, appOptions, type Setting } from './catalogue.ts';
+import { nearest } from './config-error.ts';
 import { isProblem, type JsonSource, parseJson, variableSource } from './json-source.ts';
 import { type DescribedIssue, describeIssues, PLAIN_ERRORS, shown } from './schema-issues.ts';
 import { isTrue, type SettingKind, unitOf, unwrap } from './setting.ts';
-import { nearest } from './suggest.ts';
 
 /** A value as a source has it. */
 export type RawValue =
@@ -284,4 +286,34 @@ function showRaw(raw: RawValue, value: unknown, isSecret: boolean): string {
   if (raw.from === 'json') return shown(plainValue(raw.node), isSecret);
   if (raw.from === 'value' || value === '' || typeof value === 'object') return shown(value, isSecret);
   return shown(raw.text, isSecret);
+}
+
+export interface ReadApp {
+  /** Those that are right. */
+  readonly options: Partial<AppOptions>;
+  /** What is wrong with others; each path begins with the name of the option. */
+  readonly issues: readonly DescribedIssue[];
+}
+
+/**
+ * Reads options of an app that stand in an object, as JSON has them: in the body of a request, or in a column. null is not set.
+ *
+ * @param max - issues at most, of objects that a stranger may send
+ */
+export function readApp(given: JsonObject, max = Number.POSITIVE_INFINITY): ReadApp {
+  const options: Record<string, unknown> = {};
+  const issues: DescribedIssue[] = [];
+  for (const [name, setting] of appOptions) {
+    const value = Object.hasOwn(given, name) ? given[name] : undefined;
+    if (value === undefined || value === null) continue;
+    const read = readValue(setting, { from: 'value', value }, max);
+    if (read.ok) options[name] = read.value;
+    else issues.push(...read.issues.map((issue) => ({ ...issue, path: [name, ...issue.path] })));
+  }
+  const unknown = Object.keys(given).filter((name) => !appOption(name));
+  for (const name of unknown.slice(0, max)) {
+    const suggestion = nearest(name, appOptions.keys());
+    issues.push({ path: [name], isName: true, message: 'unknown setting', ...(suggestion && { suggestion }) });
+  }
+  return { options, issues: issues.slice(0, max) };
 }

@@ -1,9 +1,9 @@
 import path from 'node:path';
+import { isLoopback } from '../client-address.ts';
 import { conditionOf, sections, settings } from './catalogue.ts';
-import { isLoopback } from './loopback.ts';
+import { secretPlaceholder } from './credentials.ts';
 import type { Entry, Merge } from './merge.ts';
 import type { Origin } from './origin.ts';
-import { secretPlaceholder } from './placeholders.ts';
 
 /** Checks what settings that are right in themselves say together. */
 export function checkSettings(merge: Merge): void {

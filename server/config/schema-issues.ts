@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import { nearest } from './config-error.ts';
 import { MASK, maskSecrets } from './mask.ts';
 import type { Path } from './origin.ts';
 import { settingMeta } from './setting.ts';
-import { nearest } from './suggest.ts';
 
 /**
  * Instead of zod's own words, which nobody is shown, and which zod 4.6 fails to find for values such as

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { parseDotenv } from '../../../server/config/dotenv.ts';
+import { parseDotenv } from '../../../server/config/environment.ts';
 import { freePort } from '../../support/free-port.ts';
 import { aroundNginx } from '../../support/nginx.ts';
 import type { Site } from '../../support/proxy-process.ts';

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: `.env` files are what this is about.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { parseDotenv } from '../../../server/config/dotenv.ts';
+import { parseDotenv } from '../../../server/config/environment.ts';
 import { load, onlyApp } from './load.ts';
 
 const parse = (text: string, env: Record<string, string> = {}) => Object.fromEntries(parseDotenv(text, env));

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { appCreator } from '../../../server/apps/create-app-directory.ts';
+import { placeholdersOf } from '../../../server/config/credentials.ts';
 import { loadConfig } from '../../../server/config/index.ts';
-import { placeholdersOf } from '../../../server/config/placeholders.ts';
 import { storedApp } from '../apps/fake-app-store.ts';
 import { failure, load } from './load.ts';
 

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { ConfigError, type LoadedConfig, loadConfig } from '../../../server/config/index.ts';
-import { type ReloadedConfig, reloadConfig } from '../../../server/config/reload-config.ts';
+import { type ReloadedConfig, reloadConfig } from '../../../server/config/load-config.ts';
 import { createFolder, fileName } from './load.ts';
 
 const app = { id: '1', key: 'k', secret: 's' };
