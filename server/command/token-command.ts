@@ -39,11 +39,11 @@ export async function tokenCommand({ settings, apps }: LoadedConfig, flags: Toke
  */
 async function createToken(apps: AppDirectory, flags: TokenFlags, nowSeconds: number): Promise<string> {
   const { sub: userId, role: roles = [], ttl: ttlSeconds = DEFAULT_TTL_SECONDS, info: userInfo, claim = [] } = flags;
-  const app = await findApp(apps, flags.app);
+  const app = await appNamedByFlag(apps, flags.app);
   return signDevelopmentToken(app, { userId, roles, ttlSeconds, userInfo, claims: new Map(claim) }, nowSeconds);
 }
 
-async function findApp(apps: AppDirectory, name: string | undefined): Promise<App> {
+async function appNamedByFlag(apps: AppDirectory, name: string | undefined): Promise<App> {
   if (name === undefined) {
     const app = await apps.only();
     if (app !== undefined) return app;
