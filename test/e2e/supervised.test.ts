@@ -108,7 +108,11 @@ test('a process that dies is replaced, on the same port and with the same app, w
   const { port, pid } = await broker.logged('listening');
   const key = /PUSHER_APP_KEY=(\w+)/.exec(await broker.printed(/PUSHER_APP_KEY=/))?.[1] ?? '';
   process.kill(Number(pid), 'SIGKILL');
-  expect(await broker.logged('the broker exited unexpectedly')).toMatchObject({ level: 50, end: 'SIGKILL', delayMs: 100 });
+  expect(await broker.logged('the broker exited unexpectedly')).toMatchObject({
+    level: 50,
+    end: 'SIGKILL',
+    delayMs: 100,
+  });
   expect(await broker.logged('listening', 2)).toMatchObject({ port });
   await RawClient.connect(`ws://127.0.0.1:${port}`, { key });
   // Once is enough for people.
