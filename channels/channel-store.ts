@@ -26,6 +26,14 @@ export interface ChannelSummary {
   readonly userCount: number;
 }
 
+export interface AppTotals {
+  /** With at least one subscription. */
+  readonly channels: number;
+  readonly subscriptions: number;
+  /** Members of presence channels: a user counts once in each. */
+  readonly presenceUsers: number;
+}
+
 /**
  * Facts that are true over all nodes: subscription counts, members of presence channels, who is signed in,
  * how many connections there are.
@@ -53,6 +61,8 @@ export interface ChannelStore {
   summary(appId: string, channel: string): MaybePromise<ChannelSummary>;
   /** Channels with at least one subscription whose name begins with a prefix, in no particular order. */
   occupied(appId: string, prefix: string): MaybePromise<readonly ChannelSummary[]>;
+  /** What an app has open. Costs the same however many channels there are. */
+  totals(appId: string): MaybePromise<AppTotals>;
 
   join(
     appId: string,

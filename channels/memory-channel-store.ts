@@ -8,7 +8,7 @@ import {
   type WireMember,
 } from '../protocol/server-message.ts';
 import type { BrokerMessage } from './broker.ts';
-import type { ChannelStore, ChannelSummary, Members, PresenceJoin } from './channel-store.ts';
+import type { AppTotals, ChannelStore, ChannelSummary, Members, PresenceJoin } from './channel-store.ts';
 import type { Clock } from './clock.ts';
 import type { OnEdge } from './edge.ts';
 import { watchChannelName } from './local-channel.ts';
@@ -30,6 +30,10 @@ interface AppFacts {
   readonly presence: Map<string, Map<string, PresentUser>>;
   readonly signedIn: Map<string, Set<string>>;
   connections: number;
+  /** Sum of `subscriptionCounts`. */
+  subscriptions: number;
+  /** Members in `presence`. */
+  presenceUsers: number;
 }
 
 /** The facts of a single node, in its own memory. */
@@ -50,8 +54,10 @@ export class MemoryChannelStore implements ChannelStore {
   }
 
   setSubscriptionCount(appId: string, channel: string, count: number): void {
-    const { subscriptionCounts, toldCounts } = this.#facts(appId);
+    const facts = this.#facts(appId);
+    const { subscriptionCounts, toldCounts } = facts;
     const wasOccupied = subscriptionCounts.has(channel);
+    facts.subscriptions += count - (subscriptionCounts.get(channel) ?? 0);
     if (count > 0) {
       subscriptionCounts.set(channel, count);
     } else {
@@ -83,8 +89,18 @@ export class MemoryChannelStore implements ChannelStore {
     return summaries;
   }
 
+  totals(appId: string): AppTotals {
+    const facts = this.#apps.get(appId);
+    return {
+      channels: facts?.subscriptionCounts.size ?? 0,
+      subscriptions: facts?.subscriptions ?? 0,
+      presenceUsers: facts?.presenceUsers ?? 0,
+    };
+  }
+
   join(appId: string, channel: string, socketId: string, member: WireMember, maxMembers: number): PresenceJoin {
-    const { presence } = this.#facts(appId);
+    const facts = this.#facts(appId);
+    const { presence } = facts;
     const users = presence.get(channel) ?? new Map<string, PresentUser>();
     const present = users.get(member.userId);
     if (present) {
@@ -93,6 +109,7 @@ export class MemoryChannelStore implements ChannelStore {
       if (users.size >= maxMembers) return { outcome: 'full' };
       users.set(member.userId, { member, connections: new Map([[socketId, member]]) });
       presence.set(channel, users);
+      facts.presenceUsers += 1;
       this.#publish({
         appId,
         channel,
@@ -107,10 +124,10 @@ export class MemoryChannelStore implements ChannelStore {
   }
 
   leave(appId: string, channel: string, socketId: string, userId: string): void {
-    const presence = this.#apps.get(appId)?.presence;
-    const users = presence?.get(channel);
+    const facts = this.#apps.get(appId);
+    const users = facts?.presence.get(channel);
     const present = users?.get(userId);
-    if (!presence || !users || !present?.connections.delete(socketId)) return;
+    if (!facts || !users || !present?.connections.delete(socketId)) return;
     const { member, connections } = present;
     const [first] = connections.values();
     if (first) {
@@ -121,7 +138,8 @@ export class MemoryChannelStore implements ChannelStore {
       return;
     }
     users.delete(userId);
-    if (users.size === 0) presence.delete(channel);
+    facts.presenceUsers -= 1;
+    if (users.size === 0) facts.presence.delete(channel);
     this.#publish({
       appId,
       channel,
@@ -222,6 +240,8 @@ export class MemoryChannelStore implements ChannelStore {
         presence: new Map(),
         signedIn: new Map(),
         connections: 0,
+        subscriptions: 0,
+        presenceUsers: 0,
       };
       this.#apps.set(appId, facts);
     }

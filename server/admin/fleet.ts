@@ -1,3 +1,4 @@
+import type { AppTotals } from '../../channels/channel-store.ts';
 import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
 import type { Revocation } from '../../channels/revocations.ts';
@@ -6,14 +7,9 @@ import { terminateUser } from '../../channels/sign-in.ts';
 import type { Readiness } from '../http/health.ts';
 
 /** What an app has open over all nodes. */
-export interface AppUsage {
+export interface AppUsage extends AppTotals {
   /** Those that count in its `maxConnections`. */
   readonly connections: number;
-  /** With at least one subscriber. */
-  readonly channels: number;
-  readonly subscriptions: number;
-  /** Members of presence channels: a user counts once in each. */
-  readonly presenceUsers: number;
 }
 
 /**
@@ -60,12 +56,7 @@ export class NodeFleet implements Fleet {
   usage(appId: string): MaybePromise<AppUsage> {
     const { store } = this.#node;
     return after(store.connectionCount(appId), (connections) =>
-      after(store.occupied(appId, ''), (channels) => ({
-        connections,
-        channels: channels.length,
-        subscriptions: channels.reduce((sum, { subscriptionCount }) => sum + subscriptionCount, 0),
-        presenceUsers: channels.reduce((sum, { userCount }) => sum + userCount, 0),
-      })),
+      after(store.totals(appId), (totals) => ({ connections, ...totals })),
     );
   }
 }

@@ -124,6 +124,7 @@ export class ChannelScripts {
       this.#keys.nodeChannels(nodeId, partition),
       this.#keys.channels(appId, partition),
       this.#keys.settled(partition),
+      this.#keys.totals(appId, partition),
     ];
     const [sum, againMs, edge, isNews] = (await this.#link.commands.run('count', keys, [
       this.#keys.topic(appId, channel),
@@ -178,6 +179,7 @@ export class ChannelScripts {
       this.#keys.arrivals(appId, channel),
       this.#keys.nodeMembers(nodeId, partition),
       this.#keys.settled(partition),
+      this.#keys.totals(appId, partition),
     ];
   }
 

@@ -89,6 +89,11 @@ export class RedisKeys {
     return `${this.#ofPartition(partition)}:channels:${appId}`;
   }
 
+  /** Hash: `subscriptions` in the channels of an app in a partition, and `presenceUsers`, their members. Without what is 0. */
+  totals(appId: string, partition: number): string {
+    return `${this.#ofPartition(partition)}:totals:${appId}`;
+  }
+
   /** Set of `app/channel`: where a node has subscriptions. */
   nodeChannels(nodeId: string, partition: number): string {
     return `${this.#ofPartition(partition)}:node-channels:${nodeId}`;

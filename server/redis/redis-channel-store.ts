@@ -1,5 +1,5 @@
 import type { BrokerMessage } from '../../channels/broker.ts';
-import type { ChannelStore, ChannelSummary, Members, PresenceJoin } from '../../channels/channel-store.ts';
+import type { AppTotals, ChannelStore, ChannelSummary, Members, PresenceJoin } from '../../channels/channel-store.ts';
 import { watchChannelName } from '../../channels/local-channel.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import { createNodesMessage } from '../../channels/nodes-channel.ts';
@@ -111,6 +111,30 @@ export class RedisChannelStore implements ChannelStore {
     return Array.from(counts, ([channel, subscriptionCount]) => {
       return { channel, subscriptionCount, userCount: userCounts.get(channel) ?? 0 };
     });
+  }
+
+  async totals(appId: string): Promise<AppTotals> {
+    return this.#orLocal(
+      async () => {
+        // What this node was just told is in the answer.
+        await this.#counts.flush();
+        const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+        const [sizes, totals] = await this.#link.commands.do((client) =>
+          Promise.all([
+            Promise.all(partitions.map((each) => client.hlen(this.#keys.channels(appId, each)))),
+            Promise.all(
+              partitions.map((each) => client.hmget(this.#keys.totals(appId, each), 'subscriptions', 'presenceUsers')),
+            ),
+          ]),
+        );
+        return {
+          channels: sum(sizes),
+          subscriptions: sum(totals.map(([subscriptions]) => Number(subscriptions ?? 0))),
+          presenceUsers: sum(totals.map(([, presenceUsers]) => Number(presenceUsers ?? 0))),
+        };
+      },
+      () => this.#ownTotals(appId),
+    );
   }
 
   async join(
@@ -344,6 +368,15 @@ export class RedisChannelStore implements ChannelStore {
     );
   }
 
+  #ownTotals(appId: string): AppTotals {
+    const counts = [...this.#counts.own()].filter((own) => own.appId === appId && own.count > 0);
+    return {
+      channels: counts.length,
+      subscriptions: sum(counts.map(({ count }) => count)),
+      presenceUsers: sum([...this.#ownUserCounts(appId).values()]),
+    };
+  }
+
   #ownUserCounts(appId: string): Map<string, number> {
     const users = new Map<string, Set<string>>();
     for (const own of this.#members.values()) {
@@ -353,6 +386,10 @@ export class RedisChannelStore implements ChannelStore {
     }
     return new Map(Array.from(users, ([channel, { size }]) => [channel, size]));
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 function pause(ms: number): Promise<void> {

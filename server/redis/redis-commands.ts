@@ -20,13 +20,13 @@ import {
 /** The scripts by name, with their number of keys. */
 const SCRIPTS = {
   publish: [PUBLISH_FRAME, 2],
-  join: [JOIN, 6],
-  leave: [LEAVE, 8],
+  join: [JOIN, 7],
+  leave: [LEAVE, 9],
   members: [MEMBERS, 2],
   addConnection: [ADD_CONNECTION, 1],
   signIn: [SIGN_IN, 4],
   signOut: [SIGN_OUT, 4],
-  count: [COUNT, 7],
+  count: [COUNT, 8],
   recall: [RECALL, 3],
   renew: [RENEW, 3],
   raisePosition: [RAISE_POSITION, 1],

@@ -105,15 +105,22 @@ local function update(member, info)
 end
 `;
 
+/** `add(totals key, field, number)`: changes a total of an app, and forgets it when it is 0. */
+const ADD = `
+local function add(key, field, number)
+  if number ~= 0 and redis.call('HINCRBY', key, field, number) <= 0 then redis.call('HDEL', key, field) end
+end
+`;
+
 /**
  * Adds a connection to a presence channel, and announces the user when it is the first.
- * KEYS position, members, sockets, arrivals, members of the node, settled. ARGV topic, node/socket/user, user id, user id as JSON, PUBLISH or
- * SPUBLISH, entry of the node, milliseconds to settle, id and user_info of the member, maximum of members, header, member_added frame, time of
+ * KEYS position, members, sockets, arrivals, members of the node, settled, totals. ARGV topic, node/socket/user, user id, user id as JSON, PUBLISH
+ * or SPUBLISH, entry of the node, milliseconds to settle, id and user_info of the member, maximum of members, header, member_added frame, time of
  * arrival if it is known.
  * Answer: {-1} when full, else {2 for the channel's first member, 1 for the user's first connection, 0 for another or in a partition that is not settled,
  * position, time of arrival, member, …}.
  */
-export const JOIN = `${PUBLISH}${SETTLED}${FIRST}${UPDATE}
+export const JOIN = `${PUBLISH}${SETTLED}${FIRST}${UPDATE}${ADD}
 local member = redis.call('HGET', KEYS[2], ARGV[3])
 local size = redis.call('HLEN', KEYS[2])
 if not member and size >= tonumber(ARGV[10]) then return {-1} end
@@ -130,6 +137,7 @@ if not known then
   redis.call('ZADD', KEYS[4], 0, ARGV[4] .. '\\t' .. arrival .. '\\t' .. ARGV[2])
   if not member then
     redis.call('HSET', KEYS[2], ARGV[3], ARGV[8] .. '\\t' .. ARGV[9])
+    add(KEYS[7], 'presenceUsers', 1)
     publish(KEYS[1], ARGV[1], ARGV[11], ARGV[12], ARGV[5], false)
     if isSettled(KEYS[6], ARGV[7]) then edge = size == 0 and 2 or 1 end
   elseif first(KEYS[4], ARGV[4]) == ARGV[2] then
@@ -144,12 +152,12 @@ return answer
 
 /**
  * Takes a connection out of a presence channel, and announces the user's leaving when it was the last.
- * KEYS position, members, sockets, arrivals, members of the node, settled, counts, last event. ARGV topic, node/socket/user, user id, user id as JSON,
- * PUBLISH or SPUBLISH, entry of the node, milliseconds to settle, head and tail of the member_removed frame (around the user id as JSON inside of a
+ * KEYS position, members, sockets, arrivals, members of the node, settled, totals, counts, last event. ARGV topic, node/socket/user, user id, user id
+ * as JSON, PUBLISH or SPUBLISH, entry of the node, milliseconds to settle, head and tail of the member_removed frame (around the user id as JSON inside of a
  * JSON string).
  * Answer: 2 when nobody is left, 1 when the user is gone, else 0, also in a partition that is not settled.
  */
-export const LEAVE = `${PUBLISH}${FORGET}${SETTLED}${FIRST}${UPDATE}
+export const LEAVE = `${PUBLISH}${FORGET}${SETTLED}${FIRST}${UPDATE}${ADD}
 redis.call('SREM', KEYS[5], ARGV[6])
 local known = redis.call('HGET', KEYS[3], ARGV[2])
 if not known then return 0 end
@@ -165,13 +173,14 @@ end
 local edge = 0
 if member then
   redis.call('HDEL', KEYS[2], ARGV[3])
+  add(KEYS[7], 'presenceUsers', -1)
   local id = string.sub(member, 1, string.find(member, '\\t', 1, true) - 1)
   local escaped = string.gsub((string.gsub(cjson.decode(id)[2], '\\\\', '\\\\\\\\')), '"', '\\\\"')
   publish(KEYS[1], ARGV[1], '${LAYOUT}\\t-' .. member, ARGV[8] .. escaped .. ARGV[9], ARGV[5], false)
   if isSettled(KEYS[6], ARGV[7]) then edge = redis.call('HLEN', KEYS[2]) == 0 and 2 or 1 end
 end
 -- Who joined and was gone before the subscription came about counted nowhere.
-if redis.call('EXISTS', KEYS[3], KEYS[7]) == 0 then forget(KEYS[1], KEYS[8]) end
+if redis.call('EXISTS', KEYS[3], KEYS[8]) == 0 then forget(KEYS[1], KEYS[9]) end
 return edge
 `;
 
@@ -206,13 +215,13 @@ return isSettled(KEYS[4], ARGV[5]) and 1 or 0
 
 /**
  * Writes one node's number of subscriptions of a channel, and announces the sum.
- * KEYS position, counts, announced, last event, channels of the node, channels of the app, settled. ARGV topic, node, count, 1 to announce, head and tail of
- * the frame, PUBLISH or SPUBLISH, number of subscribers up to which each change is announced, interval above it in milliseconds, 1 when the node
+ * KEYS position, counts, announced, last event, channels of the node, channels of the app, settled, totals. ARGV topic, node, count, 1 to announce, head and
+ * tail of the frame, PUBLISH or SPUBLISH, number of subscribers up to which each change is announced, interval above it in milliseconds, 1 when the node
  * itself says so (one that died may be cut off only, and look for its positions when it is back), app/channel, channel, milliseconds to settle.
  * Answer: {sum, milliseconds after which to announce again or 0, 1 when the first subscription came or -1 when the last went, 1 when the channel was
  * told a new sum}; no 1 or -1 in a partition that is not settled.
  */
-export const COUNT = `${PUBLISH}${FORGET}${SETTLED}
+export const COUNT = `${PUBLISH}${FORGET}${SETTLED}${ADD}
 local before = redis.call('EXISTS', KEYS[2])
 if tonumber(ARGV[3]) > 0 then
   redis.call('SADD', KEYS[5], ARGV[11])
@@ -225,6 +234,7 @@ local sum = 0
 for _, count in ipairs(redis.call('HVALS', KEYS[2])) do sum = sum + tonumber(count) end
 local edge = (sum > 0 and 1 or 0) - before
 if edge ~= 0 and not isSettled(KEYS[7], ARGV[13]) then edge = 0 end
+add(KEYS[8], 'subscriptions', sum - tonumber(redis.call('HGET', KEYS[6], ARGV[12]) or '0'))
 if sum == 0 then
   redis.call('HDEL', KEYS[6], ARGV[12])
   redis.call('HDEL', KEYS[1], 'count')

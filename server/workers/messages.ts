@@ -48,6 +48,7 @@ export const STORE_CALLS = {
   announceSubscriptionCount: 'tell',
   summary: 'ask',
   occupied: 'ask',
+  totals: 'ask',
   join: 'ask',
   leave: 'ask',
   members: 'ask',

@@ -277,6 +277,88 @@ export function describeChannelStore(name: string, create: CreateSeams): void {
       });
     });
 
+    describe('totals of an app', () => {
+      const OTHER_ROOM = 'presence-other';
+      const totals = async (appId = APP) => {
+        await seams.fixture.settled();
+        return seams.last.store.totals(appId);
+      };
+
+      test('are 0 where nothing was ever open', async () => {
+        expect(await totals()).toEqual({ channels: 0, subscriptions: 0, presenceUsers: 0 });
+      });
+
+      test('are over all nodes and channels, and follow every change', async () => {
+        const { nodes, first, last } = seams;
+        for (const { store } of nodes) {
+          store.setSubscriptionCount(APP, 'news', 2);
+          store.setSubscriptionCount(APP, ROOM, 1);
+        }
+        last.store.setSubscriptionCount(APP, 'private-last', 3);
+        const all = 3 * nodes.length + 3;
+        expect(await totals()).toEqual({ channels: 3, subscriptions: all, presenceUsers: 0 });
+        const occupied = await last.store.occupied(APP, '');
+        expect(occupied.reduce((sum, { subscriptionCount }) => sum + subscriptionCount, 0)).toBe(all);
+        first.store.setSubscriptionCount(APP, 'news', 7);
+        first.store.setSubscriptionCount(APP, 'never', 0);
+        expect(await totals()).toEqual({ channels: 3, subscriptions: all + 5, presenceUsers: 0 });
+        last.store.setSubscriptionCount(APP, 'private-last', 0);
+        last.store.setSubscriptionCount(APP, 'private-last', 0);
+        expect(await totals()).toEqual({ channels: 2, subscriptions: all + 2, presenceUsers: 0 });
+        for (const { store } of nodes) store.setSubscriptionCount(APP, 'news', 0);
+        expect(await totals()).toEqual({ channels: 1, subscriptions: nodes.length, presenceUsers: 0 });
+        for (const { store } of nodes) store.setSubscriptionCount(APP, ROOM, 0);
+        expect(await totals()).toEqual({ channels: 0, subscriptions: 0, presenceUsers: 0 });
+      });
+
+      test('have a user once for each presence channel', async () => {
+        const users = async (): Promise<number> => (await totals()).presenceUsers;
+        const { first, last } = seams;
+        await first.store.join(APP, ROOM, '1.1', ANN, 2);
+        await last.store.join(APP, ROOM, '1.2', { ...ANN, userInfoJson: '{"name":"two"}' }, 2);
+        await last.store.join(APP, ROOM, '1.2', ANN, 2);
+        expect(await users()).toBe(1);
+        await last.store.join(APP, OTHER_ROOM, '1.2', ANN, 2);
+        await last.store.join(APP, ROOM, '1.3', BOB, 2);
+        expect(await last.store.join(APP, ROOM, '1.4', { ...BOB, userId: '8', userIdJson: '8' }, 2)).toEqual({
+          outcome: 'full',
+        });
+        expect(await users()).toBe(3);
+        await first.store.leave(APP, ROOM, '1.1', ANN.userId);
+        await first.store.leave(APP, ROOM, '1.1', ANN.userId);
+        await first.store.leave(APP, ROOM, '1.4', '8');
+        expect(await users()).toBe(3);
+        await last.store.leave(APP, ROOM, '1.2', ANN.userId);
+        expect(await users()).toBe(2);
+        await last.store.leave(APP, ROOM, '1.2', ANN.userId);
+        await last.store.leave(APP, OTHER_ROOM, '1.2', ANN.userId);
+        expect(await users()).toBe(1);
+        await last.store.leave(APP, ROOM, '1.3', BOB.userId);
+        expect(await users()).toBe(0);
+      });
+
+      test('belong to one app', async () => {
+        for (const [appId, count] of [
+          [APP, 1],
+          ['4', 2],
+        ] as const) {
+          seams.first.store.setSubscriptionCount(appId, 'news', count);
+          await seams.first.store.join(appId, ROOM, `1.${count}`, ANN, 100);
+        }
+        await seams.first.store.join('4', OTHER_ROOM, '1.2', ANN, 100);
+        expect(await totals()).toEqual({ channels: 1, subscriptions: 1, presenceUsers: 1 });
+        expect(await totals('4')).toEqual({ channels: 1, subscriptions: 2, presenceUsers: 2 });
+      });
+
+      test('have what the node itself said just before', async () => {
+        const { store } = seams.first;
+        store.setSubscriptionCount(APP, 'news', 2);
+        expect(await store.totals(APP)).toEqual({ channels: 1, subscriptions: 2, presenceUsers: 0 });
+        store.setSubscriptionCount(APP, 'news', 0);
+        expect(await store.totals(APP)).toEqual({ channels: 0, subscriptions: 0, presenceUsers: 0 });
+      });
+    });
+
     describe('signed-in users', () => {
       const signIn = async (node: ContractNode, socketId: string, userId = 'ann', isAnnounced = true): Promise<void> =>
         node.store.signIn(APP, userId, socketId, isAnnounced);

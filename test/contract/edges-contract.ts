@@ -244,7 +244,7 @@ export function describeEdges(name: string, create: () => Promise<EdgesFixture>)
       expect(await told(0, 3)).toEqual([counted(3)]);
     });
 
-    test('edges agree with a model, whatever comes after what', async () => {
+    test('edges and totals agree with a model, whatever comes after what', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
           const observed = new Observed();
@@ -264,6 +264,12 @@ export function describeEdges(name: string, create: () => Promise<EdgesFixture>)
               ...([...counts.values()].some((number) => number > 0) ? ['news'] : []),
             ];
             expect(observed.occupied).toEqual(new Set(occupied));
+            const open = [...counts.values()].filter((number) => number > 0);
+            expect(await nodeAt(0).store.totals(APP)).toEqual({
+              channels: open.length > 0 ? 1 : 0,
+              subscriptions: open.reduce((sum, number) => sum + number, 0),
+              presenceUsers: new Set(joined.values()).size,
+            });
           };
           const take = async (each: Step): Promise<void> => {
             const index = each.node % nodes.length;

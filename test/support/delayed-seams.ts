@@ -66,6 +66,7 @@ export class DelayedSeams {
       announceSubscriptionCount: (appId, channel) => store.announceSubscriptionCount(appId, channel),
       summary: (appId, channel) => this.#call(`store.summary ${channel}`, () => store.summary(appId, channel)),
       occupied: (appId, prefix) => this.#call(`store.occupied ${prefix}`, () => store.occupied(appId, prefix)),
+      totals: (appId) => this.#call('store.totals', () => store.totals(appId)),
       join: (appId, channel, socketId, member, max) =>
         this.#call(`store.join ${channel}`, () => {
           const join = store.join(appId, channel, socketId, member, max);

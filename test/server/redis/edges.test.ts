@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { AppTotals } from '../../../channels/channel-store.ts';
 import type { Edge } from '../../../channels/edge.ts';
 import { createRedisLink } from '../../../server/redis/create-link.ts';
 import { PARTITIONS, partitionOf, RedisKeys } from '../../../server/redis/keys.ts';
@@ -254,6 +255,12 @@ class Model {
     }
     return [...facts];
   }
+
+  totals(): AppTotals {
+    const subscriptions = this.has.reduce((sum, { count }) => sum + count, 0);
+    const users = this.has.flatMap(({ members }) => [...members.values()]);
+    return { channels: subscriptions > 0 ? 1 : 0, subscriptions, presenceUsers: new Set(users).size };
+  }
 }
 
 const BEGINNINGS: Readonly<Record<string, string>> = {
@@ -277,7 +284,7 @@ function told(): string[] {
     .sort();
 }
 
-test('edges agree with a model, whatever nodes do, whichever die, and when Redis loses everything', async () => {
+test('edges and totals agree with a model, whatever nodes do, whichever die, and when Redis loses everything', async () => {
   const property = fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
     const all: EdgeNode[] = await startNodes();
     const model = new Model();
@@ -344,6 +351,7 @@ test('edges agree with a model, whatever nodes do, whichever die, and when Redis
     for (const each of steps) {
       await take(each);
       expectEdges();
+      expect(await at(0).store.totals(APP)).toEqual(model.totals());
     }
     for (const each of nodes.splice(0)) await each.stop();
     await client.flushall();

@@ -14,7 +14,7 @@ function allKeys(): string[] {
     const of = keys[name];
     if (name === 'settled') return of?.call(keys, partition) ?? '';
     const owner = name.startsWith('node') ? 'NODE' : 'APP';
-    const ofPartition = name === 'channels' || name === 'nodeChannels' || name === 'nodeMembers';
+    const ofPartition = ['channels', 'totals', 'nodeChannels', 'nodeMembers'].includes(name);
     return of?.call(keys, owner, ofPartition ? partition : 'CHANNEL') ?? '';
   });
 }
@@ -34,9 +34,9 @@ test('all keys of a partition are in the slot of its topics, and no two are the 
   const keys = allKeys();
   expect(new Set(keys).size).toBe(keys.length);
   const tags = keys
-    .filter((key) => /CHANNEL|node-|:channels:|:settled/.test(key))
+    .filter((key) => /CHANNEL|node-|:channels:|:totals:|:settled/.test(key))
     .map((key) => /\{(.*?)\}/.exec(key)?.[1]);
-  expect(tags).toHaveLength(12);
+  expect(tags).toHaveLength(13);
   expect(new Set(tags).size).toBe(1);
 });
 

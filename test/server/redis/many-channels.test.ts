@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { partitionOf, RedisKeys } from '../../../server/redis/keys.ts';
+import { PARTITIONS, partitionOf, RedisKeys } from '../../../server/redis/keys.ts';
 import { RedisServer } from '../../support/redis-server.ts';
 import { startSeams } from './nodes.ts';
 
@@ -69,4 +69,26 @@ test('the channels of an app are read in pages, however many nodes have', async 
   ]);
   await seams.store.close();
   await seams.stop();
+});
+
+// Usage in the admin API read every channel of the app, and the members of every presence channel, at each request.
+test('the totals of an app are read without its channels', async () => {
+  await client.flushall();
+  const [first, second] = [await startSeams(server.port), await startSeams(server.port)];
+  for (let index = 0; index < 200; index += 1) {
+    first.store.setSubscriptionCount(APP, `channel-${index}`, 1);
+    second.store.setSubscriptionCount(APP, `channel-${index}`, 2);
+  }
+  await first.settled();
+  await second.settled();
+  const before = await commands();
+  expect(await first.store.totals(APP)).toEqual({ channels: 200, subscriptions: 600, presenceUsers: 0 });
+  const after = await commands();
+  const more = (name: string): number => (after.get(name) ?? 0) - (before.get(name) ?? 0);
+  expect(['hlen', 'hmget'].map(more)).toEqual([PARTITIONS, PARTITIONS]);
+  expect(['hscan', 'hgetall', 'hkeys', 'hvals'].map(more)).toEqual([0, 0, 0, 0]);
+  for (const seams of [first, second]) {
+    await seams.store.close();
+    await seams.stop();
+  }
 });

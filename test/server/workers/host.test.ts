@@ -66,6 +66,7 @@ describe('a worker that is gone', () => {
     await first.settled();
     expect(first.frames).toEqual([encodeMemberRemoved(ROOM, eve)]);
     expect(await store.members(APP, ROOM)).toEqual({ members: [ANN] });
+    expect(await store.totals(APP)).toEqual({ channels: 0, subscriptions: 0, presenceUsers: 1 });
   });
 
   test('takes what left before it went for gone already', async () => {
@@ -99,6 +100,7 @@ describe('a worker that is gone', () => {
     first.frames.length = 0;
     second.die();
     expect(await store.occupied(APP, '')).toEqual([{ channel: 'news', subscriptionCount: 2, userCount: 0 }]);
+    expect(await store.totals(APP)).toEqual({ channels: 1, subscriptions: 2, presenceUsers: 0 });
     expect(first.frames).toEqual([encodeSubscriptionCount('news', 2)]);
   });
 
