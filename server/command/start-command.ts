@@ -9,6 +9,7 @@ import { createLog, type Logger, openStandardOutput } from '../log.ts';
 import type { Output } from '../output.ts';
 import type { Parting, Server } from '../server.ts';
 import { Supervisor, workerCount } from '../workers/supervisor.ts';
+import { keepYoungHeap } from '../young-heap.ts';
 import { EXIT_FAILURE, EXIT_USAGE, fail, onHangup } from './exit.ts';
 import { lowFileLimit, startMessage } from './start-message.ts';
 import type { ListeningMessage, Supervision, SupervisorMessage } from './supervision.ts';
@@ -97,6 +98,7 @@ async function run(config: LoadedConfig, log: Logger, output: Output, sharesPort
     if (workers > 1) return await Supervisor.start(config.settings, workers, log, print, sharesPort);
     // Loaded late: the native module of uWebSockets.js fails to load if it has no binary, and that needs an explanation.
     const { startServer } = await import('../server.ts');
+    keepYoungHeap();
     const server = await startServer(config, log, { sharesPort });
     return { ...server, fleet: new NodeFleet(server.node, server.readiness) };
   } catch (error) {

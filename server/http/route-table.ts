@@ -51,10 +51,15 @@ interface Branch<R> {
   names: readonly string[];
 }
 
+/** Longer ones are not kept: nobody's path is. */
+const MAX_KEPT_LENGTH = 512;
+
 /** Finds routes by method and path. It looks at each segment of a path once, however many routes there are. */
 export class RouteTable<R extends Pick<RouteFacts, 'method' | 'path'>> {
   readonly #root: Branch<R> = newBranch();
   readonly #decode: (segment: string) => string | undefined;
+  /** Of the request before: a backend posts to one path all day. */
+  #last: { readonly method: string; readonly path: string; readonly match: Match<R> } | undefined;
 
   /**
    * @param decode - reads a segment that stands for any text; undefined: no route has such a path
@@ -67,6 +72,14 @@ export class RouteTable<R extends Pick<RouteFacts, 'method' | 'path'>> {
 
   /** @param path - without the query, not decoded */
   find(method: string, path: string): Match<R> | undefined {
+    const last = this.#last;
+    if (last && last.path === path && last.method === method) return last.match;
+    const match = this.#find(method, path);
+    if (match && path.length <= MAX_KEPT_LENGTH) this.#last = { method, path, match };
+    return match;
+  }
+
+  #find(method: string, path: string): Match<R> | undefined {
     const values: string[] = [];
     const branch = this.#walk(path, values);
     if (!branch) return undefined;

@@ -11,6 +11,7 @@ import type { Settings } from '../config/index.ts';
 import { createLog, type Logger, openStandardOutput } from '../log.ts';
 import type { Server } from '../server.ts';
 import { processUsage, type Usage } from '../usage.ts';
+import { keepYoungHeap } from '../young-heap.ts';
 import { CallLink, local, remote } from './calls.ts';
 import {
   FLEET_CALLS,
@@ -105,6 +106,7 @@ async function start({ layout, worker, settings, areStarted, isTerminal }: Worke
   try {
     // Loaded late: the native module fails to load where it has no binary, and the main process has words for that.
     const { startServer } = await import('../server.ts');
+    keepYoungHeap();
     const isInUse = (appId: string): boolean => server?.node.hasConnections(appId) ?? false;
     directory = await createAppDirectory({ settings, apps, log, isInUse });
     if (renewed) useSettings(directory, renewed);

@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { SeamUnavailable } from '../../channels/broker.ts';
 import { IS_BUILT, PACKAGE_ROOT } from '../package-root.ts';
 import type { ProcessUsage } from '../usage.ts';
-import { YOUNG_HEAP_FLAG } from '../young-heap.ts';
 import { CallLink, type CallLinkOptions, type Remote, remote } from './calls.ts';
 import { isBatch, type ToHost, WORKER_CALLS, type WorkerMethods, type WorkerStart } from './messages.ts';
 
@@ -50,10 +49,7 @@ export class WorkerProcess {
   constructor(start: WorkerStart, called: Pick<CallLinkOptions, 'methods' | 'failed'>, print: (lines: string) => void) {
     this.number = start.worker;
     // Standard output comes through this process: one writer, one line after the other.
-    this.#child = fork(ENTRY, [`worker ${start.worker}`], {
-      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-      execArgv: [...process.execArgv, YOUNG_HEAP_FLAG],
-    });
+    this.#child = fork(ENTRY, [`worker ${start.worker}`], { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
     this.#link = new CallLink({
       ...called,
       post: (batch, sent) => this.#child.send([...batch], () => sent()),

@@ -49,3 +49,17 @@ test('takes no two routes for one request', () => {
   const hidden = [{ method: 'GET', path: '/apps/:app' } as const, { method: 'POST', path: '/apps/new' } as const];
   expect(() => new RouteTable(hidden, decode)).toThrow('/apps/new and another route hide one another');
 });
+
+test('tells the same path apart by method, and the same method by path, in whatever order they come', () => {
+  const requests = [
+    ['GET', '/apps', 1],
+    ['POST', '/apps', 2],
+    ['POST', '/apps', 2],
+    ['GET', '/apps', 1],
+    ['DELETE', '/apps/1', 3],
+    ['DELETE', '/apps/2', 3],
+  ] as const;
+  const found = requests.map(([method, path]) => table.find(method, path));
+  expect(found.map((match) => match?.route)).toEqual(requests.map(([, , index]) => ROUTES[index]));
+  expect(found.slice(4)).toMatchObject([{ params: { app: '1' } }, { params: { app: '2' } }]);
+});
