@@ -12,8 +12,8 @@ interface OwnConnections {
   asking: number;
   /** The app has a quota, so that each connection that goes must show at once. */
   hasQuota: boolean;
-  /** Whoever cleans up after this node finds the app. */
-  isNoted: boolean;
+  /** Id of this node under which whoever cleans up after it finds the app. */
+  notedAs: string | undefined;
 }
 
 /**
@@ -78,10 +78,17 @@ export class ConnectionCounts {
   /** Rewrites everything, after Redis or this node's entries in it were lost. */
   rewrite(): Promise<void> {
     for (const [appId, own] of this.#own) {
-      own.isNoted = false;
+      own.notedAs = undefined;
       this.#writes.note(appId);
     }
     return this.flush();
+  }
+
+  /** Takes out what was counted under a former id of this node after others had cleaned up, and with it the note of its apps. */
+  async forget(formerId: string): Promise<void> {
+    await this.#link.commands.do((client) =>
+      Promise.all([...this.#own.keys()].map((appId) => client.hdel(this.#keys.connections(appId), formerId))),
+    );
   }
 
   /** Writes what has changed. */
@@ -123,7 +130,7 @@ export class ConnectionCounts {
   #ownOf(appId: string): OwnConnections {
     let own = this.#own.get(appId);
     if (!own) {
-      own = { count: 0, asking: 0, hasQuota: false, isNoted: false };
+      own = { count: 0, asking: 0, hasQuota: false, notedAs: undefined };
       this.#own.set(appId, own);
     }
     return own;
@@ -155,9 +162,10 @@ export class ConnectionCounts {
   }
 
   async #note(appId: string, own: OwnConnections): Promise<void> {
-    if (own.isNoted) return;
-    await this.#link.commands.do((client) => client.sadd(this.#keys.nodeApps(this.#nodeId()), appId));
-    own.isNoted = true;
+    const nodeId = this.#nodeId();
+    if (own.notedAs === nodeId) return;
+    await this.#link.commands.do((client) => client.sadd(this.#keys.nodeApps(nodeId), appId));
+    own.notedAs = nodeId;
   }
 }
 

@@ -229,6 +229,11 @@ export class RedisChannelStore implements ChannelStore {
     await this.#connections.rewrite();
   }
 
+  /** Takes out the connections that were counted under a former id of this node. */
+  forgetConnections(formerId: string): Promise<void> {
+    return this.#connections.forget(formerId);
+  }
+
   /** Waits until nothing of this node's connections, which must be gone, is left in Redis. */
   async close(): Promise<void> {
     // While Redis is down there is nothing to wait for: the others remove the rest when the lease expires.

@@ -87,6 +87,7 @@ export class RedisSeams implements Seams {
       superseded: async (formerId) => {
         log.warn({ nodeId: formerId }, 'this node was considered dead: it continues under a new id');
         await this.#sweep(formerId);
+        await this.#store.forgetConnections(formerId);
       },
       claimed: async (nodeId) => {
         await this.#sweep(nodeId);

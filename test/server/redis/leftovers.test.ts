@@ -55,6 +55,25 @@ test('a survivor cleans up after all nodes that died, not after one each time it
   await survivor.stop();
 });
 
+// A node that had hung counted, before it knew that others had cleaned up after it, under an id whose apps nobody knew any more: that part of
+// the quota was taken, or given, for good.
+test('what a node counted under a former id is in no quota', async () => {
+  const node = await startSeams(server.port);
+  const [formerId = ''] = await client.zrange(keys.nodes(), '0', '-1');
+  await node.store.addConnection(APP, 10);
+  await client.zadd(keys.nodes(), '1', formerId);
+  const survivor = await startSeams(server.port);
+  expect(await client.hgetall(keys.connections(APP))).toEqual({});
+  await node.store.addConnection(APP, 10);
+  expect(await client.hgetall(keys.connections(APP))).toEqual({ [formerId]: '1' });
+  await node.settled();
+  expect(await client.hvals(keys.connections(APP))).toEqual(['2']);
+  for (const seams of [node, survivor]) {
+    await seams.store.close();
+    await seams.stop();
+  }
+});
+
 test('a survivor announces the counts of a dead node where the app, as it is now, wants that', async () => {
   const deadNode = async () => {
     await client.zadd(keys.nodes(), '1', 'dead');
