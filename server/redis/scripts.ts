@@ -174,8 +174,8 @@ local edge = 0
 if member then
   redis.call('HDEL', KEYS[2], ARGV[3])
   add(KEYS[7], 'presenceUsers', -1)
-  local id = string.sub(member, 1, string.find(member, '\\t', 1, true) - 1)
-  local escaped = string.gsub((string.gsub(cjson.decode(id)[2], '\\\\', '\\\\\\\\')), '"', '\\\\"')
+  -- The second string of the id, as it stands there. Inside of the first one no quotation mark follows a comma.
+  local escaped = string.sub(member, string.find(member, '","', 1, true) + 3, string.find(member, '\\t', 1, true) - 3)
   publish(KEYS[1], ARGV[1], '${LAYOUT}\\t-' .. member, ARGV[8] .. escaped .. ARGV[9], ARGV[5], false)
   if isSettled(KEYS[6], ARGV[7]) then edge = redis.call('HLEN', KEYS[2]) == 0 and 2 or 1 end
 end
