@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { LAYOUT } from '../../server/redis/keys.ts';
+import { read } from '../support/api-client.ts';
+import { Balancer } from '../support/balancer.ts';
 import { freePort } from '../support/free-port.ts';
 import { commandOf, installPreviousRelease, installThisRelease, ReleaseLink } from '../support/previous-release.ts';
 import { type BrokerProcess, startProcess } from '../support/process.ts';
@@ -18,16 +20,23 @@ beforeAll(async () => {
 });
 afterAll(() => redis.dispose());
 
+interface NodeOptions {
+  readonly command?: string;
+  readonly port?: number;
+  readonly prefix?: string;
+}
+
 const running: BrokerProcess[] = [];
 afterEach(async () => {
   Visitor.leaveAll();
   await Promise.all(running.splice(0).map((broker) => broker.kill()));
 });
 
-async function startNode(options: { readonly command?: string; readonly port?: number } = {}): Promise<BrokerProcess> {
+async function startNode({ prefix = '', ...options }: NodeOptions = {}): Promise<BrokerProcess> {
   const settings = {
     'adapter.driver': 'redis',
     'adapter.nodeTimeoutSeconds': 2,
+    'adapter.redis.prefix': prefix,
     'database.redis.port': redis.port,
     'drain.seconds': 0.3,
   };
@@ -49,6 +58,24 @@ test('a node of the release before and one of this release never serve at the sa
   await ann.subscribed('presence-room', '{"user_id":"ann"}');
   await expect(startNode({ command: commandOf(previous) })).rejects.toThrow(refusal(LAYOUT, 1));
   expect(await ann.flush()).toEqual([]);
+});
+
+test('clients move from nodes of the release before to nodes of this one under another prefix, whose data is apart', async () => {
+  const old = await startNode({ command: commandOf(previous) });
+  const balancer = await Balancer.start(old.port);
+  const visitors = await Promise.all(USERS.map((user) => Visitor.arrive('8.6', user, balancer)));
+  const [one, other] = [await startNode({ prefix: 'new-' }), await startNode({ prefix: 'new-' })];
+  expect(await read(one.url, '/channels')).toEqual({ channels: {} });
+  balancer.targets = [one.port, other.port];
+  old.signal('SIGTERM');
+  expect(await old.exited).toEqual({ code: 0, signal: null });
+  await until(() => visitors.every(({ isIn, socketIds }) => isIn && socketIds.size === 2));
+  await until(() => visitors.every(({ members }) => members.length === USERS.length));
+  for (const { url } of [one, other]) {
+    const summary = await read(url, '/channels/presence-room', { info: 'user_count' });
+    expect(summary).toMatchObject({ occupied: true, user_count: USERS.length });
+  }
+  await balancer.stop();
 });
 
 describe.each([1, 2])('a takeover from the release before (%i workers)', (workers) => {
