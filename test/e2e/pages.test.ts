@@ -26,7 +26,7 @@ test('what README.md says works, in a clone', async () => {
   reader.leave();
 });
 
-/** They need what is not here: a server of Redis or systemd, Docker, a package of npm, a key that the reader has. */
+/** Page and heading of commands that need what is not here: Redis, systemd, Docker, a download from npm, a key that the user has. */
 const NOT_RUN = [
   ['README.md', 'Grow'],
   ['docs/admin-api.md', 'Apps'],
@@ -37,11 +37,11 @@ const NOT_RUN = [
   ['docs/operating.md', 'Taking over without a gap'],
 ];
 
-test('all other commands that pages show are run', () => {
+test('all other commands on pages are run', () => {
   const pages = readdirSync(new URL('../../docs', import.meta.url)).filter((name) => name.endsWith('.md'));
   const unmarked = ['README.md', ...pages.map((name) => `docs/${name}`)].flatMap((page) =>
     blocksOf(page)
-      .filter(({ language, mark }) => language === 'sh' && mark === '')
+      .filter(({ language, mark }) => ['sh', 'bash', 'shell', 'console'].includes(language) && mark === '')
       .map(({ heading }) => [page, heading]),
   );
   expect(unmarked).toEqual(NOT_RUN);

@@ -11,7 +11,7 @@ import { COMMAND, neutralEnvironment, temporaryFolder } from './process.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Where pages have the broker (Reverb's place, too), its admin API and a backend listen. Each reader takes others, so that pages can be read at the same time. */
+/** Ports of the broker (Reverb's, too), its admin API and a backend on the pages. Each reader replaces them by free ones, so that pages can be followed at the same time. */
 const PORTS = ['6001', '8080', '9601', '8000'] as const;
 
 const readers = new Set<PageReader>();
@@ -21,19 +21,19 @@ atEndOfFiles(() => {
 });
 
 /**
- * Somebody who follows a page, in a folder with nothing but installed packages and in one shell. What stands behind the language of a
+ * Follows a page as a user would, in one shell and in a folder that has nothing but installed packages. The mark behind the language of a
  * block says what to do with it:
  *
  * | mark | means |
  * | --- | --- |
  * | `file NAME` | save it under this name |
  * | `run` | run it to its end; it must succeed. Shell, or a program in JavaScript or Python |
- * | `start` | run it beside what follows. A broker is waited for until it listens, and ends the one before it |
- * | `output` | the program that was run or started last prints this, after what it has shown before; `…` stands for anything in a line |
+ * | `start` | run it in the background. If it is a broker, the one before it is ended, and the next block waits until it listens |
+ * | `output` | the program that was run last, or the one that was started last, prints this; output that an earlier block has matched does not count. `…` stands for anything in a line |
  * | `config` | a configuration file: it is accepted |
  * | `app` | options of an app: they are accepted beside an id, a key and a secret |
  *
- * Nothing is downloaded: `npm install` passes where its packages are among those of this repository.
+ * Nothing is downloaded: `npm install` succeeds if this repository has the packages.
  */
 export class PageReader {
   readonly folder = temporaryFolder();
@@ -42,7 +42,7 @@ export class PageReader {
   readonly #ports = new Map<string, string>();
   readonly #programs: Program[] = [];
   #broker: Program | undefined;
-  /** What was started last and goes on. */
+  /** The last one that was started in the background. */
   #started: Program | undefined;
 
   private constructor(python: string) {
@@ -61,7 +61,7 @@ export class PageReader {
     reader.#addTool('kulkul', `exec node '${COMMAND}' "$@"`);
     reader.#addTool('npx', `[ "$1" = kulkul ] && shift && exec kulkul "$@"`);
     reader.#addTool('npm', npm());
-    // For curl an answer of 400 or more is no failure unless it is told, and without a terminal it draws a progress meter.
+    // By default curl succeeds whatever the status is, and shows its progress if there is no terminal.
     writeFileSync(join(reader.#tools, '.curlrc'), 'fail-with-body\nno-progress-meter\n');
     return reader;
   }
@@ -119,14 +119,14 @@ export class PageReader {
     this.#started = this.#start(language, text);
     if (!isBroker) return;
     this.#broker = this.#started;
-    await this.#broker.prints(/listening/);
+    await untilPrinted([this.#broker], /listening/);
   }
 
   async #printed(text: string): Promise<void> {
     const lines = text.split('\n').map((line) => line.split('…').map(literally).join('.*'));
     const pattern = new RegExp(`^\\s*${lines.join('\\s*\\n\\s*')}\\s*$`, 'm');
-    const candidates = [this.#programs.at(-1), this.#started].filter((program) => program !== undefined);
-    await Promise.any(candidates.map((program) => program.prints(pattern)));
+    const candidates = new Set([this.#programs.at(-1), this.#started].filter((program) => program !== undefined));
+    await untilPrinted([...candidates], pattern);
   }
 
   #accepted(file: string): void {
@@ -144,7 +144,7 @@ export class PageReader {
     const program = new Program(...this.#commandOf(language, text), {
       cwd: this.folder,
       env: this.#environment(),
-      // A group of its own, so that what it starts ends with it.
+      // A process group of its own, so that its children can be ended with it.
       detached: true,
     });
     this.#programs.push(program);
@@ -154,14 +154,14 @@ export class PageReader {
   #commandOf(language: string, text: string): [string, readonly string[]] {
     switch (language) {
       case 'sh': {
-        // What one block sets, the next one has: to a reader they are one shell.
+        // A variable that one block sets is there in the next one, as in one shell.
         const state = join(this.#tools, 'state.sh');
         const script = `set -a; touch ${state}; . ${state}; trap 'export -p > ${state}' EXIT\n${text}`;
         return ['bash', ['-euo', 'pipefail', '-c', script]];
       }
       case 'js': {
         const file = `block-${this.#programs.length}.mjs`;
-        // Blocks for pages of Laravel Echo put things there.
+        // Laravel's pages keep Echo and Pusher on `window`.
         this.#save(file, text);
         this.#save('window.mjs', 'globalThis.window = globalThis;\n');
         return [process.execPath, ['--import', './window.mjs', file]];
@@ -179,7 +179,7 @@ export class PageReader {
       ...inherited,
       PATH: `${this.#tools}${delimiter}${dirname(process.execPath)}${delimiter}${inherited.PATH ?? ''}`,
       CURL_HOME: this.#tools,
-      // What is in `.env` says where to listen, and would not be heard beside this.
+      // Variables take precedence over `.env`, so where a page has one, that must say where to listen.
       ...(!existsSync(join(this.folder, '.env')) && { KULKUL_PORT: this.#ports.get('6001') }),
       KULKUL_ADMIN_PORT: this.#ports.get('9601'),
       KULKUL_ADMIN_ENABLED: 'true',
@@ -193,16 +193,16 @@ export class PageReader {
   }
 }
 
-/** A program with all that it printed. */
+/** A program and its output. */
 class Program {
-  /** Resolves when it is over; rejects when it failed. */
+  /** Resolves when it has ended with 0, rejects when it failed. */
   readonly succeeded: Promise<void>;
   readonly ended: Promise<void>;
   output = '';
   #shown = 0;
   readonly #child: ChildProcess;
   readonly #watchers = new Set<() => void>();
-  #isOver = false;
+  isOver = false;
 
   constructor(command: string, args: readonly string[], options: Parameters<typeof spawn>[2]) {
     this.#child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -215,7 +215,7 @@ class Program {
     this.succeeded = new Promise((resolve, reject) => {
       this.#child.once('error', reject);
       this.#child.once('close', (code) => {
-        this.#isOver = true;
+        this.isOver = true;
         this.#wake();
         if (code === 0) resolve();
         else reject(new Error(`ended with ${code}`));
@@ -224,25 +224,25 @@ class Program {
     this.ended = this.succeeded.catch(() => {});
   }
 
-  /** Waits until its output matches, beyond what matched before; rejects when it ends without that. */
-  async prints(pattern: RegExp): Promise<void> {
-    for (;;) {
-      const found = pattern.exec(this.output.slice(this.#shown));
-      if (found) {
-        this.#shown += found.index + found[0].length;
-        return;
-      }
-      if (this.#isOver) throw new Error(`ended without printing ${pattern}`);
-      await new Promise<void>((resolve) => this.#watchers.add(resolve));
-    }
+  /** Whether it has printed a match since the one before. The next call looks only behind that match. */
+  takeOutput(pattern: RegExp): boolean {
+    const found = pattern.exec(this.output.slice(this.#shown));
+    if (!found) return false;
+    this.#shown += found.index + found[0].length;
+    return true;
+  }
+
+  /** Resolves when it has printed more, or has ended. */
+  changed(): Promise<void> {
+    return new Promise((resolve) => this.#watchers.add(resolve));
   }
 
   end(): void {
-    if (this.#isOver || this.#child.pid === undefined) return;
+    if (this.isOver || this.#child.pid === undefined) return;
     try {
       process.kill(-this.#child.pid, 'SIGKILL');
     } catch {
-      // It ended by itself a moment ago.
+      // It has just ended by itself.
     }
   }
 
@@ -253,7 +253,19 @@ class Program {
   }
 }
 
-/** A script in place of npm: checks what would be installed, and starts what `npm start` would. */
+/**
+ * Waits until one of the programs has printed a match. A match counts once, and for one program only.
+ *
+ * @throws {Error} all of them ended without it
+ */
+async function untilPrinted(programs: readonly Program[], pattern: RegExp): Promise<void> {
+  while (!programs.some((program) => program.takeOutput(pattern))) {
+    if (programs.every(({ isOver }) => isOver)) throw new Error(`ended without printing ${pattern}`);
+    await Promise.race(programs.map((program) => program.changed()));
+  }
+}
+
+/** A script that replaces npm: `install` checks that the packages are there, `start` runs what `npm start` runs. */
 function npm(): string {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
   return `command=$1; shift
