@@ -1,6 +1,6 @@
 /**
- * Makes `dist/` of the sources: a few files instead of hundreds, since to find and read each takes Node longer than to run what most of them say. `kulkul start`
- * listens in two thirds of the time so. With them go the licences of the packages that are part of them.
+ * Bundles the sources and the packages that they use into a few files in `dist/`, because Node takes longer to find and read hundreds of modules than to run them:
+ * `kulkul start` listens in two thirds of the time. Also writes the licences of these packages.
  */
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -10,9 +10,9 @@ import { build } from 'esbuild';
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const DIST = join(ROOT, 'dist');
 
-/** Programs, and what benchmarks run beside them. Everything else is reached from these. */
+/** Programs, and `uws` for the floor of the benchmarks. Everything else is imported by these. */
 const ENTRIES = ['main', 'workers/worker-main', 'native/write-binaries', 'uws'];
-/** Native. Drivers of databases are no part of the bundle either: server/apps/load-driver.ts looks for them where one is configured. */
+/** Native, so it can't be bundled. Database drivers are not bundled either, because server/apps/load-driver.ts imports them by a name that esbuild does not see. */
 const FOUND_BY_NODE = ['uWebSockets.js'];
 /** Written by the build of the native part. */
 const NATIVE = join(DIST, 'native');
@@ -29,7 +29,7 @@ const { metafile } = await build({
   target: 'node20',
   mainFields: ['module', 'main'],
   external: FOUND_BY_NODE,
-  // Packages in the older form of modules ask for Node's own modules by `require`.
+  // CommonJS packages load Node's own modules by `require`.
   banner: {
     js: "import { createRequire as createRequireOfBundle } from 'node:module';\nconst require = createRequireOfBundle(import.meta.url);",
   },
@@ -39,10 +39,10 @@ const { metafile } = await build({
 });
 const licences = join(DIST, 'licences.txt');
 writeFileSync(licences, licencesOf(Object.keys(metafile.inputs)));
-// After the new files are there: a broker that runs from this folder finds the old ones as long as possible.
+// Last, so that a broker that runs from this folder finds the old files for as long as possible.
 removeOthers(new Set([licences, ...Object.keys(metafile.outputs).map((file) => join(ROOT, file))]));
 
-/** Texts of the licences of all packages that some files are of. */
+/** Licence texts of the packages that these files belong to. */
 function licencesOf(files) {
   const folders = new Set(files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []));
   const texts = [...folders].sort().map((folder) => {

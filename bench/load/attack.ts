@@ -29,7 +29,7 @@ const control = (opcode: number): Buffer => Buffer.from([0x80 | opcode, 0x80, 0,
 const request = (path: string): Buffer => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
 const always = (part: Buffer) => (): Buffer => part;
 
-/** A WebSocket pong, which is not answered: whoever sends it now and then is not asked for a sign of life. */
+/** A WebSocket pong. It gets no answer, and a client that sends it now and then is never pinged, so only events arrive. */
 export const SIGN_OF_LIFE = control(10);
 
 /** Channel that 99 others are in. */

@@ -4,13 +4,13 @@ import type { Workload } from './workload.ts';
 
 const AT_ONCE = 64;
 const CHANNELS = 100;
-/** Opened and dropped first, several times: enough for the code to be loaded, compiled, and forgotten where it is used no more. */
+/** Opened and dropped several times before measuring, until the code is compiled and V8 has discarded what it no longer needs. */
 const WARM_UP_CONNECTIONS = 200;
 const WARM_UP_ROUNDS = 10;
-/** Share of the connections that are open when measuring begins. They fill the free memory that starting up left behind, more or less of it by what was loaded. */
+/** Share of the connections that are open when measuring begins. They fill the free memory that the start left behind: how much depends on what was loaded. */
 const HELD_SHARE = 1 / 3;
 
-/** What a client costs that only listens. */
+/** What a silent client costs. */
 export const idle: Workload = {
   name: 'idle',
   title: 'Memory of an idle connection',
@@ -27,7 +27,7 @@ export const idle: Workload = {
     },
   ],
   maxRounds: 3,
-  // V8 enlarges the young heap and gives it back when it likes, by 16 MB: a thousand bytes per connection, which no connection takes.
+  // Otherwise V8 may enlarge or shrink the young heap by 16 MB while measuring, which is 1,600 bytes per connection and has nothing to do with them.
   nodeFlags: ['--expose-gc', '--max-semi-space-size=1'],
   needs: ['process'],
   async measure(target, { idleConnections }, onFailure) {

@@ -13,7 +13,7 @@ export class FakeClock implements Clock {
   #startMs: number;
   readonly #tasks = new Set<Task>();
 
-  /** @param nowMs - milliseconds since 1970; it begins with the second of them, as a node looks at what is due at whole seconds */
+  /** @param nowMs - milliseconds since 1970, rounded down to a whole second, because a node checks what is due once per second */
   constructor(nowMs = Date.UTC(2026, 0, 1)) {
     this.#startMs = nowMs - (nowMs % 1000) - this.#elapsedMs;
   }
