@@ -169,7 +169,8 @@ export class DueQueue<T> {
           this.#events.failed(error);
         }
       }
-      if (items.size === 0) this.#due.delete(second);
+      // The last of them may have been called off, and another added since, for the same second.
+      if (items.size === 0 && this.#due.get(second) === items) this.#due.delete(second);
     }
   }
 }

@@ -86,6 +86,21 @@ test('takes new things while it runs, for that second too', () => {
   expect(dueTimes.size).toBe(0);
 });
 
+// What was added was forgotten together with the second, which calling off the last one had emptied.
+test('keeps what is added for that second after the last other thing of it was called off', () => {
+  const { clock, done, dueTimes, nowSeconds, add } = create();
+  let cancelSecond = (): void => {};
+  dueTimes.add(nowSeconds + 1, () => {
+    cancelSecond();
+    add('again', 1);
+  });
+  cancelSecond = add('second', 1);
+  clock.advance(1000);
+  clock.advance(1000);
+  expect(done).toEqual(['again']);
+  expect([clock.pending, dueTimes.size]).toEqual([0, 0]);
+});
+
 test('goes by the calendar: a clock that is set brings the time nearer, or takes it away', () => {
   const { clock, done, add } = create();
   add('early', 3600);
