@@ -31,7 +31,7 @@ export interface Refused {
 
 /** How a connection ended. */
 export interface Ending {
-  /** Of the close frame; 1006 where there was none. */
+  /** Of the close frame, or of the reason where the server cut off a client that does not read; else 1006. */
   readonly code: number;
   /** Text of the close frame. */
   readonly reason: string;

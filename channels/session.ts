@@ -98,14 +98,15 @@ export class Session {
 
   /** Takes a message of the client. @param frame - its bytes, which may change after the call */
   receive(frame: Buffer): void {
-    const connection = this.#connection;
     if (this.#arriving) {
       this.#keep(this.#arriving, frame);
       return;
     }
-    if (connection) this.#node.observer.received?.({ connection, frame });
-    if (connection?.reader) receiveFromReader(this.#node, connection, connection.reader, frame);
-    else if (connection) receiveFrame(this.#node, connection, frame);
+    const connection = this.#connection;
+    if (!connection || connection.isClosed) return;
+    this.#node.observer.received?.({ connection, frame });
+    if (connection.reader) receiveFromReader(this.#node, connection, connection.reader, frame);
+    else receiveFrame(this.#node, connection, frame);
   }
 
   /** Takes a mere sign of life, such as a WebSocket ping. */

@@ -1,4 +1,4 @@
-import { CLOSE_CODES, PusherError, SubscriptionError } from '../protocol/errors.ts';
+import { CLOSE_CODES, Disconnect, PusherError, SubscriptionError } from '../protocol/errors.ts';
 import { quote } from '../protocol/json.ts';
 import { encodeSubscriptionError } from '../protocol/server-message.ts';
 import type { Connection, Subscription } from './connection.ts';
@@ -44,14 +44,14 @@ export function leaveSubscription(
 }
 
 /** Removes a connection from a channel on the server's decision. The client is told why, on the channel, and gets nothing more from there. */
-export function endSubscription(node: Node, connection: Connection, reason: SubscriptionError): void {
-  const subscription = connection.subscriptions.get(reason.channel);
+export function endSubscription(node: Node, connection: Connection, error: SubscriptionError): void {
+  const subscription = connection.subscriptions.get(error.channel);
   if (!subscription) return;
-  connection.subscriptions.delete(reason.channel);
-  node.settle(leaveSubscription(node, connection, subscription, reason), 'leaving a channel');
-  const { channel, type, message, status } = reason;
+  connection.subscriptions.delete(error.channel);
+  node.settle(leaveSubscription(node, connection, subscription, error), 'leaving a channel');
+  const { channel, type, message, status } = error;
   // A reader of a feed has nothing else to read.
-  if (connection.reader) connection.transport.close(CLOSE_CODES.unauthorized, message);
+  if (connection.reader) node.end(connection, new Disconnect(error.id, CLOSE_CODES.unauthorized, message));
   else connection.transport.send(encodeSubscriptionError(channel, type, message, status));
 }
 

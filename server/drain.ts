@@ -83,8 +83,9 @@ export async function endClients(node: Node, log: Logger): Promise<void> {
   // All leave, so nobody needs to be told about the others.
   node.mute();
   for (const connection of connections) {
-    connection.transport.close(RESTARTING.code, RESTARTING.message);
+    // First, as closing tells the session of an end without a cause.
     disconnect(node, connection, endingBy(RESTARTING));
+    connection.transport.close(RESTARTING.code, RESTARTING.message);
   }
   log.info({ clients: connections.length }, 'clients disconnected: they reconnect by themselves');
   // uWebSockets.js reports the end of a WebSocket when closing begins. The descriptors show when the client has closed its side, too.

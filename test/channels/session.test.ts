@@ -4,6 +4,7 @@ import type { Connection, Transport } from '../../channels/connection.ts';
 import type { Feed, Reader } from '../../channels/feed.ts';
 import type { Node } from '../../channels/node.ts';
 import { openFeed } from '../../channels/open-feed.ts';
+import { revoke } from '../../channels/revoke.ts';
 import { Session } from '../../channels/session.ts';
 import { PROOF_EVERY } from '../../channels/uptake.ts';
 import { Disconnect, SubscriptionError } from '../../protocol/errors.ts';
@@ -245,6 +246,23 @@ describe('a client that is in', () => {
     expect(server.node.connections.size).toBe(0);
   });
 
+  // Observers were told of messages that came after the end of the connection, as of those that wait behind the one that ends it.
+  test('is not heard any more once the node has ended it, nor are observers told what it says', () => {
+    const told: string[] = [];
+    const server = new TestNode({
+      observers: [
+        { received: ({ frame }) => told.push(String(frame)), disconnected: ({ cause }) => told.push(`end: ${cause}`) },
+      ],
+    });
+    const client = new FakeTransport(server.node).openClient(server.app);
+    client.say('one');
+    const { connection } = client.session;
+    if (!connection) throw new Error('not connected');
+    server.node.end(connection, new Disconnect('restarting', 4200, 'Server is restarting'));
+    client.say('two');
+    expect(told).toEqual(['one', 'end: restarting']);
+  });
+
   test('is told of a message that is too large, and stays', () => {
     const server = new TestNode({ options: { maxFrameBytes: 100 } });
     const client = new FakeTransport(server.node).openClient(server.app);
@@ -320,6 +338,18 @@ describe('the reader of a feed', () => {
     expect(reader.opened).toHaveLength(1);
     expect(reader.closedWith).toBeUndefined();
     expect(reader.sent.filter((text) => text.includes('Echo'))).toEqual([]);
+  });
+
+  // Observers were told of an end without a cause: closing the transport came first.
+  test('is ended with the reason of the revocation when its channel is revoked', () => {
+    const { feed } = new FakeTransport(new TestNode().node);
+    const server = new TestNode({ app: { feeds: [feed] } });
+    const reader = new FakeTransport(server.node);
+    const request = { app: server.app, token: undefined, origin: undefined, isTls: false };
+    reader.open((session) => openFeed(server.node, session, request, reader));
+    void revoke(server.node, { appId: server.app.id, channel: 'news', target: { kind: 'everyone' } });
+    expect(reader.closedWith?.code).toBe(4009);
+    expect(server.ended).toEqual([expect.objectContaining({ id: 'access-revoked', code: 4009 })]);
   });
 
   test('is refused and taken out again when its channel can not be opened', async () => {
