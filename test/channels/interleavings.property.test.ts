@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { atLength } from '../support/at-length.ts';
 import { DelayedSeams } from '../support/delayed-seams.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { ObservedFacts } from '../support/observed-facts.ts';
 import { type TestClient, TestNode } from './test-node.ts';
 
 const ROOM = 'presence-room';
@@ -44,11 +45,12 @@ function membersKnownTo(frames: readonly string[]): Set<string> {
   return known;
 }
 
-test('every subscriber knows the members of a presence channel, whenever the slow store answers', async () => {
+test('every subscriber, and who observes edges, knows the members of a presence channel, whenever the slow store answers', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const clock = new FakeClock();
-      const seams = new DelayedSeams(clock);
+      const observed = new ObservedFacts();
+      const seams = new DelayedSeams(clock, (edge) => observed.take(edge));
       const server = new TestNode({ clock, seams });
       const slots: TestClient[] = [0, 1, 2, 3].map(() => server.connect());
       seams.isSlow = true;
@@ -73,8 +75,12 @@ test('every subscriber knows the members of a presence channel, whenever the slo
       expect(new Set(actual)).toEqual(new Set(users));
       for (const { frames } of subscribed) expect(membersKnownTo(frames)).toEqual(new Set(actual));
 
+      expect(observed.members).toEqual(new Set(actual.map((id) => `${ROOM} ${id}`)));
+      expect(observed.occupied).toEqual(new Set(actual.length > 0 ? [ROOM] : []));
+
       for (const each of slots) each.vanish();
       expect((await seams.store.members('3', ROOM)).members).toEqual([]);
+      expect([...observed.members, ...observed.occupied, ...observed.contradictions]).toEqual([]);
       expect([...seams.subscribed]).toEqual([]);
       expect(server.node.channels.size).toBe(0);
       expect(server.failures).toEqual([]);

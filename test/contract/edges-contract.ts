@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Edge } from '../../channels/edge.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
 import { atLength } from '../support/at-length.ts';
+import { ObservedFacts } from '../support/observed-facts.ts';
 import { APP, ContractNode, type EdgesFixture } from './seams-fixture.ts';
 
 const ROOM = 'presence-room';
@@ -36,52 +37,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('count' as const), node, count: fc.nat({ max: 2 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('sign in' as const, 'sign out' as const), node, user }) },
 );
-
-/** The facts that edges tell of, as an observer knows them by the edges alone. */
-export class Observed {
-  readonly members = new Set<string>();
-  readonly occupied = new Set<string>();
-  readonly online = new Set<string>();
-  /** Edges that tell what was known, or what can't be in their place. */
-  readonly contradictions: Edge[] = [];
-
-  take(edge: Edge): void {
-    switch (edge.kind) {
-      case 'channel_occupied':
-        this.#begin(edge, this.occupied, edge.channel, true);
-        break;
-      case 'channel_vacated':
-        this.#end(edge, this.occupied, edge.channel, !this.#hasMembers(edge.channel));
-        break;
-      case 'member_added':
-        this.#begin(edge, this.members, `${edge.channel} ${edge.userId}`, this.occupied.has(edge.channel));
-        break;
-      case 'member_removed':
-        this.#end(edge, this.members, `${edge.channel} ${edge.userId}`, this.occupied.has(edge.channel));
-        break;
-      case 'user_online':
-        this.#begin(edge, this.online, edge.userId, true);
-        break;
-      case 'user_offline':
-        this.#end(edge, this.online, edge.userId, true);
-        break;
-      case 'subscription_count':
-    }
-  }
-
-  #hasMembers(channel: string): boolean {
-    return [...this.members].some((entry) => entry.startsWith(`${channel} `));
-  }
-
-  #begin(edge: Edge, facts: Set<string>, fact: string, isInPlace: boolean): void {
-    if (facts.has(fact) || !isInPlace) this.contradictions.push(edge);
-    facts.add(fact);
-  }
-
-  #end(edge: Edge, facts: Set<string>, fact: string, isInPlace: boolean): void {
-    if (!facts.delete(fact) || !isInPlace) this.contradictions.push(edge);
-  }
-}
 
 /** What every `ChannelStore` that is given an `OnEdge` must do; to be run on each implementation. */
 export function describeEdges(name: string, create: () => Promise<EdgesFixture>): void {
@@ -247,7 +202,7 @@ export function describeEdges(name: string, create: () => Promise<EdgesFixture>)
     test('edges and totals agree with a model, whatever comes after what', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
-          const observed = new Observed();
+          const observed = new ObservedFacts();
           const joined = new Map<string, string>();
           const signedIn = new Map<string, string>();
           const counts = new Map<number, number>();

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Broker, BrokerMessage } from '../../channels/broker.ts';
 import type { ChannelStore } from '../../channels/channel-store.ts';
 import type { Clock } from '../../channels/clock.ts';
+import type { OnEdge } from '../../channels/edge.ts';
 import { MemoryBroker } from '../../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
 
@@ -36,7 +37,7 @@ export class DelayedSeams {
   /** Everything that was published. */
   readonly published: BrokerMessage[] = [];
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, onEdge?: OnEdge) {
     const broker = new MemoryBroker(clock);
     this.broker = {
       answersMayOvertake: false,
@@ -57,10 +58,11 @@ export class DelayedSeams {
       lastEvent: (appId, channel) => this.#call(`broker.lastEvent ${channel}`, () => broker.lastEvent(appId, channel)),
       close: () => broker.close(),
     };
-    const store = new MemoryChannelStore(clock, (message) => {
+    const publish = (message: BrokerMessage): void => {
       this.published.push(message);
       broker.publish(message);
-    });
+    };
+    const store = new MemoryChannelStore(clock, publish, onEdge);
     this.store = {
       setSubscriptionCount: (appId, channel, count) => store.setSubscriptionCount(appId, channel, count),
       announceSubscriptionCount: (appId, channel) => store.announceSubscriptionCount(appId, channel),

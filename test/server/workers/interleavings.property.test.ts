@@ -5,6 +5,7 @@ import { WorkerHost } from '../../../server/workers/host.ts';
 import { type TestClient, TestNode } from '../../channels/test-node.ts';
 import { atLength } from '../../support/at-length.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { ObservedFacts } from '../../support/observed-facts.ts';
 import { copyOf, WorkerEnds } from './join-workers.ts';
 
 const ROOM = 'presence-cache-room';
@@ -104,12 +105,20 @@ function toldTo(frames: readonly string[]): { members: Set<string>; events: stri
   return { members, events };
 }
 
-test('pages on all workers agree with the host, however messages are carried and whoever dies', async () => {
+test('pages on all workers, and who observes edges, agree with the host, however messages are carried and whoever dies', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 80, size: 'max' }), async (steps) => {
       const clock = new FakeClock();
       const failures: unknown[] = [];
       const host = new WorkerHost(clock);
+      // On a worker that dies, edges that are on their way may be lost. This one stays.
+      const observed = new ObservedFacts();
+      host.listenToEdges(
+        host.add(
+          () => {},
+          (edge) => observed.take(edge),
+        ),
+      );
       const failed = (error: unknown): Error => {
         failures.push(error);
         return new Error('failed', { cause: error });
@@ -174,11 +183,14 @@ test('pages on all workers agree with the host, however messages are carried and
         if (last !== undefined) expect(events.at(-1)).toBe(JSON.parse(last).data);
       }
       expect(host.store.summary('3', ROOM).subscriptionCount).toBe(inside.length);
+      expect(observed.members).toEqual(new Set(actual.map((id) => `${ROOM} ${id}`)));
+      expect(observed.occupied).toEqual(new Set(actual.length > 0 ? [ROOM] : []));
 
       for (const each of pages) each.vanish();
       await carryAll(workers);
       expect(host.store.members('3', ROOM).members).toEqual([]);
       expect(host.store.occupied('3', '')).toEqual([]);
+      expect([...observed.members, ...observed.occupied, ...observed.contradictions]).toEqual([]);
       expect([...host.interests.in('3', ROOM)]).toEqual([]);
       expect(host.store.addConnection('3', 0)).toBe(false);
       expect(failures).toEqual([]);
