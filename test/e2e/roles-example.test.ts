@@ -6,7 +6,7 @@ import { CommandProcess } from '../support/process.ts';
 const RUN = fileURLToPath(new URL('../../examples/roles/run.mjs', import.meta.url));
 
 test('examples/roles runs by one command, prints what its README shows, and leaves nothing behind', async () => {
-  const shown = blockOf('examples/roles/README.md', 'Roles: who may enter, decided by the broker', 'text');
+  const shown = blockOf('examples/roles/README.md', 'Roles: the broker decides who may enter', 'text');
   const example = new CommandProcess([], { command: RUN, env: { PORT: '0' } });
   expect(await example.exited).toEqual({ code: 0, signal: null });
   expect(example.stdout.replace(/\d{4}-[\d:.T-]+Z/, '…')).toBe(shown);
