@@ -10,9 +10,10 @@ export const PROOF_EVERY = 1_048_576;
 const PER_TURN = 100;
 /** The ping may be queued behind megabytes, on a slow line. */
 const ANSWER_FACTOR = 2;
-/** Share of the budget that may be sent between two checks of how much is buffered: often enough, and cheap. */
-const WEIGH_AFTER_MS = 500;
+/** Share of the budget that may be sent before it is checked how much is buffered. */
 const WEIGH_PART = 0.25;
+/** From then until the check: often enough, and cheap. */
+const WEIGH_AFTER_MS = 500;
 /** Share of the budget that is in use after the biggest were disconnected. */
 const RELIEF = 0.75;
 
@@ -38,7 +39,7 @@ export class Uptake {
 
   constructor(node: Node) {
     this.#node = node;
-    this.#due = node.dueTimes.queue((connection) => this.#node.cutOff(connection, NOT_READING));
+    this.#due = node.dueTimes.queue((connection) => this.#missed(connection));
   }
 
   /** Notes that a channel sent a frame. */
@@ -52,12 +53,10 @@ export class Uptake {
 
   /** Pings a connection that was sent much. */
   ask(connection: Connection): void {
-    const { clock, liveness, options } = this.#node;
+    const { liveness } = this.#node;
     if (connection.isClosed || !liveness.paceOf(connection).answersPings || this.#asked.has(connection)) return;
     const payload = crypto.randomUUID();
-    const dueSeconds = Math.ceil(clock.elapsedMs() / 1000 + options.pongTimeoutSeconds * ANSWER_FACTOR);
-    this.#asked.set(connection, { payload, dueSeconds });
-    this.#due.add(dueSeconds, connection);
+    this.#waitFor(connection, payload);
     connection.transport.ping(payload);
   }
 
@@ -79,6 +78,22 @@ export class Uptake {
     this.#due.clear();
     this.#cancelWeighing?.();
     this.#rounds.clear();
+  }
+
+  #waitFor(connection: Connection, payload: string): void {
+    const { clock, options } = this.#node;
+    const dueSeconds = Math.ceil(clock.elapsedMs() / 1000 + options.pongTimeoutSeconds * ANSWER_FACTOR);
+    this.#asked.set(connection, { payload, dueSeconds });
+    this.#due.add(dueSeconds, connection);
+  }
+
+  /** No answer came in time. */
+  #missed(connection: Connection): void {
+    const { dueTimes, options } = this.#node;
+    const asked = this.#asked.get(connection);
+    // A process that was stopped for a while has not read what came meanwhile.
+    if (asked && dueTimes.passedSeconds > options.pongTimeoutSeconds) this.#waitFor(connection, asked.payload);
+    else this.#node.cutOff(connection, NOT_READING);
   }
 
   #begin(channel: LocalChannel): void {

@@ -72,6 +72,22 @@ describe('a subscriber that was sent a megabyte', () => {
     expect(client.closedWith).toBe(undefined);
   });
 
+  // After a stopped process went on, those who had answered meanwhile were cut off before their pongs were read.
+  test('has the time to answer when the process itself was stopped for a while', async () => {
+    const server = new TestNode();
+    const [answers, silent] = [subscriber(server), subscriber(server)];
+    publish(server, 8);
+    await nextTurn();
+    server.clock.sleep(3_600_000);
+    server.clock.advance(1000);
+    receivePong(server.node, answers.connected, answers.nativePing ?? '');
+    server.clock.advance(58_000);
+    expect([answers, silent].map(({ closedWith }) => closedWith)).toEqual([undefined, undefined]);
+    server.clock.advance(2000);
+    expect(server.ended.map(({ id }) => id)).toEqual(['not-reading']);
+    expect(answers.closedWith).toBe(undefined);
+  });
+
   test('is asked once at a time, however much comes', async () => {
     const server = new TestNode();
     const client = subscriber(server);
