@@ -152,10 +152,16 @@ export class Session {
 
   #refuse(arrival: Arrival, error: unknown): void {
     this.#arriving = undefined;
-    if (!arrival.transport.isOpen) return;
+    const { observer } = this.#node;
     const reason = disconnectBy(error);
     // Whoever asks for what is no connection at all is answered as HTTP answers.
-    if (!(error instanceof ApiError)) this.#node.observer.refused?.({ visitor: arrival.visitor, reason, error });
+    const isOfHttp = error instanceof ApiError;
+    if (!arrival.transport.isOpen) {
+      // The client is gone, but not the bug.
+      if (reason === INTERNAL_ERROR && !isOfHttp) observer.failed({ error, during: 'connecting' });
+      return;
+    }
+    if (!isOfHttp) observer.refused?.({ visitor: arrival.visitor, reason, error });
     arrival.refuse(reason, error);
   }
 }

@@ -7,7 +7,7 @@ import { openFeed } from '../../channels/open-feed.ts';
 import { revoke } from '../../channels/revoke.ts';
 import { Session } from '../../channels/session.ts';
 import { PROOF_EVERY } from '../../channels/uptake.ts';
-import { Disconnect, SubscriptionError } from '../../protocol/errors.ts';
+import { ApiError, Disconnect, SubscriptionError } from '../../protocol/errors.ts';
 import { createSlow } from './slow-node.ts';
 import { type createApp, TestNode, VISITOR } from './test-node.ts';
 
@@ -224,13 +224,20 @@ describe('a client is refused', () => {
     expect(refusal(new TypeError('secret'))).toMatchObject({ code: 4100, message: 'Internal error' });
   });
 
-  test('without a word when it is gone already', () => {
-    const client = new FakeTransport(new TestNode().node);
+  // What failed for a client that had left was told to nobody.
+  test.for([
+    [new TypeError('late'), [{ error: new TypeError('late'), during: 'connecting' }]],
+    [new SeamUnavailable('away'), []],
+    [new ApiError('not-found', 404, 'Not found'), []],
+  ] as const)('without a word when it is gone already: observers hear of bugs only (%s)', ([error, failures]) => {
+    const server = new TestNode();
+    const client = new FakeTransport(server.node);
     client.open(() => {
       client.vanish();
-      throw new TypeError('late');
+      throw error;
     });
     expect(client.refusals).toEqual([]);
+    expect(server.failures).toEqual(failures);
   });
 });
 
