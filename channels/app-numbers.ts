@@ -53,9 +53,9 @@ export class NodeNumbers {
 
   /** A connection has left an application's channel. */
   left({ app: { id }, kind, connections }: LocalChannel): void {
-    const app = this.#of(id);
-    const numbers = app.byKind.get(kind);
-    if (!numbers) return;
+    const app = this.#apps.get(id);
+    const numbers = app?.byKind.get(kind);
+    if (!app || !numbers) return;
     numbers.subscriptions -= 1;
     if (connections.size === 0) numbers.channels -= 1;
     if (numbers.subscriptions > 0) return;

@@ -52,10 +52,6 @@ export class Listener {
     return this.#port;
   }
 
-  get isTls(): boolean {
-    return this.#parts.ssl !== undefined;
-  }
-
   /** @throws {ListenError | TlsError} */
   async listen(): Promise<void> {
     const { host, port, isShared, ssl, log } = this.#parts;

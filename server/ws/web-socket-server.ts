@@ -54,7 +54,6 @@ export function serveWebSockets(
   { options, node, entrance, fanOut, connections }: WebSocketServerParts,
 ): void {
   const topics = new NativeTopics(app);
-  const shared = { topics };
   fanOut.add(topics);
   const pace = { silenceSeconds: options.feedPingSeconds, answersPings: true };
 
@@ -93,7 +92,7 @@ export function serveWebSockets(
       const { visitor } = data;
       if (!visitor) return;
       const session = new Session(node);
-      const transport = new WebSocketTransport(ws, session, shared);
+      const transport = new WebSocketTransport(ws, session, topics);
       data.visitor = undefined;
       data.transport = transport;
       entrance.open(

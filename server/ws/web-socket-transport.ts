@@ -15,23 +15,19 @@ export interface SocketData {
   readonly address?: string;
 }
 
-/** What all sockets of an app share. */
-export interface WebSocketParts {
-  readonly topics: NativeTopics;
-}
-
 /** A client on a WebSocket. */
 export class WebSocketTransport implements Transport {
   readonly session: Session;
   /** A frame was dropped because the client does not read: nothing may be sent any more, it would follow a gap. */
   isSlow = false;
-  readonly #parts: WebSocketParts;
+  /** Of the app that the socket belongs to. */
+  readonly #topics: NativeTopics;
   #ws: WebSocket<SocketData> | undefined;
 
-  constructor(ws: WebSocket<SocketData>, session: Session, parts: WebSocketParts) {
+  constructor(ws: WebSocket<SocketData>, session: Session, topics: NativeTopics) {
     this.#ws = ws;
     this.session = session;
-    this.#parts = parts;
+    this.#topics = topics;
   }
 
   get isOpen(): boolean {
@@ -74,7 +70,7 @@ export class WebSocketTransport implements Transport {
 
   /** The publish of a socket passes over that socket. */
   publishToOthers(outlet: Outlet<string>, topic: string, frame: string): boolean {
-    if (!this.#ws || outlet !== this.#parts.topics) return false;
+    if (!this.#ws || outlet !== this.#topics) return false;
     this.#ws.publish(topic, frame);
     return true;
   }
@@ -83,7 +79,7 @@ export class WebSocketTransport implements Transport {
   noteSlow(): void {
     if (this.isSlow) return;
     this.isSlow = true;
-    this.#parts.topics.noteSlow(this);
+    this.#topics.noteSlow(this);
   }
 
   /** To be called when the socket is gone: from then on it must not be touched. */

@@ -21,7 +21,7 @@ function createFanOut() {
       publish: (_topic: string, text: string) => calls.push(`socket ${name} ${text}`) > 0,
       close: () => calls.push(`closed ${name}`),
     } as unknown as ConstructorParameters<typeof WebSocketTransport>[0];
-    return new WebSocketTransport(ws, {} as Session, { topics });
+    return new WebSocketTransport(ws, {} as Session, topics);
   });
   const written = new TopicWriters<string>();
   fanOut.add(written);

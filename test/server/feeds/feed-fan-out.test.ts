@@ -89,7 +89,7 @@ test('a client that lost an answer is cut off, though nothing is published', asy
   let isClosed = false;
   const socket = { close: () => (isClosed = true) } as unknown as ConstructorParameters<typeof WebSocketTransport>[0];
   const topics = new NativeTopics({ publish: () => true });
-  new WebSocketTransport(socket, {} as Session, { topics }).noteSlow();
+  new WebSocketTransport(socket, {} as Session, topics).noteSlow();
   expect(isClosed).toBe(false);
   await new Promise((resolve) => {
     setImmediate(resolve);

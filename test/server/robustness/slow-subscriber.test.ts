@@ -115,7 +115,7 @@ test('a subscriber that lost a frame is closed before the next event can be publ
     return true;
   };
   const topics = new NativeTopics({ publish });
-  const slow = new WebSocketTransport(socket, {} as Session, { topics });
+  const slow = new WebSocketTransport(socket, {} as Session, topics);
 
   topics.publish('topic', 'that is lost', undefined);
   slow.send('that would follow the gap');
