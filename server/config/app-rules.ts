@@ -13,6 +13,7 @@ import { type Entry, type Merge, placeOf, settingLabel } from './merge.ts';
 import { labelOf, type Origin, type Path, whereIs } from './origin.ts';
 import { explainReadError, readNoted } from './read-file.ts';
 import { isStructure, plainValue, readValue } from './read-value.ts';
+import { folderOf } from './rules.ts';
 
 const generated: Origin = { kind: 'generated' };
 const CREDENTIALS = ['id', 'key', 'secret'] as const;
@@ -33,8 +34,7 @@ export function generateCredentials(merge: Merge, credentials: Credentials): boo
 function isNameless(merge: Merge, number: string): boolean {
   const origin = merge.apps.get(number);
   const isListed = origin?.kind !== 'variable' || origin.name === settings.get(appsPath)?.variable;
-  const options = merge.optionsOf(number);
-  return !isListed && ![...CREDENTIALS, 'keys'].some((name) => options.has(name));
+  return !isListed && ![...CREDENTIALS, 'keys'].some((name) => merge.entries.has(`${appsPath}.${number}.${name}`));
 }
 
 /** One app of the configuration, and how people are told of it. */
@@ -44,11 +44,11 @@ class AppCheck {
   readonly #merge: Merge;
   readonly #path: string;
 
-  constructor(merge: Merge, number: string) {
+  constructor(merge: Merge, number: string, options: ReadonlyMap<string, Entry> | undefined) {
     this.#merge = merge;
     this.#path = `${appsPath}.${number}`;
     this.origin = merge.apps.get(number) ?? { kind: 'default' };
-    this.options = Object.fromEntries([...merge.optionsOf(number)].map(([name, { value }]) => [name, value]));
+    this.options = Object.fromEntries([...(options ?? [])].map(([name, { value }]) => [name, value]));
   }
 
   label(option: string): string {
@@ -77,37 +77,39 @@ class AppCheck {
   }
 }
 
-/** The options of every app, in order. What is missing or given twice is reported. */
+/** The options of every app, in order; none where there is a problem. What is missing or given twice is reported. */
 export function finishApps(merge: Merge, fileFolder: string, cwd: string): AppOptions[] {
   reportGap(merge);
   for (const [where, entry] of merge.entries) {
-    if (entry.written) finishStructure(merge, where, entry, entry.origin.kind === 'file' ? fileFolder : cwd);
+    if (entry.written) finishStructure(merge, where, entry, folderOf(entry, fileFolder, cwd));
   }
   const taken = {
     ids: new Map<string, AppCheck>(),
     keys: new Map<string, AppCheck>(),
     paths: new Map<string, AppCheck>(),
   };
-  return merge.appNumbers().flatMap((number) => {
-    const app = new AppCheck(merge, number);
-    const isComplete = reportMissing(app);
+  const host = String(merge.valueOf('host'));
+  const options = merge.optionsByApp();
+  const apps = merge.appNumbers().map((number) => new AppCheck(merge, number, options.get(number)));
+  for (const [index, app] of apps.entries()) {
+    reportMissing(app);
     if (app.options.id !== undefined) reportTaken(taken.ids, app.options.id, app, 'id');
     for (const { key } of keyPairsOf(app.options)) {
       const isOwn = app.options.key === key && taken.keys.get(key) !== app;
       reportTaken(taken.keys, key, app, isOwn ? 'key' : 'keys');
     }
     checkFeeds(app, taken.paths, String(merge.valueOf('pathPrefix')));
-    const host = String(merge.valueOf('host'));
     for (const { path: where, problem } of isLoopback(host) ? [] : placeholdersOf(app.options)) {
       const [name, ...inner] = where;
       app.report(String(name), `${problem}. On ${host} others can reach the broker`, inner);
     }
     warnOfRules(app);
     if (app.options.webhooks !== undefined && !isNothing(app.options.webhooks)) {
-      merge.ineffective.add(`${appsPath}.${merge.appNumbers().indexOf(number)}.webhooks (not sent)`);
+      merge.ineffective.add(`${appsPath}.${index}.webhooks (not sent)`);
     }
-    return isComplete && merge.problems().length === 0 ? [appOptionsSchema.parse(app.options)] : [];
-  });
+  }
+  // What is missing is a problem, too.
+  return merge.problems().length > 0 ? [] : apps.map((app) => appOptionsSchema.parse(app.options));
 }
 
 function reportGap(merge: Merge): void {
@@ -203,7 +205,7 @@ function warnOfPlainJwks(merge: Merge, entry: Entry, label: string, { jwt }: Non
   );
 }
 
-function reportMissing(app: AppCheck): boolean {
+function reportMissing(app: AppCheck): void {
   const { id, key, secret, keys = [] } = app.options;
   const needsPair = key !== undefined || secret !== undefined || keys.length === 0;
   const missing = CREDENTIALS.filter((name) =>
@@ -212,7 +214,6 @@ function reportMissing(app: AppCheck): boolean {
   // A value that is wrong is there.
   const absent = missing.filter((name) => !app.isWrong(name) && !(name !== 'id' && app.isWrong('keys')));
   for (const name of absent) app.report(name, 'missing. An app needs id, key and secret');
-  return missing.length === 0;
 }
 
 /** The second app with an id or key could never be reached. */

@@ -19,11 +19,22 @@ export function fileSource(file: string, text: string): JsonSource {
   return {
     text,
     originAt(offset) {
-      let line = lineStarts.findLastIndex((start) => start <= offset);
-      if (line === -1) line = 0;
+      const line = lineOf(lineStarts, offset);
       return { kind: 'file', file, line: line + 1, column: offset - (lineStarts[line] ?? 0) + 1 };
     },
   };
+}
+
+/** The last line that starts at `offset` or before. Each value is looked up, so that lines are not gone through one by one. */
+function lineOf(lineStarts: readonly number[], offset: number): number {
+  let low = 0;
+  let high = lineStarts.length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((lineStarts[middle] ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 /** JSON in a variable: all of it stands "in SOKETI_…". */

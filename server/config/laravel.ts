@@ -106,7 +106,7 @@ export function readLaravelApp(
 
 /** Warns of variables that describe no app, unless they say no more than one of the apps does. */
 export function warnOfOthers(merge: Merge, variables: Variables, { passedOver }: LaravelApp): void {
-  const apps = merge.appNumbers().map((number) => merge.optionsOf(number));
+  const apps = [...merge.optionsByApp().values()];
   for (const { group, why } of passedOver) {
     const present = group.variables.filter(({ name }) => variables.has(name));
     const isSaid = apps.some((options) =>

@@ -125,9 +125,10 @@ function assemble(merge: Merge, apps: Settings['appManager']['array']['apps']): 
 function originsOf(merge: Merge): Map<string, Origin> {
   const origins = new Map<string, Origin>();
   for (const [where, { origin }] of merge.entries) if (!where.startsWith(`${appsPath}.`)) origins.set(where, origin);
+  const options = merge.optionsByApp();
   for (const [index, number] of merge.appNumbers().entries()) {
     origins.set(`${appsPath}.${index}`, merge.apps.get(number) ?? { kind: 'default' });
-    for (const [name, { origin }] of merge.optionsOf(number)) origins.set(`${appsPath}.${index}.${name}`, origin);
+    for (const [name, { origin }] of options.get(number) ?? []) origins.set(`${appsPath}.${index}.${name}`, origin);
   }
   return origins;
 }

@@ -26,6 +26,7 @@ interface Finding {
 
 /** The app of the flat form, before those that are listed. */
 export const FLAT_APP = 'flat';
+const APP_PREFIX = `${appsPath}.`;
 const FLAT_NAMES: ReadonlySet<string> = new Set(['id', 'key', 'secret', 'name']);
 
 /**
@@ -61,7 +62,7 @@ export class Merge {
   /** Sets a value, unless it is wrong. Text that is empty says nothing in a file, and null neither where that is usual. */
   put(path: string, setting: Setting, raw: RawValue, origin: Origin): void {
     if (origin.kind === 'file' && raw.from === 'json' && raw.node.value === '') return;
-    const isOfApp = path.startsWith(`${appsPath}.`);
+    const isOfApp = path.startsWith(APP_PREFIX);
     if (isNull(raw) && isOfApp && raw.from === 'json') return;
     if (isNull(raw) && !isOfApp && setting.isNullable) {
       this.entries.delete(path);
@@ -170,11 +171,15 @@ export class Merge {
     return this.apps.has(FLAT_APP) ? [FLAT_APP, ...sorted] : sorted;
   }
 
-  /** What is said about an app. */
-  optionsOf(number: string): ReadonlyMap<string, Entry> {
-    const prefix = `${appsPath}.${number}.`;
-    const options = [...this.entries].filter(([path]) => path.startsWith(prefix));
-    return new Map(options.map(([path, entry]) => [path.slice(prefix.length), entry]));
+  /** What is said about each app, by its number: in one pass, as there may be thousands. */
+  optionsByApp(): ReadonlyMap<string, ReadonlyMap<string, Entry>> {
+    const apps = new Map([...this.apps.keys()].map((number) => [number, new Map<string, Entry>()]));
+    for (const [path, entry] of this.entries) {
+      if (!path.startsWith(APP_PREFIX)) continue;
+      const dot = path.indexOf('.', APP_PREFIX.length);
+      apps.get(path.slice(APP_PREFIX.length, dot))?.set(path.slice(dot + 1), entry);
+    }
+    return apps;
   }
 
   /**
@@ -183,7 +188,7 @@ export class Merge {
    * @param by - the source that replaces them
    */
   dropApps(by?: Origin): void {
-    const isOfApp = (path: string): boolean => path.startsWith(`${appsPath}.`);
+    const isOfApp = (path: string): boolean => path.startsWith(APP_PREFIX);
     for (const path of [...this.entries.keys()].filter(isOfApp)) this.entries.delete(path);
     this.#forgive(isOfApp, by);
     this.apps.clear();

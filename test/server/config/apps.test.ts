@@ -6,6 +6,20 @@ const list = (...apps: unknown[]) => ({ 'appManager.array.apps': apps });
 const at = 'appManager.array.apps[0]';
 
 describe('apps in the file', () => {
+  // Cause: for each app all options of all apps were gone through. Symptom: with 4000 apps the start, and a running broker that read its file again,
+  // stood still for minutes.
+  it('may be thousands', () => {
+    const many = Array.from({ length: 3000 }, (_, index) => ({
+      ...app,
+      id: `i${index}`,
+      key: `k${index}`,
+      enabled: true,
+    }));
+    const { apps, origins } = load({ file: JSON.stringify(list(...many), null, 2) });
+    expect(apps.map(({ id }) => id)).toEqual(many.map(({ id }) => id));
+    expect(origins.get('appManager.array.apps.2999.key')).toMatchObject({ kind: 'file', line: 17_999, column: 14 });
+  });
+
   it('have the defaults of Soketi and the limits of all apps', () => {
     expect(onlyApp({ file: list(app) })).toEqual({
       id: '1',
