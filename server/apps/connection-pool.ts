@@ -15,7 +15,8 @@ const WAIT_MS = CONNECT_MS + 1000;
 const IDLE_MS = 2 * QUERY_MS;
 
 interface Waiting {
-  readonly take: (connection: DriverConnection) => void;
+  /** @returns false: it has given up, and does not take the connection */
+  readonly take: (connection: DriverConnection) => boolean;
   readonly fail: (error: unknown) => void;
 }
 
@@ -101,7 +102,9 @@ export class ConnectionPool implements SqlConnection {
 
   #wait(): Promise<DriverConnection> {
     return new Promise((resolve, reject) => {
+      let hasGivenUp = false;
       const timer = setTimeout(() => {
+        hasGivenUp = true;
         this.#waiting.delete(waiting);
         reject(new SqlTimeout());
       }, WAIT_MS);
@@ -109,6 +112,7 @@ export class ConnectionPool implements SqlConnection {
         take(connection) {
           clearTimeout(timer);
           resolve(connection);
+          return !hasGivenUp;
         },
         fail(error) {
           clearTimeout(timer);
@@ -155,7 +159,11 @@ export class ConnectionPool implements SqlConnection {
   #replace(): void {
     if (this.#isClosed) return;
     const waiting = this.#nextWaiting();
-    if (waiting) this.#open().then(waiting.take, waiting.fail);
+    if (!waiting) return;
+    const hand = (connection: DriverConnection): void => {
+      if (!waiting.take(connection)) this.#release(connection);
+    };
+    this.#open().then(hand, waiting.fail);
   }
 
   #drop(connection: DriverConnection): void {

@@ -154,3 +154,29 @@ test('a database that can not be reached fails who asked, and does not use up th
   isAway = false;
   expect(await pool.query('3')).toEqual([]);
 });
+
+// Cause: a query that waited for a new connection in place of one that was lost could give up before that was open, and nobody had it then. Symptom: it
+// counted for ever, so that after as many as the pool may have every query timed out.
+test('a connection for a query that has given up goes to the next', async () => {
+  let isSlow = false;
+  const pool = new ConnectionPool(
+    async () => {
+      const connection = new FakeConnection();
+      connections.push(connection);
+      if (isSlow) await new Promise((resolve) => setTimeout(resolve, 3000));
+      return connection;
+    },
+    { min: 0, max: 1 },
+  );
+  const letGo = await occupy(pool);
+  isSlow = true;
+  const late = expect(pool.query('LATE')).rejects.toThrow('no answer in time');
+  await vi.advanceTimersByTimeAsync(2000);
+  connections[0]?.destroy();
+  await letGo().catch(() => {});
+  await vi.advanceTimersByTimeAsync(3000);
+  await late;
+  await pool.query('NEXT');
+  expect(connections).toHaveLength(2);
+  expect(connections[1]?.statements).toEqual(['NEXT']);
+});
