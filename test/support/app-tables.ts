@@ -52,5 +52,3 @@ CREATE TABLE apps (
   max_event_batch_size smallint NULL,
   enable_user_authentication smallint NOT NULL
 );`;
-
-export const SOKETI_SQLITE_TABLE = SOKETI_POSTGRES_TABLE;
