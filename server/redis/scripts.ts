@@ -245,7 +245,7 @@ redis.call('HSET', KEYS[6], ARGV[12], sum)
 remember(KEYS[1], ${POSITION_TTL_MS})
 if ARGV[4] ~= '1' then return {sum, 0, edge, 0} end
 if sum > tonumber(ARGV[8]) and not redis.call('SET', KEYS[3], '1', 'NX', 'PX', ARGV[9]) then
-  return {sum, redis.call('PTTL', KEYS[3]), edge, 0}
+  return {sum, math.max(1, redis.call('PTTL', KEYS[3])), edge, 0}
 end
 publish(KEYS[1], ARGV[1], '${LAYOUT}\\tc', ARGV[5] .. sum .. ARGV[6], ARGV[7], false)
 local isNews = redis.call('HGET', KEYS[1], 'count') ~= tostring(sum) and isSettled(KEYS[7], ARGV[13])

@@ -12,6 +12,7 @@ import { atLength } from '../../support/at-length.ts';
 import { RedisServer } from '../../support/redis-server.ts';
 import { redisSettings } from '../../support/redis-settings.ts';
 import { seamsNode } from '../../support/seams-node.ts';
+import { until } from '../../support/until.ts';
 
 const APP = '12345';
 const ROOM = 'presence-room';
@@ -198,6 +199,19 @@ test('a channel that is entered and left again within the time in which counts a
   first.store.setSubscriptionCount(APP, 'news', 0);
   await first.count(2);
   expect(news()).toEqual([]);
+});
+
+// PTTL answers 0 in the last millisecond of a key, for which -1 stands here: the last number of a large channel was never told then.
+test('a number that is told later is told, however soon that is', async () => {
+  const [first] = await startNodes();
+  await client.set(keys.announced(APP, 'news'), '1');
+  first.store.setSubscriptionCount(APP, 'news', 101);
+  first.store.announceSubscriptionCount(APP, 'news');
+  await first.settled();
+  expect(news()).toEqual(['0 channel_occupied news']);
+  await client.del(keys.announced(APP, 'news'));
+  await until(() => edges.length > 0);
+  expect(news()).toEqual(['0 subscription_count news']);
 });
 
 test('a new broker on an empty Redis reports from the start', async () => {
