@@ -39,7 +39,7 @@ const OURS = {
 } satisfies RedisOptions;
 
 /** Milliseconds before the next attempt to connect: 100, 200, 400, 800, then a second each, for ever. */
-export function retryDelayMs(times: number): number {
+function retryDelayMs(times: number): number {
   return Math.min(50 * 2 ** Math.min(times, 10), 1000);
 }
 

@@ -10,12 +10,12 @@
 import { LAYOUT } from './keys.ts';
 
 /** Positions are remembered for this long after the last message, in milliseconds. */
-export const POSITION_TTL_MS = 3_600_000;
+const POSITION_TTL_MS = 3_600_000;
 /**
  * Those of a channel that its last subscriber left, and that keeps no event, for this long. Whoever subscribes after that begins anew: the next
  * position is the time again, beyond all that were counted, so that no node takes its message for one that it had.
  */
-export const EMPTIED_TTL_MS = 60_000;
+const EMPTIED_TTL_MS = 60_000;
 
 /** `remember(key, milliseconds)`: keeps a key for that long, less half a minute at most, so that not each message has to say so. */
 const REMEMBER = `
