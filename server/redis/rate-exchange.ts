@@ -52,9 +52,9 @@ export class RateExchange {
     await Promise.all(
       [...this.#used].map(async (appId) => {
         const limits = this.#limits.find(appId);
-        if (!limits) return;
         const use = uses.get(appId) ?? { backendEvents: 0, clientEvents: 0, readRequests: 0 };
-        const isWhole = await this.#share(appId, limits, [use.backendEvents, use.clientEvents, use.readRequests]);
+        const used = [use.backendEvents, use.clientEvents, use.readRequests] as const;
+        const isWhole = !limits || (await this.#share(appId, limits, used));
         if (isWhole) this.#used.delete(appId);
       }),
     );

@@ -94,6 +94,19 @@ test('leaves each node the whole limit while Redis is away, and holds nothing of
   expect(limits.collect()).toEqual([expect.objectContaining({ backendEvents: 5 })]);
 });
 
+// An app that was gone before its allowance was whole was never taken off the list: it was looked up every 250 ms, and asked about once it was back.
+test('an app that is gone is forgotten', async () => {
+  const [node] = createNodes(1);
+  node?.limits.of(app).backendEvents.take(10);
+  await node?.exchange.exchange();
+  node?.limits.forget(app.id);
+  await node?.exchange.exchange();
+  const before = await scriptsRun();
+  node?.limits.of(app);
+  await node?.exchange.exchange();
+  expect(await scriptsRun()).toBe(before);
+});
+
 test('goes on by itself on a node that is joined to others', async () => {
   const nodeLink = createRedisLink(redisSettings({ 'database.redis.port': redis.port }));
   await nodeLink.whenUp();
