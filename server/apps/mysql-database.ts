@@ -1,7 +1,7 @@
 import type { Settings } from '../config/index.ts';
 import type { Row } from './app-row.ts';
 import { loadDriver } from './load-driver.ts';
-import { CONNECT_MS, type DriverConnection, QUERY_MS, readTlsFiles, type SqlValue } from './sql-connection.ts';
+import { CONNECT_MS, type DriverConnection, inTime, QUERY_MS, readTlsFiles, type SqlValue } from './sql-connection.ts';
 import { backticks, LOCK_NAME, type SqlDialect, splitTable, toColumns } from './sql-dialect.ts';
 
 /** The part of `mysql2` that is used here. */
@@ -32,9 +32,15 @@ export async function mysqlConnector(
   };
   return async () => {
     const connection = await MysqlConnection.open(driver.createConnection(connectionOptions));
-    // With NO_BACKSLASH_ESCAPES what the driver escapes would not be escaped; without strictness values would be cut.
-    await connection.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'");
-    return connection;
+    try {
+      // With NO_BACKSLASH_ESCAPES what the driver escapes would not be escaped; without strictness values would be cut.
+      const settingUp = connection.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'");
+      await inTime(settingUp, QUERY_MS);
+      return connection;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Settings } from '../config/index.ts';
 import type { Row } from './app-row.ts';
 import { loadDriver } from './load-driver.ts';
-import { CONNECT_MS, type DriverConnection, QUERY_MS, readTlsFiles, type SqlValue } from './sql-connection.ts';
+import { CONNECT_MS, type DriverConnection, readTlsFiles, type SqlValue } from './sql-connection.ts';
 import { doubleQuotes, LOCK_NAME, type SqlDialect, toColumns } from './sql-dialect.ts';
 
 /** The part of `pg` that is used here. */
@@ -24,7 +24,6 @@ export async function postgresConnector(
   const { ssl, ...options } = settings;
   const clientOptions = {
     connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: QUERY_MS,
     application_name: 'kulkul',
     ...options,
     ...(ssl !== undefined && { ssl: typeof ssl === 'boolean' ? ssl : readTlsFiles('postgres', ssl) }),
