@@ -99,7 +99,7 @@ export function faultCost(error: unknown, length: number): number {
 }
 
 /** Frames that are handled a few per turn, as others wait meanwhile. */
-export function isDear({ kind }: ClientMessage): boolean {
+function isCostly({ kind }: ClientMessage): boolean {
   return kind === 'subscribe' || kind === 'signin';
 }
 
@@ -121,7 +121,7 @@ const OVER_BUDGET = new Disconnect(
   'Too many messages, or too many faulty ones, in a short time: send fewer',
 );
 
-/** How many dear messages of all clients are handled before others are served: some milliseconds, with Redis. */
+/** How many costly messages of all clients are handled before others are served: some milliseconds, with Redis. */
 const PER_TURN = 64;
 /** Of one client that waits, before the next one's turn. */
 const AT_ONCE = 8;
@@ -133,11 +133,11 @@ interface Waiting {
 }
 
 /**
- * Spreads dear messages over turns of the event loop. uWebSockets.js hands over all that a client has sent at once, thousands of
+ * Spreads costly messages over turns of the event loop. uWebSockets.js hands over all that a client has sent at once, thousands of
  * messages, and all that other clients send waits meanwhile. What is too much for this turn waits, in its order, with whatever that client
  * sends after it; clients that wait get their turns one after the other.
  */
-export class DearFrames {
+export class CostlyFrames {
   readonly #clock: Pick<Clock, 'nextTurn'>;
   readonly #proceed: (connection: Connection, message: ClientMessage, length: number) => void;
   readonly #queues = new Map<Connection, Waiting[]>();
@@ -156,7 +156,7 @@ export class DearFrames {
   /** Whether a message can be handled now; it is counted then. Otherwise it is to be added. */
   admits(connection: Connection, message: ClientMessage): boolean {
     if (this.#queues.size > 0 && this.#queues.has(connection)) return false;
-    return !isDear(message) || this.#take();
+    return !isCostly(message) || this.#take();
   }
 
   add(connection: Connection, message: ClientMessage, length: number): void {

@@ -11,7 +11,7 @@ import type { Connection } from './connection.ts';
 import { disconnect, endingBy, PacedEnd } from './disconnect.ts';
 import { DueTimes } from './due-times.ts';
 import type { FanOut } from './fan-out.ts';
-import { DearFrames } from './frame-budget.ts';
+import { CostlyFrames } from './frame-budget.ts';
 import { Liveness } from './liveness.ts';
 import { type ChannelRole, LocalChannel, topicOf } from './local-channel.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
@@ -69,7 +69,7 @@ export class Node {
   readonly tokens: TokenVerifier;
   readonly nodesChannel: NodesChannel;
   readonly dueTimes: DueTimes;
-  readonly dearFrames: DearFrames;
+  readonly costlyFrames: CostlyFrames;
   readonly uptake: Uptake;
   readonly rateLimits: RateLimits;
   readonly liveness: Liveness;
@@ -94,7 +94,7 @@ export class Node {
     this.coalescer = new Coalescer(parts.clock, parts.fanOut, this.observer.delivered);
     this.clock = parts.clock;
     this.rateLimits = new RateLimits(parts.clock);
-    this.dearFrames = new DearFrames(parts.clock, (connection, message, length) =>
+    this.costlyFrames = new CostlyFrames(parts.clock, (connection, message, length) =>
       takeTurn(this, connection, message, length),
     );
     this.createSocketId = parts.createSocketId;

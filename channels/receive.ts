@@ -47,10 +47,10 @@ export function receive(node: Node, connection: Connection, text: string): void 
   }
   if (!spend(node, connection, costOf(node, connection, message, text.length))) return;
   try {
-    if (node.dearFrames.admits(connection, message)) {
+    if (node.costlyFrames.admits(connection, message)) {
       proceed(node, connection, message, text.length);
     } else {
-      node.dearFrames.add(connection, message, text.length);
+      node.costlyFrames.add(connection, message, text.length);
       wait(connection, text.length);
     }
   } catch (error) {

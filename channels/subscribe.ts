@@ -129,7 +129,7 @@ function enter(
   const joined = member ? join(node, connection, channel, member) : undefined;
   const entered = after(joined, () =>
     after(wantsLast ? lastEvent(node, channel) : undefined, (last) => {
-      // Whatever the seams took their time for, things may be different now.
+      // Things may have changed while the seams were asked.
       const refusal = connection.isClosed ? undefined : refusalOf(node, connection, channel.name, admission);
       if (!connection.isClosed && !refusal) return complete(node, connection, channel, admission, last);
       return after(member && leave(node, connection, channel, member), () => {

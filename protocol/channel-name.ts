@@ -29,7 +29,7 @@ function kind(prefix: string, traits: Partial<Omit<ChannelKind, 'prefix'>> = {})
 }
 
 /** The eight kinds of application channels and the channel of a signed-in user; longer prefixes come first. */
-export const CHANNEL_KINDS = {
+const CHANNEL_KINDS = {
   privateEncryptedCache: kind('private-encrypted-cache-', { isPrivate: true, isEncrypted: true, isCache: true }),
   privateEncrypted: kind('private-encrypted-', { isPrivate: true, isEncrypted: true }),
   privateCache: kind('private-cache-', { isPrivate: true, isCache: true }),

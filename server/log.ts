@@ -101,7 +101,7 @@ export function foreign(text: string, maxLength = MAX_LENGTH): string {
 }
 
 /** The fields of a log line, so that callers need not care which of them are untrusted. */
-export function logFields(fields: Record<string, unknown>): Record<string, unknown> {
+function logFields(fields: Record<string, unknown>): Record<string, unknown> {
   const clean: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
     clean[name] = typeof value === 'string' ? foreign(value, LONGER[name]) : value;
@@ -110,7 +110,7 @@ export function logFields(fields: Record<string, unknown>): Record<string, unkno
 }
 
 /** An error as it is logged. Its message may quote untrusted text. */
-export function logError(error: unknown): unknown {
+function logError(error: unknown): unknown {
   if (typeof error === 'string') return foreign(error);
   if (!(error instanceof Error)) return error;
   const { stack, message, ...others } = pino.stdSerializers.err(error);

@@ -165,7 +165,7 @@ describe('a real client keeps its connection', () => {
   });
 });
 
-describe('dear messages', () => {
+describe('costly messages', () => {
   test('of one client wait, in their order, while others are served', async () => {
     const server = new TestNode();
     const [busy, other] = [server.connect(), server.connect()];
@@ -174,7 +174,7 @@ describe('dear messages', () => {
     const done = busy.take();
     expect(done.length).toBeLessThan(100);
     expect(other.ask({ event: 'pusher:ping' })).toHaveLength(1);
-    // What is dear waits, whosever it is; one that waits does not have to wait for all of the other's.
+    // Costly messages of all clients wait; a client that waits does not have to wait for all of another's.
     other.subscribe('mine');
     while (other.frames.length === 0) await turns(1);
     expect(busy.frames.length).toBeLessThan(500);
