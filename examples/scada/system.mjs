@@ -7,7 +7,7 @@ export default {
   programs: ['producer.mjs'],
   env: { APP_ID: '12345', APP_KEY: 'scada_dashboard_key_2024', APP_SECRET: 'scada_dashboard_secret_2024' },
   notes: ({ port, pagePort }) => [
-    `Plain    http://127.0.0.1:${pagePort}/plain.html   a WebSocket without any library`,
-    `By hand  ws://127.0.0.1:${port}/app/scada_dashboard_key_2024`,
+    `Plain   http://localhost:${pagePort}/plain.html   a WebSocket without any library`,
+    `By hand ws://localhost:${port}/app/scada_dashboard_key_2024`,
   ],
 };

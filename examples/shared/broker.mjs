@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { assertFree } from './ports.mjs';
+import { problemOf } from './ports.mjs';
 
 /** The broker as it is installed; in this repository `npm run build` makes it. */
 const KULKUL = fileURLToPath(new URL('../../dist/server/main.js', import.meta.url));
@@ -18,18 +18,21 @@ const POLL_MS = 50;
  *
  * @param {import('./children.mjs').Children} children
  * @param {string} config - its file, in the system's folder
+ * @param {import('./ports.mjs').Place} place
  * @returns its process id, once it takes connections
  * @throws {Error} it could not start
  */
-export async function runBroker(children, config, port) {
+export async function runBroker(children, config, place) {
   if (!existsSync(KULKUL)) throw new Error('The broker is not built yet: npm run build');
   // A broker of somebody else there would answer that it is ready.
-  await assertFree(port, '--port 0');
+  const problem = await problemOf(place);
+  if (problem) throw new Error(problem);
+  const { port } = place;
   const state = { ready: false, ended: false };
   const args = [KULKUL, 'start', '--config', config, '--port', String(port)];
   const broker = children.spawn('broker', args, QUIET, (how) => {
     state.ended = true;
-    if (state.ready) void restart(children, config, port, how);
+    if (state.ready) void restart(children, config, place, how);
   });
   while (!state.ended) {
     const answer = await fetch(`http://127.0.0.1:${port}/ready`).catch(() => undefined);
@@ -42,13 +45,13 @@ export async function runBroker(children, config, port) {
   throw new Error(`The broker could not start on port ${port}: see above.`);
 }
 
-async function restart(children, config, port, how) {
-  process.stdout.write(`The broker ended (${how}): it is started again in ${RESTART_MS / 1000} s.\n`);
+async function restart(children, config, place, how) {
+  children.tell(`The broker ended (${how}): it is started again in ${RESTART_MS / 1000} s.`);
   await setTimeout(RESTART_MS);
   if (children.isStopping) return;
   try {
-    const pid = await runBroker(children, config, port);
-    process.stdout.write(`The broker runs again, process ${pid}.\n`);
+    const pid = await runBroker(children, config, place);
+    children.tell(`The broker runs again, process ${pid}.`);
   } catch (error) {
     children.fail(error.message);
   }

@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
+/** Lines of a program begin behind the longest usual name. */
+const LABEL_WIDTH = 9;
+
 /** The programs of a system, whose lines appear together, each behind its name. */
 export class Children {
   /** Resolves with the reason when the system can't go on. */
@@ -11,10 +14,13 @@ export class Children {
   #running = new Set();
   #folder;
   #env;
+  #prefix;
 
-  constructor(folder, env) {
+  /** @param {string} prefix - before all lines: the system's name, where others run beside it */
+  constructor(folder, env, prefix = '') {
     this.#folder = folder;
     this.#env = env;
+    this.#prefix = prefix;
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -24,9 +30,12 @@ export class Children {
     });
   }
 
-  /** A program without which the system ends. */
-  start(label, args) {
-    this.spawn(label, args, {}, (how) => this.fail(`${label} ended (${how}): see above.`));
+  /** A program without which the system ends, or one that may end by itself. */
+  start({ label, args, mayEnd = false }) {
+    this.spawn(label, args, {}, (how) => {
+      if (mayEnd) this.tell(`${label} ended (${how}).`);
+      else this.fail(`${label} ended (${how}): see above.`);
+    });
   }
 
   /** @param {(how: string) => void} ended - called with signal or exit code, unless the system is stopped */
@@ -38,7 +47,7 @@ export class Children {
     });
     this.#running.add(child);
     for (const stream of [child.stdout, child.stderr]) {
-      createInterface(stream).on('line', (line) => process.stdout.write(`${label.padEnd(9)} ${line}\n`));
+      createInterface(stream).on('line', (line) => this.tell(`${label.padEnd(LABEL_WIDTH)} ${line}`));
     }
     child.once('close', (code, signal) => {
       this.#running.delete(child);
@@ -47,8 +56,12 @@ export class Children {
     return child;
   }
 
+  tell(line) {
+    process.stdout.write(`${this.#prefix}${line}\n`);
+  }
+
   fail(reason) {
-    this.#fail(reason);
+    this.#fail(`${this.#prefix}${reason}`);
   }
 
   async stop() {

@@ -1,10 +1,13 @@
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { runBroker } from './broker.mjs';
 import { Children } from './children.mjs';
-import { assertFree, freePort, LOOPBACK } from './ports.mjs';
+import { LOOPBACK } from './ports.mjs';
+
+const POLL_MS = 50;
 
 /**
- * What a folder's `system.mjs` exports.
+ * What a folder's `system.mjs` exports. Ports come as texts by the names that programs know: BROKER_PORT, PAGE_PORT, and those of `ports`.
  *
  * @typedef {object} System
  * @property {string} title
@@ -12,42 +15,49 @@ import { assertFree, freePort, LOOPBACK } from './ports.mjs';
  * @property {number} port - of the broker, where none is asked for
  * @property {number} pagePort
  * @property {Record<string, number>} [ports] - further ones by the variable that holds them
- * @property {string[]} [programs] - producers and backends, in the folder; each is started with the environment below
- * @property {Record<string, string>} [env] - for the programs, beside the ports
- * @property {(running: { port: number, pagePort: number } & Record<string, string>) => string[]} [notes] - lines for whoever started it; `ports` are in it by their names
+ * @property {string} [pagePath] - where the page is, '/' unless it is given
+ * @property {string} [pageProgram] - listens on PAGE_PORT and serves the page itself, in place of Vite
+ * @property {(ports: Ports) => Record<string, string | object>} [proxy] - paths on the page's port that others serve, as Vite's `server.proxy`
+ * @property {(string | Program)[]} [programs] - producers and backends, each of which is started with the environment below
+ * @property {Record<string, string> | ((ports: Ports) => Record<string, string>)} [env] - for the programs, beside the ports
+ * @property {(running: Ports & { port: number, pagePort: number }) => string[]} [notes] - lines for whoever started it
+ *
+ * @typedef {Record<string, string>} Ports
+ *
+ * @typedef {object} Program
+ * @property {string} file - in the folder
+ * @property {string} [label] - before its lines; its file's name unless it is given
+ * @property {string[]} [args]
+ * @property {boolean} [mayEnd] - the system goes on without it
  */
 
 /**
  * Starts a system. Programs find the broker by the variables BROKER_HOST, BROKER_PORT, and the page by `import.meta.env.BROKER_PORT`:
- * it is told the ports, and none of the secrets.
+ * it is told the ports and what begins with VITE_, and none of the secrets.
  *
  * @param {URL} folder
  * @param {System} system
- * @param {{ port?: number, pagePort?: number }} options - a port of 0 is any free one
+ * @param {Record<string, import('./ports.mjs').Place>} places - of its ports
+ * @param {string} prefix - before the lines of its programs
  */
-export async function startSystem(folder, system, options) {
-  const port = options.port || (options.port === 0 ? await freePort() : system.port);
-  const pagePort = options.pagePort || (options.pagePort === 0 ? await freePort() : system.pagePort);
-  const ports = await portsOf(system.ports ?? {}, options.pagePort === 0);
-  await assertFree(pagePort, '--page-port 0');
-  const env = {
-    ...system.env,
-    ...ports,
-    BROKER_HOST: LOOPBACK,
-    BROKER_PORT: String(port),
-    PAGE_PORT: String(pagePort),
-  };
-  const children = new Children(fileURLToPath(folder), env);
+export async function startSystem(folder, system, places, prefix = '') {
+  const ports = Object.fromEntries(Object.entries(places).map(([name, { port }]) => [name, String(port)]));
+  const own = typeof system.env === 'function' ? system.env(ports) : system.env;
+  const env = { ...own, ...ports, BROKER_HOST: LOOPBACK };
+  const [port, pagePort] = [places.BROKER_PORT.port, places.PAGE_PORT.port];
+  const url = `http://localhost:${pagePort}${system.pagePath ?? '/'}`;
+  const children = new Children(fileURLToPath(folder), env, prefix);
   let page;
   const stop = async () => {
     await Promise.all([page?.close(), children.stop()]);
   };
   try {
-    const brokerPid = await runBroker(children, system.config, port);
-    for (const program of system.programs ?? []) children.start(program.replace(/\.mjs$/, ''), [program]);
-    page = await servePage(folder, env, pagePort);
-    const notes = system.notes?.({ port, pagePort, ...ports }) ?? [];
-    const url = `http://${LOOPBACK}:${pagePort}/`;
+    const brokerPid = await runBroker(children, system.config, places.BROKER_PORT);
+    const programs = [...(system.programs ?? []), ...(system.pageProgram ? [system.pageProgram] : [])];
+    for (const program of programs) children.start(runnable(program));
+    if (system.pageProgram) await Promise.race([answerOf(url), children.failed.then(failWith)]);
+    else page = await servePage(folder, env, pagePort, system.proxy?.(ports));
+    const notes = system.notes?.({ ...ports, port, pagePort }) ?? [];
     return { port, pagePort, url, brokerPid, notes, failed: children.failed, stop };
   } catch (error) {
     await stop();
@@ -55,7 +65,22 @@ export async function startSystem(folder, system, options) {
   }
 }
 
-async function servePage(folder, env, port) {
+/** @param {string | Program} program */
+function runnable(program) {
+  const { file, label = file.replace(/\.mjs$/, ''), args = [], mayEnd } = program.file ? program : { file: program };
+  return { label, args: [file, ...args], mayEnd };
+}
+
+async function answerOf(url) {
+  while (!(await fetch(url).catch(() => undefined))?.ok) await setTimeout(POLL_MS);
+}
+
+/** @returns {never} */
+function failWith(reason) {
+  throw new Error(reason);
+}
+
+async function servePage(folder, env, port, proxy = {}) {
   const { createServer: createVite } = await import('vite');
   const vite = await createVite({
     configFile: false,
@@ -65,7 +90,7 @@ async function servePage(folder, env, port) {
     clearScreen: false,
     define: Object.fromEntries(
       Object.entries(env)
-        .filter(([name]) => name.endsWith('_PORT'))
+        .filter(([name]) => name.endsWith('_PORT') || name.startsWith('VITE_'))
         .map(([name, value]) => [`import.meta.env.${name}`, JSON.stringify(value)]),
     ),
     server: {
@@ -73,19 +98,10 @@ async function servePage(folder, env, port) {
       port,
       strictPort: true,
       hmr: false,
+      proxy,
       fs: { allow: [fileURLToPath(new URL('../..', import.meta.url))] },
     },
   });
   await vite.listen();
   return vite;
-}
-
-/** @param {boolean} anyFree - in place of those that are named */
-async function portsOf(named, anyFree) {
-  const ports = {};
-  for (const [name, port] of Object.entries(named)) {
-    if (!anyFree) await assertFree(port, '--page-port 0');
-    ports[name] = String(anyFree ? await freePort() : port);
-  }
-  return ports;
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -49,51 +49,73 @@ test('nothing of a system outlives a runner whose output nobody reads any more',
 test('a system that there is not is answered with those that there are', async () => {
   const runner = runExample('laravel');
   expect(await runner.exited).toEqual({ code: 2, signal: null });
-  expect(runner.stderr).toBe('Which one? npm run example latency | monitoring | rvm | sales | scada\n');
+  expect(runner.stderr).toBe('Which one? npm run example latency | monitoring | rvm | sales | scada | all\n');
 });
 
 interface System {
-  readonly port: number;
-  readonly pagePort: number;
-  readonly ports?: Readonly<Record<string, number>>;
-  readonly programs?: readonly string[];
+  readonly programs?: readonly (string | { readonly file: string })[];
 }
 
-// Monitoring and sales both wanted 8003 for their page.
-test('all systems can run beside each other', async () => {
-  const folder = new URL('../../examples/', import.meta.url);
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  const ports: number[] = [];
-  for (const file of files.filter((path) => /^(?!shared)[a-z]+\/system\.mjs$/.test(path))) {
-    const { default: system } = (await import(new URL(file, folder).href)) as { default: System };
-    ports.push(system.port, system.pagePort, ...Object.values(system.ports ?? {}));
+// Two systems whose descriptions name the same port could not run beside each other.
+test('all systems run beside each other, and each says where it is', async () => {
+  const names = ['latency', 'monitoring', 'rvm', 'sales', 'scada'];
+  const runner = runExample('all', { SALES_DATABASE: ':memory:' });
+  await runner.printed(/^Ctrl\+C/);
+  const pages = [...runner.stdout.matchAll(/^ {2}Page +(\S+)$/gm)].map(([, url = '']) => url);
+  expect(pages).toHaveLength(names.length);
+  for (const url of pages) expect((await fetch(url)).status).toBe(200);
+  for (const name of names) {
+    await runner.printed(new RegExp(`^${name} \\w+ `));
+    expect(runner.stdout).toMatch(new RegExp(`are moved by ${name.toUpperCase()}_BROKER_PORT, .*_PAGE_PORT`));
   }
-  expect(ports.length).toBeGreaterThanOrEqual(10);
-  expect(ports).toHaveLength(new Set(ports).size);
+  runner.signal('SIGTERM');
+  expect(await runner.exited).toEqual({ code: 0, signal: null });
 });
 
 // Where a Soketi ran, it was taken for the system's own broker: events went there, and ours was started again for ever.
-test('a port that another broker has is named, with what to do', async () => {
-  const other = createServer((_, response) => response.end('OK')).listen(0, '127.0.0.1');
-  await once(other, 'listening');
-  onTestFinished(() => void other.close());
-  const taken = String((other.address() as AddressInfo).port);
-  for (const ports of [{ port: taken }, { pagePort: taken }]) {
-    const runner = runExample('latency', {}, ports);
+test('ports that other programs have are named, each with the variable that moves it', async () => {
+  const [broker, page] = [await listen('127.0.0.1'), await listen('127.0.0.1')];
+  const asked = [
+    { ports: { port: broker, pagePort: page }, env: {} },
+    { ports: { port: undefined, pagePort: undefined }, env: { LATENCY_BROKER_PORT: broker, LATENCY_PAGE_PORT: page } },
+  ];
+  for (const { ports, env } of asked) {
+    const runner = runExample('latency', env, ports);
     expect(await runner.exited).toEqual({ code: 1, signal: null });
-    expect(runner.stderr).toMatch(
-      new RegExp(`^Another program has port ${taken} of 127\\.0\\.0\\.1: stop it, or choose another port: .*port 0\n$`),
+    expect(runner.stderr).toBe(
+      `Another program has port ${broker}: stop it, or set LATENCY_BROKER_PORT to another port, or to 0 for any free one.\n` +
+        `Another program has port ${page}: stop it, or set LATENCY_PAGE_PORT to another port, or to 0 for any free one.\n`,
     );
     expect(runner.stdout).toBe('');
   }
 });
+
+test('variables move the ports of a system', async () => {
+  const runner = runExample(
+    'scada',
+    { SCADA_BROKER_PORT: '0', SCADA_PAGE_PORT: '0' },
+    { port: undefined, pagePort: undefined },
+  );
+  await runner.printed(/^Ctrl\+C/);
+  expect(runner.stdout).not.toMatch(/localhost:(6001|8000)\b/);
+  const [, url = ''] = /^ {2}Page +(\S+)$/m.exec(runner.stdout) ?? [];
+  expect((await fetch(url)).status).toBe(200);
+});
+
+async function listen(host: string): Promise<string> {
+  const other = createServer((_, response) => response.end('OK')).listen(0, host);
+  await once(other, 'listening');
+  onTestFinished(() => void other.close());
+  return String((other.address() as AddressInfo).port);
+}
 
 // The producer of monitoring ended with a stack about a bad port.
 test('a program that is started without its system says in one line what to run instead', async () => {
   const folder = new URL('../../examples/', import.meta.url);
   for (const name of ['latency', 'monitoring', 'rvm', 'sales', 'scada']) {
     const { default: system } = (await import(new URL(`${name}/system.mjs`, folder).href)) as { default: System };
-    for (const program of system.programs ?? []) {
+    for (const entry of system.programs ?? []) {
+      const program = typeof entry === 'string' ? entry : entry.file;
       const alone = runProgram(`${name}/${program}`, {});
       expect(await alone.exited).toEqual({ code: 2, signal: null });
       expect(alone.stderr).toMatch(
@@ -110,7 +132,10 @@ test('a host is no option: examples are for this machine', async () => {
 });
 
 test('what is no port is refused instead of being left out', async () => {
-  const runner = runExample('latency', {}, { port: '6OO5' });
-  expect(await runner.exited).toEqual({ code: 2, signal: null });
-  expect(runner.stderr).toBe('--port takes a port, or 0 for any free one, not 6OO5\n');
+  const option = runExample('latency', {}, { port: '6OO5' });
+  expect(await option.exited).toEqual({ code: 2, signal: null });
+  expect(option.stderr).toBe('--port takes a port, or 0 for any free one, not 6OO5\n');
+  const variable = runExample('latency', { LATENCY_PAGE_PORT: '65536' }, { pagePort: undefined });
+  expect(await variable.exited).toEqual({ code: 2, signal: null });
+  expect(variable.stderr).toBe('LATENCY_PAGE_PORT takes a port, or 0 for any free one, not 65536\n');
 });

@@ -30,7 +30,7 @@ export async function startExample(name: string, env: Readonly<Record<string, st
   const process = runExample(name, env);
   await process.printed(/^Ctrl\+C/);
   const [, url = ''] = /^ {2}Page +(\S+)$/m.exec(process.stdout) ?? [];
-  const [, port = '', pid = ''] = /^ {2}Broker +ws:\/\/127\.0\.0\.1:(\d+) +process (\d+)$/m.exec(process.stdout) ?? [];
+  const [, port = '', pid = ''] = /^ {2}Broker +ws:\/\/localhost:(\d+) +process (\d+)$/m.exec(process.stdout) ?? [];
   return { url, brokerPort: Number(port), process, killBroker: () => killProcess(Number(pid)) };
 }
 
@@ -38,9 +38,14 @@ export async function startExample(name: string, env: Readonly<Record<string, st
 export function runExample(
   name: string,
   env: Readonly<Record<string, string>> = {},
-  { port = '0', pagePort = '0' }: { readonly port?: string; readonly pagePort?: string } = {},
+  ports: { readonly port?: string | undefined; readonly pagePort?: string | undefined } = {},
 ): CommandProcess {
-  const args = [name, '--port', port, '--page-port', pagePort];
+  const { port, pagePort } = { port: '0', pagePort: '0', ...ports };
+  const args = [
+    name,
+    ...(port === undefined ? [] : ['--port', port]),
+    ...(pagePort === undefined ? [] : ['--page-port', pagePort]),
+  ];
   const process = new CommandProcess(args, { command: `${EXAMPLES}run.mjs`, env });
   started.push(process);
   return process;
