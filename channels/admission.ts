@@ -19,8 +19,8 @@ export interface SubscribeRequest {
   /** `KEY:signature`, or a token. */
   readonly auth: string | undefined;
   readonly channelData: string | undefined;
-  /** Begin with the last event of the channel; unset: of a cache channel. */
-  readonly wantsLast?: boolean;
+  /** Begin with the last event of the channel, or the last one of this name; unset: of a cache channel. */
+  readonly wantsLast?: boolean | string;
 }
 
 /** By what right a connection is in a channel, and as whom. */

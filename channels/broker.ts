@@ -10,8 +10,10 @@ export interface BrokerMessage {
   readonly frame: string;
   /** The connection that must not receive it, on whichever node it is. */
   readonly exceptSocketId?: string | undefined;
-  /** For cache channels: how long this stays the channel's last event, in seconds. */
+  /** How long this stays the channel's last event, in seconds. */
   readonly keepSeconds?: number | undefined;
+  /** How long this stays the channel's last event of its name, whatever other events come after it. */
+  readonly keepNamed?: { readonly name: string; readonly seconds: number } | undefined;
   /** Set when the frame tells that a member of a presence channel came or went, or when there is only this to tell, for nodes: no frame. */
   readonly member?: MemberChange | undefined;
   /**
@@ -50,7 +52,7 @@ export class SeamUnavailable extends Refusal {
 }
 
 /**
- * Moves messages to the nodes with subscribers of a channel, and keeps the last event of cache channels.
+ * Moves messages to the nodes with subscribers of a channel, and keeps the last event of a channel, or the last one of a name, where it is told to.
  *
  * An implementation
  * - MUST hand every message of a channel that this node subscribed to, and that was published after `subscribe` was
@@ -80,6 +82,7 @@ export interface Broker {
   subscribe(appId: string, channel: string): MaybePromise<number | undefined>;
   unsubscribe(appId: string, channel: string): MaybePromise<void>;
   publish(message: BrokerMessage): MaybePromise<void>;
-  lastEvent(appId: string, channel: string): MaybePromise<LastEvent | undefined>;
+  /** @param name - of the event that is meant; undefined: whichever was kept as the channel's last one */
+  lastEvent(appId: string, channel: string, name?: string): MaybePromise<LastEvent | undefined>;
   close(): MaybePromise<void>;
 }

@@ -1,6 +1,7 @@
 import { channelKindOf } from '../protocol/channel-name.ts';
 import { CLOSE_CODES, Disconnect } from '../protocol/errors.ts';
 import type { App } from './app.ts';
+import type { BrokerMessage } from './broker.ts';
 import type { Pace } from './liveness.ts';
 
 /** A channel that can be read at a URL of its own, without the Pusher protocol. */
@@ -10,8 +11,8 @@ export interface Feed {
   readonly channel: string;
   /** A message is an event's data, or `{event, channel, data}`. */
   readonly format: FeedFormat;
-  /** Whoever connects gets the channel's last event first. */
-  readonly last: boolean;
+  /** Whoever connects gets the channel's last event first: whichever it is (`true`), or the last one of this name. */
+  readonly last: boolean | string;
   /** What a client sends is sent back to it; otherwise it is ignored. */
   readonly echo: boolean;
 }
@@ -39,10 +40,18 @@ export function hasFeed({ feeds }: App, feed: Feed): boolean {
 }
 
 /** How long an event stays the last one of its channel, in seconds; undefined where nobody asks for it. */
-export function keepSecondsOf({ feeds, limits }: App, channel: string): number | undefined {
-  const isKept =
-    channelKindOf(channel).isCache || (feeds.length > 0 && feeds.some((feed) => feed.last && feed.channel === channel));
-  return isKept ? limits.cacheTtlSeconds : undefined;
+export function keepSecondsOf(app: App, channel: string): number | undefined {
+  const isKept = channelKindOf(channel).isCache || hasFeedWith(app, channel, true);
+  return isKept ? app.limits.cacheTtlSeconds : undefined;
+}
+
+/** How an event is kept as the last one of its name; undefined where nobody asks for it. */
+export function keepNamedOf(app: App, channel: string, name: string): BrokerMessage['keepNamed'] {
+  return hasFeedWith(app, channel, name) ? { name, seconds: app.limits.cacheTtlSeconds } : undefined;
+}
+
+function hasFeedWith({ feeds }: App, channel: string, last: Feed['last']): boolean {
+  return feeds.length > 0 && feeds.some((feed) => feed.last === last && feed.channel === channel);
 }
 
 /** What a feed with `echo` answers. */

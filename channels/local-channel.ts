@@ -29,8 +29,11 @@ export class LocalChannel {
   isLingering = false;
   /** Members as the clients of this node know them; of presence channels only. */
   readonly roster: Roster | undefined;
-  /** Latest message that this channel keeps, while somebody is about to enter and may have asked for it too early. */
-  latest: BrokerMessage | undefined;
+  /**
+   * Latest message that is kept, and latest of each name, while somebody is about to enter and may have asked for it too early; undefined while
+   * there is none.
+   */
+  latest: Map<string | undefined, BrokerMessage> | undefined;
   /** Position of the last message that was handed on, where messages have one. */
   position = 0;
   /** Characters that were handed on since subscribers were last asked whether they read. */
@@ -66,6 +69,15 @@ export class LocalChannel {
   /** How long a frame may wait for others, in milliseconds; 0: not at all. */
   get coalescingMs(): number {
     return this.#coalescingMs;
+  }
+
+  /** Remembers a message that is kept, for those who are about to enter. */
+  noteKept(message: BrokerMessage): void {
+    const { keepSeconds, keepNamed } = message;
+    if (this.holds === 0 || (keepSeconds === undefined && !keepNamed)) return;
+    this.latest ??= new Map();
+    if (keepSeconds !== undefined) this.latest.set(undefined, message);
+    if (keepNamed) this.latest.set(keepNamed.name, message);
   }
 
   /** Resolves once the messages up to a position are handed on. */

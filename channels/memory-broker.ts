@@ -2,10 +2,10 @@ import type { Broker, BrokerMessage, LastEvent } from './broker.ts';
 import type { Clock } from './clock.ts';
 import { type DueQueue, DueTimes } from './due-times.ts';
 
-/** The last event of a channel. */
+/** The last event of a channel, or the last one of a name. */
 interface Kept {
   readonly appId: string;
-  readonly channel: string;
+  readonly place: string;
   frame: string;
   position: number;
   /** By the clock's `elapsedMs`. */
@@ -22,6 +22,7 @@ export class MemoryBroker implements Broker {
   readonly #clock: Clock;
   readonly #dueTimes: DueTimes;
   readonly #expiring: DueQueue<Kept>;
+  /** By app and place. */
   readonly #lastEvents = new Map<string, Map<string, Kept>>();
   #deliver: (message: BrokerMessage) => void = () => {};
   /** Of the message that was kept last. It begins with the time, so that none is given again after a restart. */
@@ -45,18 +46,19 @@ export class MemoryBroker implements Broker {
   unsubscribe(): void {}
 
   publish(message: BrokerMessage): void {
-    const { keepSeconds } = message;
-    if (keepSeconds === undefined) {
+    const { channel, keepSeconds, keepNamed } = message;
+    if (keepSeconds === undefined && keepNamed === undefined) {
       this.#deliver(message);
       return;
     }
     this.#position += 1;
-    this.#keep(message, this.#position, keepSeconds);
+    if (keepSeconds !== undefined) this.#keep(message, placeOf(channel), keepSeconds);
+    if (keepNamed) this.#keep(message, placeOf(channel, keepNamed.name), keepNamed.seconds);
     this.#deliver({ ...message, position: this.#position });
   }
 
-  lastEvent(appId: string, channel: string): LastEvent | undefined {
-    const kept = this.#lastEvents.get(appId)?.get(channel);
+  lastEvent(appId: string, channel: string, name?: string): LastEvent | undefined {
+    const kept = this.#lastEvents.get(appId)?.get(placeOf(channel, name));
     if (!kept) return undefined;
     const remainingMs = kept.expiresMs - this.#clock.elapsedMs();
     if (remainingMs <= 0) return undefined;
@@ -69,18 +71,19 @@ export class MemoryBroker implements Broker {
     this.#lastEvents.clear();
   }
 
-  #keep({ appId, channel, frame }: BrokerMessage, position: number, seconds: number): void {
+  #keep({ appId, frame }: BrokerMessage, place: string, seconds: number): void {
+    const position = this.#position;
     const expiresMs = this.#clock.elapsedMs() + seconds * 1000;
     const events = this.#lastEvents.get(appId) ?? new Map<string, Kept>();
-    const kept = events.get(channel);
+    const kept = events.get(place);
     if (kept) {
       Object.assign(kept, { frame, position, expiresMs });
       return;
     }
     if (seconds <= 0) return;
     this.#lastEvents.set(appId, events);
-    const first: Kept = { appId, channel, frame, position, expiresMs };
-    events.set(channel, first);
+    const first: Kept = { appId, place, frame, position, expiresMs };
+    events.set(place, first);
     this.#wait(first);
   }
 
@@ -90,13 +93,18 @@ export class MemoryBroker implements Broker {
       this.#wait(kept);
       return;
     }
-    const { appId, channel } = kept;
+    const { appId, place } = kept;
     const events = this.#lastEvents.get(appId);
-    events?.delete(channel);
+    events?.delete(place);
     if (events?.size === 0) this.#lastEvents.delete(appId);
   }
 
   #wait(kept: Kept): void {
     this.#expiring.add(Math.ceil(kept.expiresMs / 1000), kept);
   }
+}
+
+/** Where an event is kept in its app. No channel has a line feed in its name. */
+function placeOf(channel: string, name?: string): string {
+  return name === undefined ? channel : `${channel}\n${name}`;
 }

@@ -296,7 +296,7 @@ export class Node {
   }
 
   #handOn(channel: LocalChannel, message: BrokerMessage): void {
-    if (channel.holds > 0 && message.keepSeconds !== undefined) channel.latest = message;
+    channel.noteKept(message);
     const { exceptSocketId } = message;
     const excluded = exceptSocketId === undefined ? undefined : this.connections.get(exceptSocketId);
     const except = excluded && channel.connections.has(excluded) ? excluded : undefined;

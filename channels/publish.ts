@@ -3,7 +3,7 @@ import { ApiError } from '../protocol/errors.ts';
 import { eventEncoder } from '../protocol/server-message.ts';
 import type { Trigger } from '../protocol/trigger.ts';
 import type { App } from './app.ts';
-import { keepSecondsOf } from './feed.ts';
+import { keepNamedOf, keepSecondsOf } from './feed.ts';
 import { othersIn, topicOf } from './local-channel.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
@@ -24,6 +24,7 @@ export function publish(node: Node, app: App, trigger: Trigger): MaybePromise<vo
       frame: encode(channel),
       exceptSocketId: trigger.socketId,
       keepSeconds: keepSecondsOf(app, channel),
+      keepNamed: keepNamedOf(app, channel, trigger.name),
     });
     if (published instanceof Promise) {
       pending ??= [];

@@ -122,13 +122,13 @@ function enter(
   connection: Connection,
   channel: LocalChannel,
   admission: Admission,
-  wantsLast = channel.kind.isCache,
+  wantsLast: boolean | string = channel.kind.isCache,
 ): MaybePromise<void> {
   if (connection.isClosed) return;
   const { member } = admission;
   const joined = member ? join(node, connection, channel, member) : undefined;
   const entered = after(joined, () =>
-    after(wantsLast ? lastEvent(node, channel) : undefined, (last) => {
+    after(wantsLast === false ? undefined : lastEvent(node, channel, wantsLast), (last) => {
       // Things may have changed while the seams were asked.
       const refusal = connection.isClosed ? undefined : refusalOf(node, connection, channel.name, admission);
       if (!connection.isClosed && !refusal) return complete(node, connection, channel, admission, last);
@@ -183,11 +183,12 @@ interface Beginning {
   readonly position?: number | undefined;
 }
 
-function lastEvent(node: Node, channel: LocalChannel): MaybePromise<Beginning> {
-  return after(node.broker.lastEvent(channel.app.id, channel.name), (last) =>
+function lastEvent(node: Node, channel: LocalChannel, which: true | string): MaybePromise<Beginning> {
+  const name = which === true ? undefined : which;
+  return after(node.broker.lastEvent(channel.app.id, channel.name, name), (last) =>
     after(caughtUp(node, channel, last?.position), () => {
       // A later one may have come while the answer was on its way.
-      const { latest } = channel;
+      const latest = channel.latest?.get(name);
       const isNewer = latest?.position !== undefined && latest.position > (last?.position ?? 0);
       return (isNewer ? latest : last) ?? { frame: encodeCacheMiss(channel.name) };
     }),

@@ -198,7 +198,8 @@ function describeChannels(rules: readonly ChannelRuleOptions[]): readonly Part[]
 
 function describeFeeds(feeds: readonly FeedOptions[]): readonly Part[] {
   return feeds.map(({ path, channel, format, last, echo }, index) => {
-    const switches = [...(last ? ['last'] : []), ...(echo ? ['echo'] : [])];
+    const kept = last === true ? ['last'] : last === false ? [] : [`last ${JSON.stringify(last)}`];
+    const switches = [...kept, ...(echo ? ['echo'] : [])];
     return [String(index), [`${path} reads ${channel}`, `format ${format}`, ...switches].join(', ')];
   });
 }

@@ -19,6 +19,13 @@ const channelSchema = z.string().superRefine((name, context) => {
   }
 });
 
+const eventNameSchema = z
+  .string()
+  .min(1)
+  .refine((name) => !/^(client-|pusher:|pusher_internal:)/.test(name), {
+    error: 'must be an event of the application: events of clients and of the protocol are not kept',
+  });
+
 /** A channel at a URL of its own. */
 export const feedSchema = z.strictObject({
   path: about(pathSchema, 'Where it is read, from the root of the server; of one feed in all apps.'),
@@ -31,8 +38,8 @@ export const feedSchema = z.strictObject({
     'What a message is: the `data` of an event, or `{ "event", "channel", "data" }`.',
   ),
   last: about(
-    z.boolean().default(false),
-    'Whoever connects gets the last event of the channel first, which is kept for `cacheTtl`.',
+    z.union([z.boolean(), eventNameSchema], { error: 'must be true, false or the name of an event' }).default(false),
+    'Whoever connects gets the last event of the channel first, and a plain `GET` is answered with it. It is kept for `cacheTtl`. A text is the name of the event that is meant: the last one of this name, though others came after it.',
   ),
   echo: about(
     z.boolean().default(false),

@@ -52,7 +52,7 @@ export class FeedFanOut {
     const { channel, last } = stream.feed;
     const readers = this.#readersOf(topic);
     readers.streams += 1;
-    readers.asksForLast ||= last || channelKindOf(channel).isCache;
+    readers.asksForLast ||= last !== false || channelKindOf(channel).isCache;
     this.#streams.add(topic, stream);
   }
 
@@ -63,9 +63,10 @@ export class FeedFanOut {
   }
 
   /** EventSource names the id that it got last when it comes back: where that matters, events that are not kept have none. */
-  #idFor({ streams, asksForLast }: Readers, { frame, keepSeconds, position }: Delivery): string | undefined {
+  #idFor({ streams, asksForLast }: Readers, { frame, keepSeconds, keepNamed, position }: Delivery): string | undefined {
     if (streams === 0) return undefined;
-    if (keepSeconds !== undefined && position !== undefined) return keptEventId(frame, position);
+    const isKept = keepSeconds !== undefined || keepNamed !== undefined;
+    if (isKept && position !== undefined) return keptEventId(frame, position);
     if (asksForLast) return undefined;
     this.#lastNumber += 1;
     return `${this.#startedAt}.${this.#lastNumber}`;

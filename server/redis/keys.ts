@@ -46,14 +46,15 @@ export class RedisKeys {
     return this.#ofChannel('topic', appId, channel);
   }
 
-  /** Hash: `position` of the channel's last message, of its last `event`, and the `count` that subscribers were last told. */
+  /** Hash: `position` of the channel's last message, of its last `event`, the `count` that subscribers were last told, and `named` when events are kept by their names. */
   position(appId: string, channel: string): string {
     return this.#ofChannel('position', appId, channel);
   }
 
-  /** String `position\nframe`: last event of a cache channel. */
-  lastEvent(appId: string, channel: string): string {
-    return this.#ofChannel('last', appId, channel);
+  /** String `position\nframe`: last event of a channel that keeps it, or the last one of a name. */
+  lastEvent(appId: string, channel: string, name?: string): string {
+    if (name === undefined) return this.#ofChannel('last', appId, channel);
+    return `${this.#ofChannel('last-named', appId, channel)}/${name}`;
   }
 
   /** Hash user id → member, see `encodeMember`: members of a presence channel. */

@@ -97,23 +97,32 @@ export class RedisBroker implements Broker {
   async publish(message: BrokerMessage): Promise<void> {
     const { appId, channel, frame, exceptSocketId, member } = message;
     const keepSeconds = message.keepSeconds && Math.min(message.keepSeconds, MAX_KEEP_SECONDS);
+    const keepNamed = message.keepNamed && {
+      name: message.keepNamed.name,
+      seconds: Math.min(message.keepNamed.seconds, MAX_KEEP_SECONDS),
+    };
     const topic = this.#keys.topic(appId, channel);
     const key = this.#keys.position(appId, channel);
-    const lastEventKey = this.#keys.lastEvent(appId, channel);
+    const keys = [key, this.#keys.lastEvent(appId, channel)];
     const args = [
       topic,
-      encodeHeader({ exceptSocketId, keepSeconds, member }),
+      encodeHeader({ exceptSocketId, keepSeconds, keepNamed, member }),
       frame,
       this.#link.publishCommand,
       Math.floor((keepSeconds ?? 0) * 1000),
     ];
-    const position = Number(await this.#link.commands.run('publish', [key, lastEventKey], args));
+    if (keepNamed) {
+      keys.push(this.#keys.lastEvent(appId, channel, keepNamed.name));
+      args.push(Math.floor(keepNamed.seconds * 1000));
+    }
+    const script = keepNamed ? 'publishNamed' : 'publish';
+    const position = Number(await this.#link.commands.run(script, keys, args));
     this.#remember(topic, key, position);
-    if (keepSeconds !== undefined) this.#kept.note(lastEventKey, key, frame, position, keepSeconds);
+    this.#noteKept(message, keepSeconds, keepNamed, position);
   }
 
-  async lastEvent(appId: string, channel: string): Promise<LastEvent | undefined> {
-    const key = this.#keys.lastEvent(appId, channel);
+  async lastEvent(appId: string, channel: string, name?: string): Promise<LastEvent | undefined> {
+    const key = this.#keys.lastEvent(appId, channel, name);
     const [kept, ttlMs, { position }] = await Promise.all([
       this.#link.commands.do((client) => client.get(key)),
       this.#link.commands.do((client) => client.pttl(key)),
@@ -144,14 +153,26 @@ export class RedisBroker implements Broker {
     // Members and counts are put right in other ways; all else is an event.
     if (!message.member && !message.isCount) topic.event = message.position;
     const { appId, channel } = topic;
-    const { frame, exceptSocketId, keepSeconds, member, position } = message;
-    if (keepSeconds !== undefined) {
-      const positionKey = this.#keys.position(appId, channel);
-      this.#kept.note(this.#keys.lastEvent(appId, channel), positionKey, frame, position, keepSeconds);
-    }
+    const { frame, exceptSocketId, keepSeconds, keepNamed, member, position } = message;
+    const handed: BrokerMessage = { appId, channel, frame, exceptSocketId, keepSeconds, keepNamed, member, position };
+    this.#noteKept(handed, keepSeconds, keepNamed, position);
     // Subscribers learn of a gap before they could see what comes after it.
     if (isGap) this.#events.missed(appId, channel, position);
-    this.#deliver({ appId, channel, frame, exceptSocketId, keepSeconds, member, position });
+    this.#deliver(handed);
+  }
+
+  #noteKept(
+    { appId, channel, frame }: BrokerMessage,
+    keepSeconds: number | undefined,
+    keepNamed: BrokerMessage['keepNamed'],
+    position: number,
+  ): void {
+    if (keepSeconds === undefined && !keepNamed) return;
+    const positionKey = this.#keys.position(appId, channel);
+    const note = (seconds: number, name?: string): void =>
+      this.#kept.note(this.#keys.lastEvent(appId, channel, name), positionKey, frame, position, seconds);
+    if (keepSeconds !== undefined) note(keepSeconds);
+    if (keepNamed) note(keepNamed.seconds, keepNamed.name);
   }
 
   /** Where a topic begins for this node: nobody here subscribed to earlier messages. */
@@ -277,7 +298,7 @@ interface Kept {
 }
 
 /**
- * Last events of cache channels that this node published or heard, so that a Redis that lost its data gets them back.
+ * Last events of channels, and of names, that this node published or heard, so that a Redis that lost its data gets them back.
  */
 class KeptEvents {
   /** By the key in Redis, oldest first. */

@@ -20,6 +20,7 @@ import {
 /** The scripts by name, with their number of keys. */
 const SCRIPTS = {
   publish: [PUBLISH_FRAME, 2],
+  publishNamed: [PUBLISH_FRAME, 3],
   join: [JOIN, 7],
   leave: [LEAVE, 9],
   members: [MEMBERS, 2],

@@ -27,7 +27,7 @@ end
 /** `forget(position key, last event key)`: drops the position of an empty channel, unless it keeps an event. */
 const FORGET = `
 local function forget(key, last)
-  if redis.call('EXISTS', last) == 0 then redis.call('PEXPIRE', key, ${EMPTIED_TTL_MS}) end
+  if redis.call('EXISTS', last) == 0 and redis.call('HEXISTS', key, 'named') == 0 then redis.call('PEXPIRE', key, ${EMPTIED_TTL_MS}) end
 end
 `;
 
@@ -52,17 +52,21 @@ end
 
 /**
  * Publishes a frame.
- * KEYS position, last event. ARGV topic, header, frame, PUBLISH or SPUBLISH, milliseconds to keep it as last event (0: don't).
+ * KEYS position, last event, and last event of the name if it is to be kept as that. ARGV topic, header, frame, PUBLISH or SPUBLISH, milliseconds to keep
+ * it as last event (0: don't), and as the last of its name.
  * Answer: position.
  */
 export const PUBLISH_FRAME = `${PUBLISH}
 local position = publish(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], true)
-local keep = tonumber(ARGV[5])
-if keep > 0 then
-  redis.call('SET', KEYS[2], position .. '\\n' .. ARGV[3], 'PX', ARGV[5])
-  -- Whoever is handed the event waits until this position is reached.
-  remember(KEYS[1], keep + ${EMPTIED_TTL_MS})
+for index = 2, #KEYS do
+  local keep = tonumber(ARGV[index + 3])
+  if keep > 0 then
+    redis.call('SET', KEYS[index], position .. '\\n' .. ARGV[3], 'PX', ARGV[index + 3])
+    -- Whoever is handed the event waits until this position is reached.
+    remember(KEYS[1], keep + ${EMPTIED_TTL_MS})
+  end
 end
+if KEYS[3] then redis.call('HSET', KEYS[1], 'named', 1) end
 return position
 `;
 
@@ -319,7 +323,7 @@ return 1
 `;
 
 /**
- * Gives a cache channel back its last event, unless Redis has this or a later one.
+ * Gives a channel back its last event, or the last one of a name, unless Redis has this or a later one.
  * KEYS last event, position. ARGV position, frame, milliseconds to keep it.
  */
 export const RESTORE_EVENT = `${REMEMBER}

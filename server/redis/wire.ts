@@ -1,4 +1,5 @@
-import type { MemberChange } from '../../channels/broker.ts';
+import type { BrokerMessage, MemberChange } from '../../channels/broker.ts';
+import { parseJson } from '../../protocol/json.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
 import { LAYOUT } from './keys.ts';
 
@@ -9,6 +10,7 @@ import { LAYOUT } from './keys.ts';
  *
  * | `x1.2` | socket that must not get the frame |
  * | `k60` | the frame is the channel's last event for so many seconds |
+ * | `n60"…"` | it is the last one of this name (a JSON string) for so many seconds |
  * | `c` | the frame tells a subscription count |
  * | `+[…]`, `-[…]`, `~[…]` | the member with this id was added, removed or updated |
  * | `i…` | `user_info` of that member |
@@ -23,6 +25,7 @@ export interface WireMessage {
   readonly isCount: boolean;
   /** For how long the frame is the channel's last event, if it is. */
   readonly keepSeconds: number | undefined;
+  readonly keepNamed: BrokerMessage['keepNamed'];
   readonly member: MemberChange | undefined;
   readonly frame: string;
 }
@@ -30,6 +33,7 @@ export interface WireMessage {
 interface HeaderParts {
   readonly exceptSocketId?: string | undefined;
   readonly keepSeconds?: number | undefined;
+  readonly keepNamed?: BrokerMessage['keepNamed'];
   readonly member?: MemberChange | undefined;
 }
 
@@ -37,10 +41,11 @@ interface HeaderParts {
 export const MAX_KEEP_SECONDS = 9_999_999_999;
 
 /** The part of the header that the sender writes; scripts put the positions before it. */
-export function encodeHeader({ exceptSocketId, keepSeconds, member }: HeaderParts): string {
+export function encodeHeader({ exceptSocketId, keepSeconds, keepNamed, member }: HeaderParts): string {
   let header = String(LAYOUT);
   if (exceptSocketId !== undefined) header += `\tx${exceptSocketId}`;
   if (keepSeconds !== undefined) header += `\tk${Math.ceil(keepSeconds)}`;
+  if (keepNamed) header += `\tn${Math.ceil(keepNamed.seconds)}${JSON.stringify(keepNamed.name)}`;
   if (member) header += `\t${SIGNS[member.change]}${encodeMember(member.member)}`;
   return header;
 }
@@ -50,6 +55,7 @@ const SIGNS = { added: '+', removed: '-', updated: '~' } as const;
 const BEGINNING = new RegExp(`^(\\d{1,16})\\t(\\d{1,16})\\t${LAYOUT}(?=[\\t\\n])`);
 const SOCKET_ID = /^\d+\.\d+$/;
 const SECONDS = /^\d{1,10}$/;
+const KEPT_NAME = /^(\d{1,10})(".*")$/s;
 
 /** Undefined for anything that is no message of ours, or of another layout: others may use the same Redis. */
 export function parseWireMessage(payload: string): WireMessage | undefined {
@@ -59,6 +65,7 @@ export function parseWireMessage(payload: string): WireMessage | undefined {
   const header = payload.slice(0, end);
   let exceptSocketId: string | undefined;
   let keepSeconds: number | undefined;
+  let keepNamed: BrokerMessage['keepNamed'];
   let isCount = false;
   let change: MemberChange['change'] | undefined;
   let id = '';
@@ -75,6 +82,10 @@ export function parseWireMessage(payload: string): WireMessage | undefined {
       case 'k':
         if (!SECONDS.test(value)) return undefined;
         keepSeconds = Number(value);
+        break;
+      case 'n':
+        keepNamed = parseKeepNamed(value);
+        if (!keepNamed) return undefined;
         break;
       case 'c':
         isCount = true;
@@ -104,9 +115,16 @@ export function parseWireMessage(payload: string): WireMessage | undefined {
     exceptSocketId,
     isCount,
     keepSeconds,
+    keepNamed,
     member: change && member && { change, member },
     frame: payload.slice(end + 1),
   };
+}
+
+function parseKeepNamed(value: string): BrokerMessage['keepNamed'] {
+  const [, seconds = '', text = ''] = KEPT_NAME.exec(value) ?? [];
+  const name = parseJson(text);
+  return typeof name === 'string' ? { name, seconds: Number(seconds) } : undefined;
 }
 
 /** `id TAB user_info`, see `encodeMemberId` and `encodeUserInfo`: how a member stands in Redis. */

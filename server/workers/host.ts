@@ -109,7 +109,7 @@ export class HostedWorker {
       unsubscribe: (appId, channel) => interests.delete(this, appId, channel),
       publish,
       publishKept: publish,
-      lastEvent: (appId, channel) => broker.lastEvent(appId, channel),
+      lastEvent: (appId, channel, name) => broker.lastEvent(appId, channel, name),
       listenToEdges: () => this.#host.listenToEdges(this),
 
       ...local(() => store, STORE_CALLS),

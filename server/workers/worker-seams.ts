@@ -35,7 +35,7 @@ export function createWorkerSeams(link: CallLink, inbox: SeamsInbox, onEdge?: On
      * reads it before it takes the worker for dead.
      */
     publish(message) {
-      if (message.keepSeconds !== undefined) return host.publishKept(message);
+      if (message.keepSeconds !== undefined || message.keepNamed) return host.publishKept(message);
       host.publish(message);
       return link.departed();
     },

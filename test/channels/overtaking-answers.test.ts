@@ -1,8 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import type { BrokerMessage, MemberChange } from '../../channels/broker.ts';
+import type { Connection } from '../../channels/connection.ts';
 import { MemoryBroker } from '../../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
+import { subscribe } from '../../channels/subscribe.ts';
 import { encodeMemberAdded, encodeMemberRemoved, type WireMember } from '../../protocol/server-message.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { TestNode } from './test-node.ts';
@@ -93,6 +95,27 @@ describe('an answer that overtakes messages', () => {
     await setImmediate();
     expect(client.take()[1]).toBe(expected);
   });
+});
+
+test('begins a reader that wants the last event of a name with the one that came meanwhile, not with another', async () => {
+  const { server, broker } = createServer();
+  const client = server.connect();
+  let answer: (last: { frame: string; remainingSeconds: number; position: number }) => void = () => {};
+  const asked = vi.spyOn(broker, 'lastEvent').mockReturnValueOnce(
+    new Promise((resolve) => {
+      answer = resolve;
+    }) as never,
+  );
+  const request = { channel: 'news', auth: undefined, channelData: undefined, wantsLast: 'metrics' };
+  const subscribed = subscribe(server.node, client.connection as Connection, request);
+  await setImmediate();
+  const kept = (name: string) => ({ keepNamed: { name, seconds: 60 }, channel: 'news' });
+  server.node.deliver(message('newer', 4, kept('metrics')));
+  server.node.deliver(message('other', 5, kept('alert')));
+  answer({ frame: 'answered', remainingSeconds: 60, position: 3 });
+  await subscribed;
+  expect(asked).toHaveBeenCalledWith('3', 'news', 'metrics');
+  expect(client.take()[1]).toBe('newer');
 });
 
 describe('messages that were missed', () => {

@@ -31,6 +31,20 @@ test('an event published on one node reaches the feeds of the other, and the las
   await socket.close();
 });
 
+test('the last event of a name is the same on all nodes, whatever came after it', async () => {
+  const [one, two] = [cluster.node(0), cluster.node(1)];
+  expect(await one.publish('servers', 'metrics', 'first')).toBe(200);
+  expect(await one.publish('servers', 'alert', 'hot')).toBe(200);
+  const socket = new RawClient(`${two.wsUrl}/feeds/named`);
+  expect(await socket.nextText()).toBe('first');
+  expect(await two.publish('servers', 'metrics', 'second')).toBe(200);
+  expect(await socket.nextText()).toBe('second');
+  const stream = await StreamReader.open(`${one.url}/feeds/named`);
+  expect(await stream.nextData()).toBe('second');
+  stream.close();
+  await socket.close();
+});
+
 test('a reader of a presence channel is a member on all nodes, until it goes', async () => {
   const reader = await StreamReader.open(`${cluster.node(0).url}/feeds/presence?token=${token({ sub: 'reader' })}`);
   const client = await cluster.node(1).connect();

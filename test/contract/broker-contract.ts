@@ -191,6 +191,40 @@ export function describeBroker(name: string, create: CreateSeams): void {
         expect(await lastEvent()).toMatchObject({ frame: 'one' });
       });
 
+      test('of a name stays whatever other events come after it, and is no event of the channel beside that', async () => {
+        for (const node of seams.nodes) await node.subscribe('news');
+        const named = (name: string) => ({ keepNamed: { name, seconds: 60 } });
+        const lastOf = (name: string) => seams.last.broker.lastEvent(APP, 'news', name);
+        await publish('news', 'metrics 1', named('metrics'));
+        await publish('news', 'metrics 2', named('metrics'));
+        await publish('news', 'alert', { keepSeconds: 60, ...named('alert\t"ü\n') });
+        await publish('news', 'passing');
+        expect(await lastOf('metrics')).toMatchObject({ frame: 'metrics 2', remainingSeconds: 60 });
+        expect(await lastOf('alert\t"ü\n')).toMatchObject({ frame: 'alert' });
+        expect(await lastEvent('news')).toMatchObject({ frame: 'alert' });
+        expect(await lastOf('other')).toBe(undefined);
+        expect(await seams.last.broker.lastEvent(APP, 'other', 'metrics')).toBe(undefined);
+        for (const node of seams.nodes) {
+          const handed = await node.messages();
+          expect(handed.map(({ keepNamed }) => keepNamed?.name)).toEqual([
+            'metrics',
+            'metrics',
+            'alert\t"ü\n',
+            undefined,
+          ]);
+          const alert = await seams.last.broker.lastEvent(APP, 'news');
+          expect(handed[2]?.position).toBe(alert?.position);
+          expect(handed[1]?.position).toBe((await lastOf('metrics'))?.position);
+        }
+      });
+
+      test('of a name expires', async () => {
+        await publish('news', 'short', { keepNamed: { name: 'metrics', seconds: 1 } });
+        expect(await seams.last.broker.lastEvent(APP, 'news', 'metrics')).toMatchObject({ frame: 'short' });
+        await seams.fixture.pass(1);
+        expect(await seams.last.broker.lastEvent(APP, 'news', 'metrics')).toBe(undefined);
+      });
+
       test('is one per app and channel', async () => {
         await publish('cache-x', 'one', { keepSeconds: 60 });
         expect(await lastEvent('cache-y')).toBe(undefined);

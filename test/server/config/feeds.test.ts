@@ -60,6 +60,14 @@ describe('feeds', () => {
       '[{ "path": "/a", "channel": "a", "format": "dta" }]',
       '2:53  feeds[0].format: expected one of data, event, got "dta". Did you mean data?',
     ],
+    [
+      '[{ "path": "/a", "channel": "a", "last": "client-x" }]',
+      '2:51  feeds[0].last: must be an event of the application: events of clients and of the protocol are not kept.',
+    ],
+    [
+      '[{ "path": "/a", "channel": "a", "last": 5 }]',
+      '2:51  feeds[0].last: must be true, false or the name of an event, got 5.',
+    ],
     ['[{ "path": "/a", "channel": "a", "lst": true }]', '2:43  feeds[0].lst: unknown setting. Did you mean last?'],
     [
       '[{ "path": "/a", "channel": "a" }, { "path": "/a", "channel": "b" }]',
@@ -105,6 +113,8 @@ describe('feeds', () => {
     const shown = describeConfig(load({ file: fileWith(feeds) })).replaceAll(/ +/g, ' ');
     expect(shown).toContain('apps.0.feeds.0 = /a reads a, format data (file');
     expect(shown).toContain('apps.0.feeds.1 = /b reads b, format data, last, echo (file');
+    const named = fileWith('[{ "path": "/a", "channel": "a", "last": "metrics_update" }]');
+    expect(describeConfig(load({ file: named }))).toContain('/a reads a, format data, last "metrics_update"');
     expect(describeConfig(load({ file: fileWith('[]') })).replaceAll(/ +/g, ' ')).toContain('apps.0.feeds = none');
   });
 });

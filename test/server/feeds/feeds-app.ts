@@ -20,6 +20,8 @@ export const FEEDS_APP = {
     { path: '/feeds/event', channel: 'news', format: 'event' },
     { path: '/feeds/last', channel: 'state', last: true },
     { path: '/feeds/last-event', channel: 'state', last: true, format: 'event' },
+    { path: '/feeds/named', channel: 'servers', last: 'metrics' },
+    { path: '/feeds/named-event', channel: 'servers', last: 'metrics', format: 'event' },
     { path: '/feeds/cache', channel: 'cache-news' },
     { path: '/feeds/echo', channel: 'news', echo: true },
     { path: '/feeds/private', channel: 'private-news' },

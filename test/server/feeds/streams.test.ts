@@ -152,6 +152,21 @@ describe('last', () => {
     reader.close();
   });
 
+  test('that names an event is not lost behind other ones: those have no id', async () => {
+    await publish(broker.url, 'servers', 'metrics 1', 'metrics');
+    await publish(broker.url, 'servers', 'alert 1', 'alert');
+    const reader = await open('/feeds/named');
+    const { id = '', ...last } = await reader.nextEvent();
+    expect(last).toEqual({ event: 'metrics', data: 'metrics 1' });
+    await publish(broker.url, 'servers', 'alert 2', 'alert');
+    expect(await reader.nextEvent()).toEqual({ event: 'alert', data: 'alert 2' });
+    reader.close();
+    const again = await open('/feeds/named', { 'Last-Event-ID': id });
+    await publish(broker.url, 'servers', 'metrics 2', 'metrics');
+    expect(await again.nextEvent()).toMatchObject({ event: 'metrics', data: 'metrics 2' });
+    again.close();
+  });
+
   test('takes anything for the id of an event that it does not know', async () => {
     await publish(broker.url, 'state', 'one');
     for (const id of ['', '0', '-', '1-', 'x'.repeat(2000)]) {

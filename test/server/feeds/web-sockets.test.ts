@@ -76,6 +76,20 @@ describe('a message', () => {
 });
 
 describe('last', () => {
+  test('that names an event sends the last one of that name, though others came after it', async () => {
+    await publish(broker.url, 'servers', '{"cpu":1}', 'metrics');
+    await publish(broker.url, 'servers', '{"cpu":2}', 'metrics');
+    await publish(broker.url, 'servers', '"hot"', 'alert');
+    const reader = await openSocket(broker, '/feeds/named');
+    const inEvent = await openSocket(broker, '/feeds/named-event');
+    expect(await reader.nextText()).toBe('{"cpu":2}');
+    expect(await inEvent.nextText()).toBe('{"event":"metrics","channel":"servers","data":{"cpu":2}}');
+    await publish(broker.url, 'servers', '"cool"', 'recovery');
+    expect(await reader.nextText()).toBe('"cool"');
+    await reader.close();
+    await inEvent.close();
+  });
+
   test('sends the last event on connecting, and then what comes', async () => {
     const early = await openSocket(broker, '/feeds/last');
     await publish(broker.url, 'state', 'first');

@@ -92,6 +92,15 @@ test('of a channel that keeps an event last longer than the event', async () => 
   }
 });
 
+test('of a channel that keeps an event by its name stay as long as the event', async () => {
+  const one = await seams();
+  await count(one, 'news', 1);
+  const keepNamed = { name: 'metrics', seconds: 7200 };
+  await one.broker.publish({ appId: APP.id, channel: 'news', frame: 'f', keepNamed });
+  await count(one, 'news', 0);
+  expect(await ttlOf('news')).toBeGreaterThan(await client.pttl(keys.lastEvent(APP.id, 'news', 'metrics')));
+});
+
 test('of a node that died stay: it may be cut off only, and look for what it missed', async () => {
   const survivor = await seams();
   await count(survivor, 'news', 1);
