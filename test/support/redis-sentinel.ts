@@ -38,7 +38,7 @@ export class RedisSentinel {
     writeFileSync(file, `${lines.join('\n')}\n`);
     const sentinel = await RedisServer.startSentinel(file);
     const all = new RedisSentinel(folder, master, replica, sentinel);
-    await all.#untilWatched(name, password);
+    await all.#prepare(name, password);
     return all;
   }
 
@@ -47,9 +47,13 @@ export class RedisSentinel {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Until the Sentinel knows of the replica, without which there is nothing to fail over to. */
-  async #untilWatched(name: string, password: string): Promise<void> {
+  /**
+   * Until the Sentinel knows of the replica, without which there is nothing to fail over to. One that a loaded machine held up for two seconds
+   * would do nothing for half a minute, each time ("TILT mode").
+   */
+  async #prepare(name: string, password: string): Promise<void> {
     const client = new Redis({ host: '127.0.0.1', port: this.sentinel.port, password, enableReadyCheck: false });
+    await client.call('SENTINEL', 'DEBUG', 'tilt-trigger', '60000', 'tilt-period', '1000');
     const isLinked = (replicas: unknown): boolean => JSON.stringify(replicas).includes('"master-link-status","ok"');
     while (!isLinked(await client.call('SENTINEL', 'REPLICAS', name))) await setTimeout(POLL_MS);
     client.disconnect();
