@@ -6,7 +6,8 @@ const RETRY_MS = [500, 8000];
 /** The application's side of the broker: the official SDK, which says so when the broker is away and goes on when it is back. */
 export class Publisher {
   #sdk;
-  #isAway = false;
+  /** Whether it could not be reached last time. */
+  isAway = false;
   #retryMs = RETRY_MS[0];
   #notBefore = 0;
 
@@ -30,13 +31,13 @@ export class Publisher {
     if (Date.now() < this.#notBefore) return false;
     try {
       await request();
-      if (this.#isAway) process.stdout.write(`The broker at ${this.address} is back.\n`);
-      this.#isAway = false;
+      if (this.isAway) process.stdout.write(`The broker at ${this.address} is back.\n`);
+      this.isAway = false;
       this.#retryMs = RETRY_MS[0];
       return true;
     } catch (error) {
-      if (!this.#isAway) process.stdout.write(`${this.#problemOf(error)}: trying again.\n`);
-      this.#isAway = true;
+      if (!this.isAway) process.stdout.write(`${this.#problemOf(error)}: trying again.\n`);
+      this.isAway = true;
       this.#notBefore = Date.now() + this.#retryMs;
       this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS[1]);
       return false;

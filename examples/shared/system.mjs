@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { runBroker } from './broker.mjs';
 import { Children } from './children.mjs';
+import { createPage } from './page.mjs';
 import { LOOPBACK } from './ports.mjs';
 
 const POLL_MS = 50;
@@ -53,10 +54,16 @@ export async function startSystem(folder, system, places, prefix = '') {
   };
   try {
     const brokerPid = await runBroker(children, system.config, places.BROKER_PORT);
-    const programs = [...(system.programs ?? []), ...(system.pageProgram ? [system.pageProgram] : [])];
-    for (const program of programs) children.start(runnable(program));
-    if (system.pageProgram) await Promise.race([answerOf(url), children.failed.then(failWith)]);
-    else page = await servePage(folder, env, pagePort, system.proxy?.(ports));
+    if (system.pageProgram) {
+      // Before the others, which may need it.
+      children.start(runnable(system.pageProgram));
+      await Promise.race([answerOf(url), children.failed.then(failWith)]);
+    } else {
+      const proxy = system.proxy?.(ports) ?? {};
+      page = await createPage(folder, env, { host: LOOPBACK, port: pagePort, strictPort: true, proxy });
+      await page.listen();
+    }
+    for (const program of system.programs ?? []) children.start(runnable(program));
     const notes = system.notes?.({ ...ports, port, pagePort }) ?? [];
     return { port, pagePort, url, brokerPid, notes, failed: children.failed, stop };
   } catch (error) {
@@ -78,30 +85,4 @@ async function answerOf(url) {
 /** @returns {never} */
 function failWith(reason) {
   throw new Error(reason);
-}
-
-async function servePage(folder, env, port, proxy = {}) {
-  const { createServer: createVite } = await import('vite');
-  const vite = await createVite({
-    configFile: false,
-    root: fileURLToPath(new URL('page/', folder)),
-    cacheDir: fileURLToPath(new URL(`../../node_modules/.vite/${folder.pathname.split('/').at(-2)}`, import.meta.url)),
-    logLevel: 'warn',
-    clearScreen: false,
-    define: Object.fromEntries(
-      Object.entries(env)
-        .filter(([name]) => name.endsWith('_PORT') || name.startsWith('VITE_'))
-        .map(([name, value]) => [`import.meta.env.${name}`, JSON.stringify(value)]),
-    ),
-    server: {
-      host: LOOPBACK,
-      port,
-      strictPort: true,
-      hmr: false,
-      proxy,
-      fs: { allow: [fileURLToPath(new URL('../..', import.meta.url))] },
-    },
-  });
-  await vite.listen();
-  return vite;
 }
