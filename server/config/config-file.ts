@@ -67,7 +67,12 @@ export class JsonReader {
     }
     // An ineffective group may hold what it likes as long as it is named.
     if (isIneffectiveSection(section) && !sections.has(section)) this.#merge.ineffective.add(section);
-    else this.#report(node, `${section || 'the file'}: expected an object ({ … }), got ${typeName(node)}.`);
+    else {
+      const message = `${section || 'the file'}: expected an object ({ … }), got ${typeName(node)}.`;
+      // What stands here may be meant for the app.
+      const option = appOption(section) && `${appsPath}[].${section}`;
+      this.#merge.report(this.#originOf(node), message, option);
+    }
   }
 
   /** Follows a name, dotted or not, down to the group or setting that it means. */

@@ -353,6 +353,52 @@ export const settingsSchema = z.strictObject({
     ),
     redis: group('Redis between nodes', redisAdapterSchema, WITH_REDIS),
   }),
+  webhooks: section('Webhooks', {
+    batching: section('Webhooks with several events', {
+      enabled: about(
+        flag().default(false),
+        'Send what is for one webhook in requests of several events. Else there is one event in each request.',
+        'SOKETI_WEBHOOKS_BATCHING',
+      ),
+      duration: about(milliseconds(1, 60_000).default(50), 'Milliseconds that an event waits for others.', {
+        soketi: 'SOKETI_WEBHOOKS_BATCHING_DURATION',
+        onlyWith: { setting: 'webhooks.batching.enabled', is: ['true'] },
+      }),
+    }),
+    graceSeconds: about(
+      upToAnHour().default(3),
+      'Seconds that `channel_vacated`, `member_removed` and `user_offline` are held back. Whoever comes back meanwhile, as after the reload of a page, was never gone: neither end is told.',
+    ),
+    timeoutSeconds: about(upToAnHour(0.1).default(10), 'Seconds that a webhook has to answer a request.'),
+    retrySeconds: about(
+      seconds(0, 604_800).default(300),
+      'Seconds after an event within which it is sent again, until a webhook accepts it; then it becomes a dead letter. The Python SDK refuses what is older than 300 seconds. 0: it is sent once.',
+    ),
+    maxQueued: about(
+      count(1).max(1_000_000).default(10_000),
+      'Events that a process holds for one webhook. Those beyond become dead letters.',
+    ),
+    concurrency: about(
+      count(1).max(10_000).default(10),
+      'Requests to one webhook under way at once. Events of one channel always go one after the other.',
+    ),
+    deadLetters: section('Events that webhooks did not accept', {
+      max: about(
+        count(0).max(1_000_000).default(1000),
+        'Dead letters kept for one webhook. The oldest make room. 0: none.',
+      ),
+      maxAgeHours: about(count(1).max(87_600).default(168), 'Hours that a dead letter is kept.'),
+    }),
+    allowPrivateTargets: about(
+      flag().default(false),
+      'Apps from the admin API or a database may have webhooks at private addresses: loopback, private networks, link-local. Apps in the configuration always may.',
+    ),
+    journal: about(
+      text().default(''),
+      'File in which events that wait, and which channels are occupied, survive a crash. With Redis these are in Redis. Empty: what waits is lost in a crash.',
+      { files: 'path', onlyWith: { setting: 'adapter.driver', is: ['local'] } },
+    ),
+  }),
   database: section('Databases', {
     redis: group('The connection to Redis', redisConnectionSchema, WITH_REDIS),
     mysql: group('The connection to MySQL or MariaDB, for apps', mysqlConnectionSchema, withDatabase('mysql')),

@@ -136,7 +136,7 @@ export const milliseconds = (min: number, max = longestTimerMs): z.ZodNumber =>
 export const seconds = (min: number, max = Math.floor(longestTimerMs / 1000)): z.ZodNumber =>
   inUnits(count(min).max(max), 'seconds');
 /** Up to an hour; parts of a second are fine. */
-export const upToAnHour = (): z.ZodNumber => inUnits(z.number().min(0).max(3600), 'seconds');
+export const upToAnHour = (min = 0): z.ZodNumber => inUnits(z.number().min(min).max(3600), 'seconds');
 export const percent = (): z.ZodNumber => inUnits(z.number().min(1).max(100), 'percent');
 
 /** Whether a variable says yes. */

@@ -55,8 +55,6 @@ export const ineffectiveSettings: ReadonlyMap<string, string> = new Map([
   ['rateLimiter.driver', 'SOKETI_RATE_LIMITER_DRIVER'],
   ['rateLimiter.redis.redisOptions', 'SOKETI_RATE_LIMITER_REDIS_OPTIONS'],
   ['rateLimiter.redis.clusterMode', 'SOKETI_RATE_LIMITER_REDIS_CLUSTER_MODE'],
-  ['webhooks.batching.enabled', 'SOKETI_WEBHOOKS_BATCHING'],
-  ['webhooks.batching.duration', 'SOKETI_WEBHOOKS_BATCHING_DURATION'],
 ]);
 
 const ineffectiveSections: ReadonlySet<string> = new Set(

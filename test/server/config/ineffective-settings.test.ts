@@ -135,6 +135,7 @@ const valid: Readonly<Record<string, string>> = {
 function contextOf(option: string): Record<string, string> {
   if (option.includes('.redis.')) return { SOKETI_ADAPTER_DRIVER: 'redis' };
   if (/\.mysql\.|^databasePooling|\.cache\./.test(option)) return { SOKETI_APP_MANAGER_DRIVER: 'mysql' };
+  if (option === 'webhooks.batching.duration') return { SOKETI_WEBHOOKS_BATCHING: '1' };
   if (option === 'shutdownGracePeriod') return { KULKUL_DRAIN_MODE: 'move' };
   return option.includes('.postgres.') ? { SOKETI_APP_MANAGER_DRIVER: 'postgres' } : {};
 }
@@ -177,11 +178,11 @@ describe('settings without effect', () => {
       ...oneApp,
       metrics: { enabled: true, port: 9601 },
       rateLimiter: { redis: { clusterMode: true } },
-      webhooks: [],
+      mode: [],
     };
     const { warnings } = load({ file, env: { SOKETI_QUEUE_DRIVER: 'redis' } });
     expect(warnings).toEqual([
-      'Without effect in this version: metrics.enabled, metrics.port, rateLimiter.redis.clusterMode, webhooks, queue.driver (SOKETI_QUEUE_DRIVER).',
+      'Without effect in this version: metrics.enabled, metrics.port, rateLimiter.redis.clusterMode, mode, queue.driver (SOKETI_QUEUE_DRIVER).',
     ]);
   });
 
