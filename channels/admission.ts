@@ -8,7 +8,7 @@ import { exceedsBytes } from '../protocol/json.ts';
 import { MemberDataError, parseChannelData } from '../protocol/member-data.ts';
 import type { WireMember } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
-import type { Connection, Subscription } from './connection.ts';
+import type { Applicant, Subscription } from './connection.ts';
 import { after, type MaybePromise, orElse } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { isRevoked } from './revoke.ts';
@@ -34,20 +34,20 @@ const OPEN: Admission = { grant: undefined, member: undefined };
  *
  * @throws {SubscriptionError} or rejects with it: refused, and why
  */
-export function admit(node: Node, connection: Connection, request: SubscribeRequest): MaybePromise<Admission> {
+export function admit(node: Node, applicant: Applicant, request: SubscribeRequest): MaybePromise<Admission> {
   const { auth, channel } = request;
   const kind = channelKindOf(channel);
   // Where the connection may enter anyway, a token makes nothing better, and must not make it worse.
-  const isForHolder = auth !== undefined && !kind.isUser && isToken(auth) && !mayEnter(node, connection, channel);
-  if (!isForHolder) return checked(node, connection, channel, admitWithoutToken(connection, kind, request));
-  return after(verify(node, connection.app, channel, auth), (grant) =>
-    checked(node, connection, channel, admitHolder(connection, kind, request, grant)),
+  const isForHolder = auth !== undefined && !kind.isUser && isToken(auth) && !mayEnter(node, applicant, channel);
+  if (!isForHolder) return checked(node, applicant, channel, admitWithoutToken(applicant, kind, request));
+  return after(verify(node, applicant.app, channel, auth), (grant) =>
+    checked(node, applicant, channel, admitHolder(applicant, kind, request, grant)),
   );
 }
 
 /** Before anybody hears of a member. Where the channel is open, entering is soon enough. */
-function checked(node: Node, connection: Connection, channel: string, admission: Admission): Admission {
-  const refusal = admission === OPEN ? undefined : refusalOf(node, connection, channel, admission);
+function checked(node: Node, applicant: Applicant, channel: string, admission: Admission): Admission {
+  const refusal = admission === OPEN ? undefined : refusalOf(node, applicant, channel, admission);
   if (refusal) throw refusal;
   return admission;
 }
@@ -58,23 +58,23 @@ function checked(node: Node, connection: Connection, channel: string, admission:
  */
 export function refusalOf(
   node: Node,
-  connection: Connection,
+  applicant: Applicant,
   channel: string,
   admission: Admission,
 ): SubscriptionError | undefined {
   const { grant } = admission;
-  if (isRevoked(node, connection, channel, admission)) return revoked(channel);
+  if (isRevoked(node, applicant, channel, admission)) return revoked(channel);
   if (hasEnded(grant, node.clock.now())) return expired(channel, grant.expiresAtSeconds);
   const { isPrivate, isPresence, isUser } = channelKindOf(channel);
-  if (isUser) return isOwnChannel(connection, channel) ? undefined : notThisUser(channel);
+  if (isUser) return isOwnChannel(applicant, channel) ? undefined : notThisUser(channel);
   // Signatures are the application's own decision.
   if (admission.isSigned || (!grant && (isPrivate || isPresence))) return undefined;
-  if (!grant) return isOpenToAnyone(connection.app, channel) ? undefined : needsToken(channel);
-  return notAllowed(connection.app, channel, grant);
+  if (!grant) return isOpenToAnyone(applicant.app, channel) ? undefined : needsToken(channel);
+  return notAllowed(applicant.app, channel, grant);
 }
 
-function mayEnter(node: Node, connection: Connection, channel: string): boolean {
-  return isOpenToAnyone(connection.app, channel) && !isRevoked(node, connection, channel, OPEN);
+function mayEnter(node: Node, applicant: Applicant, channel: string): boolean {
+  return isOpenToAnyone(applicant.app, channel) && !isRevoked(node, applicant, channel, OPEN);
 }
 
 /** Whether a channel is public, and no rule of the app closes it. */
@@ -83,7 +83,7 @@ export function isOpenToAnyone({ channelRules }: App, channel: string): boolean 
   return !isPrivate && !isPresence && !isUser && isForAnyone(ruleFor(channelRules, channel).subscribe, channel);
 }
 
-function isOwnChannel({ user }: Connection, channel: string): boolean {
+function isOwnChannel({ user }: Applicant, channel: string): boolean {
   return user !== undefined && channel === userChannelName(user.id);
 }
 
@@ -103,7 +103,7 @@ function verify(node: Node, app: App, channel: string, token: string): MaybeProm
 }
 
 function admitHolder(
-  { app }: Connection,
+  { app }: Applicant,
   { isPresence }: ChannelKind,
   { channel, channelData }: SubscribeRequest,
   grant: Grant,
@@ -114,25 +114,25 @@ function admitHolder(
   return { grant: keptGrant(grant, ruleFor(app.channelRules, channel)), member };
 }
 
-function admitWithoutToken(connection: Connection, kind: ChannelKind, request: SubscribeRequest): Admission {
-  const { app, user } = connection;
+function admitWithoutToken(applicant: Applicant, kind: ChannelKind, request: SubscribeRequest): Admission {
+  const { app, user } = applicant;
   const { channel, auth, channelData } = request;
   if (kind.isUser) {
-    if (isOwnChannel(connection, channel)) return OPEN;
+    if (isOwnChannel(applicant, channel)) return OPEN;
     throw notThisUser(channel);
   }
   if (kind.isPrivate || kind.isPresence) {
-    const grant = verifySigned(connection, request);
+    const grant = verifySigned(applicant, request);
     if (!kind.isPresence) return { grant, member: undefined };
     if (channelData === undefined) {
       // Whoever is in it as the user that signed in is so no longer than that.
-      return { grant: user?.grant, member: memberOfUser(connection, channel), isSigned: true };
+      return { grant: user?.grant, member: memberOfUser(applicant, channel), isSigned: true };
     }
     return { grant, member: checkSize(app, channel, parseMember(channel, channelData)) };
   }
   if (isOpenToAnyone(app, channel)) return OPEN;
   if (auth?.includes(':')) {
-    return { grant: verifySigned(connection, request), member: undefined, isSigned: true };
+    return { grant: verifySigned(applicant, request), member: undefined, isSigned: true };
   }
   if (!user?.grant) throw needsToken(channel);
   const refusal = notAllowed(app, channel, user.grant);
@@ -146,7 +146,7 @@ function admitWithoutToken(connection: Connection, kind: ChannelKind, request: S
  * @returns what it put into what it signed, which limits how long the signature counts
  */
 function verifySigned(
-  { app, socketId }: Connection,
+  { app, socketId }: Applicant,
   { channel, auth, channelData }: SubscribeRequest,
 ): Grant | undefined {
   verifyChannelAuth(app.keys, socketId, channel, auth, channelData);
@@ -179,7 +179,7 @@ function memberOfHolder(app: App, channel: string, grant: Grant, channelData: st
   return checkSize(app, channel, { userId, userIdJson: JSON.stringify(userId), userInfoJson });
 }
 
-function memberOfUser({ app, user }: Connection, channel: string): WireMember {
+function memberOfUser({ app, user }: Applicant, channel: string): WireMember {
   if (!user) {
     const message = `${channel} is a presence channel and subscription must include channel_data`;
     throw new SubscriptionError('missing-channel-data', channel, 'AuthError', 401, message);

@@ -41,7 +41,7 @@ export function connect(
   visitor: VisitorFacts,
 ): MaybePromise<Connection | undefined> {
   const { reader } = request;
-  const app = check(node, request);
+  const app = checkVisit(node, request);
   node.lastSerial += 1;
   // The app's own text, not one for each connection.
   const appKey = findAppKey(app.keys, request.appKey)?.key ?? request.appKey;
@@ -93,8 +93,12 @@ export const STOPPING = new Disconnect(
   'This server is stopping: reconnect to another one',
 );
 
-/** @throws {Disconnect} */
-function check(node: Node, { app, appKey, isTls, origin, protocol, version }: ConnectRequest): App {
+/**
+ * Checks what an app asks of all who come, before it is looked at what they want.
+ *
+ * @throws {Disconnect}
+ */
+export function checkVisit(node: Node, { app, appKey, isTls, origin, protocol, version }: ConnectRequest): App {
   if (node.isDraining) throw STOPPING;
   if (!app) {
     throw new Disconnect(

@@ -77,6 +77,9 @@ export interface ConnectionFacts {
   readonly reader: Reader | undefined;
 }
 
+/** Who asks to be let into a channel. */
+export type Applicant = Pick<Connection, 'app' | 'socketId' | 'serial' | 'user'>;
+
 /** One client of one app. */
 export class Connection {
   readonly socketId: string;

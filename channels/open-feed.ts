@@ -51,7 +51,7 @@ export function openFeed(
   });
 }
 
-function needsToken(channel: string): SubscriptionError {
+export function needsToken(channel: string): SubscriptionError {
   const message = `This feed reads ${channel}, which takes a token: add ?token=… to the URL, or send Authorization: Bearer …`;
   return new SubscriptionError('feed-without-token', channel, 'AuthError', 401, message);
 }

@@ -1,7 +1,7 @@
 import { ChannelPattern } from '../auth/channel-pattern.ts';
 import { channelKindOf } from '../protocol/channel-name.ts';
 import { ApiError } from '../protocol/errors.ts';
-import type { Connection, Subscription } from './connection.ts';
+import type { Applicant, Connection, Subscription } from './connection.ts';
 import { type LocalChannel, topicOf } from './local-channel.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
@@ -51,16 +51,16 @@ function connectionsOf(node: Node, { target }: Revocation, { connections }: Loca
   return connection && connections.has(connection) ? [connection] : [];
 }
 
-/** Whether what opens a channel to a connection was taken back. */
+/** Whether what opens a channel to somebody was taken back. */
 export function isRevoked(
   node: Node,
-  connection: Connection,
+  applicant: Applicant,
   channel: string,
   { grant, member }: Pick<Subscription, 'grant' | 'member'>,
 ): boolean {
   const { revocations } = node.nodesChannel;
   if (revocations.isEmpty) return false;
-  const { app, socketId, serial, user } = connection;
+  const { app, socketId, serial, user } = applicant;
   const right = channelKindOf(channel).isUser ? user?.grant : grant;
   const claimant: Claimant = { socketId, serial, grant: right, userIds: [member?.userId, right?.userId, user?.id] };
   return revocations.isRevoked(app.id, channel, claimant);

@@ -1,9 +1,10 @@
 import { parseParams, type RequestParams } from '../auth/request-params.ts';
+import type { App } from '../channels/app.ts';
 import type { Transport } from '../channels/connection.ts';
 import type { Feed, Reader } from '../channels/feed.ts';
 import { after, type MaybePromise } from '../channels/maybe-promise.ts';
 import type { Node } from '../channels/node.ts';
-import { openFeed } from '../channels/open-feed.ts';
+import { type FeedRequest, openFeed } from '../channels/open-feed.ts';
 import type { Session } from '../channels/session.ts';
 import { parseConnectionPath } from '../protocol/handshake.ts';
 import { encodeError } from '../protocol/server-message.ts';
@@ -56,9 +57,7 @@ export class Entrance {
 
   /** Lets in the reader of a feed. */
   read(session: Session, visitor: Visitor, { app }: FoundFeed, transport: Transport & Reader): MaybePromise<void> {
-    const token = readerToken(visitor.authorization, parseParams(visitor.query));
-    const { isTls } = visitor;
-    return openFeed(this.#parts.node, session, { app, token, isTls, origin: originOf(visitor) }, transport);
+    return openFeed(this.#parts.node, session, feedRequest(app, visitor), transport);
   }
 
   /** @throws {Disconnect} 4100: no more clients are taken */
@@ -79,6 +78,12 @@ export class Entrance {
     };
     return after(apps.byKey(appKey), (app) => after(session.connect({ ...request, app }, transport), () => {}));
   }
+}
+
+/** What a visitor brings who wants to read a feed of an app. */
+export function feedRequest(app: App, visitor: Visitor): FeedRequest {
+  const token = readerToken(visitor.authorization, parseParams(visitor.query));
+  return { app, token, isTls: visitor.isTls, origin: originOf(visitor) };
 }
 
 /** The token of a reader, from its header or its URL: EventSource and browsers' WebSockets can't send headers. */

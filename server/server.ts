@@ -169,6 +169,7 @@ export async function startServer(
     maxBufferedBytes: settings.maxBufferedBytes,
     requests,
     refusals,
+    log: sampledLog,
     connections,
     pace: { silenceSeconds: feedPingSeconds, answersPings: false },
   };

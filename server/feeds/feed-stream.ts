@@ -14,8 +14,6 @@ export interface StreamOptions {
   readonly maxBufferedBytes: number;
   /** Of every answer. */
   readonly headers: Headers;
-  /** The request was HEAD. */
-  readonly isHead?: boolean;
   /** Tells whether an answer is the last of its connection. */
   readonly requests?: Pick<OpenRequests, 'closesConnections'>;
   /** The connection may not be kept after the answer. */
@@ -77,11 +75,7 @@ export class FeedStream implements FeedSink {
       this.#writeHead(res, statusLine(status), [...Object.entries(headers), ['Content-Type', contentType]]);
       const isLast = this.#options.requests?.closesConnections === true || this.#options.isLast === true;
       if (!isLast) res.writeHeader('Keep-Alive', KEEP_ALIVE);
-      if (this.#options.isHead) {
-        res.endWithoutBody(Buffer.byteLength(body), isLast);
-      } else {
-        res.end(body, isLast);
-      }
+      res.end(body, isLast);
     });
   }
 

@@ -1,5 +1,7 @@
-import type { TokenError } from '../../auth/grant.ts';
-import type { ApiError } from '../../protocol/errors.ts';
+import { TokenError } from '../../auth/grant.ts';
+import { SeamUnavailable } from '../../channels/broker.ts';
+import { ApiError } from '../../protocol/errors.ts';
+import type { SampledLog } from '../log.ts';
 
 /** What an endpoint says. */
 export interface Answer {
@@ -17,6 +19,9 @@ export const KEEP_ALIVE = 'timeout=20';
 
 /** A header for people who look into a success that did less than they thought. */
 export const NOTICE = 'X-Kulkul-Notice';
+
+/** There is nothing to say. Its type is not sent. */
+export const NO_CONTENT: Answer = { status: 204, contentType: 'application/json', body: '' };
 
 export const EMPTY_OBJECT: Answer = { status: 200, contentType: 'application/json', body: '{}' };
 
@@ -54,6 +59,21 @@ function description(message: string): string {
   return message.slice(0, MAX_DESCRIPTION_LENGTH).replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]+/g, ' ');
 }
 
+/** Said with a 503: the way to Redis is tried again all the time. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** What is said of whatever was thrown while a request was answered. What can only be a bug is logged. */
+export function failureAnswer(error: unknown, log: SampledLog): Answer {
+  if (error instanceof ApiError) return errorAnswer(error);
+  if (error instanceof TokenError) return tokenErrorAnswer(error);
+  if (error instanceof SeamUnavailable) {
+    const message = `Not possible right now: ${error.told}. Try again; GET /ready says when it is over`;
+    return errorAnswer(new ApiError('unavailable', 503, message, RETRY_AFTER_SECONDS));
+  }
+  log.error({ err: error }, 'unexpected failure in the HTTP API');
+  return errorAnswer(new ApiError('internal-error', 500, 'Internal error: see the log of the server'));
+}
+
 function oneLine(message: string): string {
   return message.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }
@@ -72,7 +92,6 @@ const REASONS: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
-  406: 'Not Acceptable',
   408: 'Request Timeout',
   413: 'Payload Too Large',
   429: 'Too Many Requests',

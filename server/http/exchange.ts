@@ -1,8 +1,9 @@
+import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import { quote } from '../../protocol/json.ts';
 import type { AddressGate } from '../address-limits.ts';
 import type { Logger } from '../log.ts';
 import type { HttpRequest, HttpResponse } from '../uws.ts';
-import { type Answer, KEEP_ALIVE, NOTICE, statusLine } from './answer.ts';
+import { type Answer, KEEP_ALIVE, NO_CONTENT, NOTICE, statusLine } from './answer.ts';
 import type { Headers } from './cors.ts';
 import type { RefusalBudget } from './refusal-budget.ts';
 
@@ -68,6 +69,27 @@ export class Exchange {
   }
 
   /**
+   * Answers with what comes of some work, now or later.
+   *
+   * @param failed - the answer for whatever the work throws, or rejects with
+   */
+  answer(work: () => MaybePromise<Answer>, failed: (error: unknown) => Answer): void {
+    try {
+      const answer = work();
+      if (answer instanceof Promise) {
+        answer.then(
+          (late) => this.endLater(late),
+          (error: unknown) => this.endLater(failed(error)),
+        );
+      } else {
+        this.end(answer);
+      }
+    } catch (error) {
+      this.end(failed(error));
+    }
+  }
+
+  /**
    * Answers while uWebSockets.js hands over the request or its body: it has corked the socket already.
    *
    * @param closeConnection - when a part of the request may still be on its way and shall not be read
@@ -84,9 +106,13 @@ export class Exchange {
     if (answer.status !== 200) this.res.writeStatus(statusLine(answer.status));
     for (const [name, value] of this.headers) this.res.writeHeader(name, value);
     for (const name in answer.headers) this.res.writeHeader(name, answer.headers[name] ?? '');
-    this.res.writeHeader('Content-Type', answer.contentType);
+    if (answer.status !== NO_CONTENT.status) this.res.writeHeader('Content-Type', answer.contentType);
     if (!isLast) this.res.writeHeader('Keep-Alive', KEEP_ALIVE);
-    if (this.isHead) {
+    if (answer.status === NO_CONTENT.status) {
+      // It has no length, without which uWebSockets.js can't be told to close.
+      if (isLast) this.res.endWithoutBody(0, true);
+      else this.res.endWithoutBody();
+    } else if (this.isHead) {
       this.res.endWithoutBody(Buffer.byteLength(answer.body), isLast);
     } else {
       this.res.end(answer.body, isLast);

@@ -1,7 +1,5 @@
-import { TokenError } from '../../auth/grant.ts';
 import { parseParams, type RequestParams } from '../../auth/request-params.ts';
 import type { App, AppLimits } from '../../channels/app.ts';
-import { SeamUnavailable } from '../../channels/broker.ts';
 import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
 import { ApiError } from '../../protocol/errors.ts';
@@ -10,7 +8,7 @@ import type { Settings } from '../config/index.ts';
 import type { SampledLog } from '../log.ts';
 import { SharedToken } from '../shared-token.ts';
 import type { HttpRequest, HttpResponse, TemplatedApp } from '../uws.ts';
-import { type Answer, errorAnswer, tokenErrorAnswer } from './answer.ts';
+import { type Answer, errorAnswer, failureAnswer } from './answer.ts';
 import { type AuthRequest, UNCACHED } from './auth/auth-endpoint.ts';
 import { bearerToken, type CallerHeaders } from './auth/auth-token.ts';
 import { type ApiRequest, appDisabled, authenticate, findCalledApp } from './authenticate.ts';
@@ -19,9 +17,6 @@ import { Cors } from './cors.ts';
 import { Exchange, type ExchangeParts, logAnswer } from './exchange.ts';
 import type { Health } from './health.ts';
 import { type AppRoute, type AuthRoute, findRoute, isAuthPath } from './routes.ts';
-
-/** Said with a 503: the way to Redis is tried again all the time. */
-const RETRY_AFTER_SECONDS = 1;
 
 export interface HttpParts extends ExchangeParts {
   readonly settings: Settings;
@@ -59,7 +54,7 @@ export class HttpServer {
       try {
         this.#handle(exchange, req);
       } catch (error) {
-        this.#refuse(exchange, req, this.#errorAnswer(error));
+        this.#refuse(exchange, req, failureAnswer(error, this.#parts.log));
       }
     });
   }
@@ -190,34 +185,11 @@ export class HttpServer {
 
   /** Answers a request with what comes of some work. */
   #answer(exchange: Exchange, work: () => MaybePromise<Answer>): void {
-    try {
-      const answer = work();
-      if (answer instanceof Promise) {
-        answer.then(
-          (late) => exchange.endLater(late),
-          (error: unknown) => exchange.endLater(this.#errorAnswer(error)),
-        );
-      } else {
-        exchange.end(answer);
-      }
-    } catch (error) {
-      exchange.end(this.#errorAnswer(error));
-    }
+    exchange.answer(work, (error) => failureAnswer(error, this.#parts.log));
   }
 
   #nowSeconds(): number {
     return Math.floor(this.#parts.now() / 1000);
-  }
-
-  #errorAnswer(error: unknown): Answer {
-    if (error instanceof ApiError) return errorAnswer(error);
-    if (error instanceof TokenError) return tokenErrorAnswer(error);
-    if (error instanceof SeamUnavailable) {
-      const message = `Not possible right now: ${error.told}. Try again; GET /ready says when it is over`;
-      return errorAnswer(new ApiError('unavailable', 503, message, RETRY_AFTER_SECONDS));
-    }
-    this.#parts.log.error({ err: error }, 'unexpected failure in the HTTP API');
-    return errorAnswer(new ApiError('internal-error', 500, 'Internal error: see the log of the server'));
   }
 
   /** Health checks work without the prefix too: they come from inside. So do auth endpoints: clients know them by that path. */

@@ -68,10 +68,13 @@ test('curl brings a token in either way, and is told when it does not', async ()
   await publish(broker.url, 'private-news', 'secret');
   for (const curl of [byHeader, byQuery]) expect(await curl.until('data: secret\n\n')).toContain('event: e\n');
 
+  await publish(broker.url, 'state', '{"daily": 5}', 'sales.updated');
+  const last = await new Curl('-w', '%{http_code}', `${broker.url}/feeds/last`).exited();
+  expect(last.printed).toBe('{"daily": 5}200');
   const without = await new Curl(...STREAM, '-w', '%{http_code}', `${broker.url}/feeds/private`).exited();
   expect(without.printed).toMatch(/^This feed reads private-news, which takes a token.*401$/);
   const plain = await new Curl('-w', '%{http_code}', `${broker.url}/feeds/data`).exited();
-  expect(plain.printed).toMatch(/^This is a feed: .*406$/);
+  expect(plain.printed).toMatch(/^This is a feed: .*404$/);
 });
 
 test('curl is done, without an error, when the broker stops', async () => {

@@ -202,7 +202,7 @@ describe('a broker with apps in a database', () => {
       expect([none.status, none.headers['x-kulkul-error']]).toEqual([404, 'not-found']);
       expect(await none.text()).toContain('Path not found: /none; the HTTP API is below /apps/APP_ID');
       const plain = await fetch(`${broker.url}/feed`);
-      expect([plain.status, plain.headers.get('x-kulkul-error')]).toEqual([406, 'feed-not-acceptable']);
+      expect([plain.status, plain.headers.get('x-kulkul-error')]).toEqual([404, 'feed-without-last']);
     }
   });
 

@@ -5,7 +5,7 @@ import { APPS, loggedCause, type Row } from './errors-broker.ts';
 import { row } from './request-errors.ts';
 
 export const FEED_ERRORS: readonly Row[] = [
-  row('feed-not-acceptable', async (url) => {
+  row('feed-without-last', async (url) => {
     const answer = await fetch(`${url}/feeds/open`);
     return { status: answer.status, text: await answer.text(), headers: answer.headers };
   }),

@@ -178,25 +178,9 @@ describe('last', () => {
 });
 
 describe('a request', () => {
-  test('for something else than a stream is told what there is', async () => {
-    for (const accept of ['*/*', 'text/html', '']) {
-      const answer = await ask('/feeds/data', { Accept: accept });
-      expect([answer.status, answer.headers['x-kulkul-error']]).toEqual([406, 'feed-not-acceptable']);
-      expect(await answer.text()).toMatch(/^This is a feed: connect with a WebSocket, or ask for a stream/);
-    }
-  });
-
   test('may list several types', async () => {
     const reader = await open('/feeds/data', { Accept: 'text/html, text/event-stream;q=0.5' });
     reader.close();
-  });
-
-  test('with HEAD is told what there is, without a body and without end', async () => {
-    const answer = await ask('/feeds/data', {}, 'HEAD');
-    expect(answer.status).toBe(406);
-    expect(Number(answer.headers['content-length'])).toBeGreaterThan(0);
-    expect(await answer.text()).toBe('');
-    expect((await ask('/feeds/none', {}, 'HEAD')).status).toBe(404);
   });
 
   test.each([['POST'], ['PUT'], ['DELETE']])('with %s is not for feeds', async (method) => {
