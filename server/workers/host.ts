@@ -109,7 +109,8 @@ export class HostedWorker {
       unsubscribe: (appId, channel) => interests.delete(this, appId, channel),
       publish,
       publishKept: publish,
-      lastEvent: (appId, channel, name) => broker.lastEvent(appId, channel, name),
+      // What is undefined to a worker comes as null.
+      lastEvent: (appId, channel, name) => broker.lastEvent(appId, channel, name ?? undefined),
       listenToEdges: () => this.#host.listenToEdges(this),
 
       ...local(() => store, STORE_CALLS),

@@ -27,6 +27,16 @@ test('a worker hears nothing of channels that it did not subscribe to', async ()
   expect(second.received).toEqual([]);
 });
 
+// Cause: a name that was left out came to the host as null, and was taken for a name. Symptom: with workers no cache channel had a last event.
+test('the last event of a channel is found by workers, with a name and without', async () => {
+  const { first, second } = joinWorkers();
+  const message = { appId: APP, channel: 'cache-news', keepSeconds: 60, keepNamed: { name: 'level', seconds: 60 } };
+  await first.seams.broker.publish({ ...message, frame: 'a' });
+  await first.seams.broker.publish({ ...message, frame: 'b', keepNamed: undefined });
+  expect(await second.seams.broker.lastEvent(APP, 'cache-news')).toMatchObject({ frame: 'b' });
+  expect(await second.seams.broker.lastEvent(APP, 'cache-news', 'level')).toMatchObject({ frame: 'a' });
+});
+
 test('edges are reported by the worker that is there for longest, and by the next when it is gone', async () => {
   const host = new WorkerHost(new FakeClock());
   const told: string[] = [];
