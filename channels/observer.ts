@@ -1,5 +1,7 @@
+import type { Grant, TokenError } from '../auth/grant.ts';
 import type { ChannelKind } from '../protocol/channel-name.ts';
-import type { Disconnect, PusherError, SubscriptionError } from '../protocol/errors.ts';
+import type { ClientMessage } from '../protocol/client-message.ts';
+import type { ApiError, Disconnect, PusherError, SubscriptionError } from '../protocol/errors.ts';
 import type { WireMember } from '../protocol/server-message.ts';
 import type { App } from './app.ts';
 import type { Connection, SignedInUser } from './connection.ts';
@@ -61,6 +63,8 @@ export interface Sent {
 /** A message of a client was answered with an error; the connection stays. */
 export interface MessageRefused {
   readonly connection: Connection;
+  /** Undefined where it could not be read, or is answered later. */
+  readonly message: ClientMessage | undefined;
   readonly error: PusherError;
 }
 
@@ -94,9 +98,18 @@ export interface SignedIn {
 /** Told once for each `signedIn`. */
 export type SignedOut = SignedIn;
 
+/** Who makes a request to publish. */
+export interface Publisher {
+  /** Undefined where nobody wants to know. */
+  readonly visitor: VisitorFacts | undefined;
+  /** Of the token that was used; undefined: the request is signed. */
+  readonly grant: Grant | undefined;
+}
+
 /** A backend's event was accepted, for all channels that it named. */
 export interface Published {
   readonly app: App;
+  readonly publisher: Publisher | undefined;
   readonly event: string;
   /** A string as it was sent; anything else as the JSON text that was sent. */
   readonly data: string;
@@ -110,6 +123,18 @@ export interface PublishedChannel {
   readonly kind: ChannelKind;
   /** Connections of this node that it was for. */
   readonly receiversHere: number;
+}
+
+/** A request to publish was refused: nobody receives any of it. */
+export interface PublishRefused {
+  readonly app: App;
+  readonly publisher: Publisher;
+  /** Names as far as the request could be read. They are untrusted, in number and length too. */
+  readonly events: readonly string[];
+  readonly channels: readonly string[];
+  /** Length of the body. */
+  readonly bytes: number;
+  readonly error: ApiError | TokenError;
 }
 
 /** A client's event was accepted. */
@@ -160,6 +185,7 @@ export interface Facts {
   readonly signedIn: SignedIn;
   readonly signedOut: SignedOut;
   readonly published: Published;
+  readonly publishRefused: PublishRefused;
   readonly clientEvent: ClientEventSent;
   readonly delivered: Delivered;
   readonly cacheMissed: CacheMissed;
@@ -222,6 +248,7 @@ export function composeObservers(observers: readonly Observer[]): ComposedObserv
     signedIn: together('signedIn'),
     signedOut: together('signedOut'),
     published: together('published'),
+    publishRefused: together('publishRefused'),
     clientEvent: together('clientEvent'),
     delivered: together('delivered'),
     cacheMissed: together('cacheMissed'),

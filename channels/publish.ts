@@ -7,6 +7,7 @@ import { keepNamedOf, keepSecondsOf } from './feed.ts';
 import { othersIn, topicOf } from './local-channel.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
+import type { Publisher } from './observer.ts';
 import { retryAdvice } from './rate-limits.ts';
 
 /**
@@ -14,7 +15,7 @@ import { retryAdvice } from './rate-limits.ts';
  *
  * @returns without a promise when every subscriber's delivery is under way
  */
-export function publish(node: Node, app: App, trigger: Trigger): MaybePromise<void> {
+export function publish(node: Node, app: App, trigger: Trigger, publisher?: Publisher): MaybePromise<void> {
   const encode = eventEncoder(trigger.name, trigger.data);
   let pending: Promise<void>[] | undefined;
   for (const channel of trigger.channels) {
@@ -31,14 +32,15 @@ export function publish(node: Node, app: App, trigger: Trigger): MaybePromise<vo
       pending.push(published);
     }
   }
-  if (pending) return Promise.all(pending).then(() => tell(node, app, trigger));
-  tell(node, app, trigger);
+  if (pending) return Promise.all(pending).then(() => tell(node, app, trigger, publisher));
+  tell(node, app, trigger, publisher);
 }
 
 function tell(
   { observer, channels, connections }: Node,
   app: App,
   { name, data, channels: names, socketId }: Trigger,
+  publisher: Publisher | undefined,
 ): void {
   if (!observer.published) return;
   const except = socketId === undefined ? undefined : connections.get(socketId);
@@ -46,7 +48,7 @@ function tell(
     const channel = channels.get(topicOf(app.id, name));
     return { name, kind: channelKindOf(name), receiversHere: channel ? othersIn(channel, except) : 0 };
   });
-  observer.published({ app, event: name, data, bytes: Buffer.byteLength(data), channels: told });
+  observer.published({ app, publisher, event: name, data, bytes: Buffer.byteLength(data), channels: told });
 }
 
 /**

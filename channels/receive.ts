@@ -167,11 +167,11 @@ function attempt(node: Node, connection: Connection, message: ClientMessage): Ma
       return done.catch((error: unknown) => {
         // What the server could not do is not the client's doing.
         const units = isExpected(error) ? REFUSED : 0;
-        answer(node, connection, expected(node, connection, message, error), units);
+        answer(node, connection, expected(node, connection, message, error), units, message);
       });
     }
   } catch (error) {
-    answer(node, connection, error);
+    answer(node, connection, error, REFUSED, message);
   }
 }
 
@@ -210,12 +210,12 @@ function expected(node: Node, connection: Connection, message: ClientMessage, er
 }
 
 /** @param units - what the error costs the client, where it is one of its own */
-function answer(node: Node, connection: Connection, error: unknown, units = REFUSED): void {
+function answer(node: Node, connection: Connection, error: unknown, units = REFUSED, message?: ClientMessage): void {
   if (connection.isClosed) return;
   if (error instanceof PusherError) {
     if (!spend(node, connection, units)) return;
     if (error instanceof SubscriptionError) node.observer.subscriptionRefused?.({ connection, error });
-    else node.observer.messageRefused?.({ connection, error });
+    else node.observer.messageRefused?.({ connection, message, error });
     connection.transport.send(encodeError(error.code, error.message));
     if (error instanceof SubscriptionError && isNews(node, connection, error.channel)) {
       connection.transport.send(encodeSubscriptionError(error.channel, error.type, error.message, error.status));

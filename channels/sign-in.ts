@@ -138,7 +138,7 @@ function endSignIn(node: Node, connection: Connection, expiresAtSeconds: number)
   const { user, transport } = connection;
   if (!user) return;
   const error = signInExpired(expiresAtSeconds);
-  node.observer.messageRefused?.({ connection, error });
+  node.observer.messageRefused?.({ connection, message: undefined, error });
   transport.send(encodeError(error.code, error.message));
   endSubscription(node, connection, expired(userChannelName(user.id), expiresAtSeconds));
   node.settle(leaveUser(node, connection, user), 'sign-out');
@@ -261,6 +261,6 @@ function sendWatchlist(node: Node, connection: Connection, watched: readonly str
 function sendWatchlistLimit(node: Node, connection: Connection): void {
   const text = `Watchlist limit exceeded. Only the first ${node.options.maxWatchlistSize} user IDs are accepted.`;
   const error = new PusherError('watchlist-limit', text, ERROR_CODES.watchlistLimit);
-  node.observer.messageRefused?.({ connection, error });
+  node.observer.messageRefused?.({ connection, message: undefined, error });
   connection.transport.send(encodeError(error.code, error.message));
 }

@@ -1,7 +1,7 @@
 import type { Connection } from '../channels/connection.ts';
-import type { Observer, VisitorFacts } from '../channels/observer.ts';
+import type { Observer, Publisher, VisitorFacts } from '../channels/observer.ts';
 import { INTERNAL_ERROR } from '../channels/receive.ts';
-import { loggableFrame, type SampledLog } from './log.ts';
+import { foreign, loggableFrame, type SampledLog, withoutTokens } from './log.ts';
 
 /** Limits that lines name: who went over them was cut off. */
 export interface LoggedLimits {
@@ -64,12 +64,28 @@ export function logObserver(log: SampledLog, limits: LoggedLimits): Observer {
         eachStep.debug({ socketId, frame: loggableFrame(frame.toString()) }, 'message in');
       },
       sent: ({ frame }) => eachStep.debug({ frame: loggableFrame(frame) }, 'message out'),
-      messageRefused: ({ connection, error: { id, message } }) =>
-        eachStep.debug({ ...who(connection), cause: id, reason: message }, 'message refused'),
-      published: ({ app, event, channels }) => {
+      messageRefused: ({ connection, message, error: { id, message: reason } }) => {
+        const what =
+          message?.kind === 'client-event' ? clientEventFacts(message.event, message.channel, message.data) : {};
+        eachStep.debug({ ...who(connection), ...what, cause: id, reason }, 'message refused');
+      },
+      published: ({ app, publisher, event, bytes, channels }) => {
         const names = channels.map(({ name }) => name);
         const subscribersHere = channels.reduce((sum, { receiversHere }) => sum + receiversHere, 0);
-        eachStep.debug({ app: app.id, event, channels: names, subscribersHere }, 'event published');
+        const facts = { app: app.id, ...publisherFacts(publisher), event, bytes, channels: names, subscribersHere };
+        eachStep.debug(facts, 'event published');
+      },
+      publishRefused: ({ app, publisher, events, channels, bytes, error: { id, message } }) => {
+        const names = channels.slice(0, MAX_NAMES).map((name) => foreign(name));
+        const what = { event: events.slice(0, MAX_NAMES).join(', '), bytes, channels: names };
+        eachStep.debug(
+          { app: app.id, ...publisherFacts(publisher), ...what, cause: id, reason: withoutTokens(message) },
+          'event refused',
+        );
+      },
+      clientEvent: ({ connection, channel: { name }, event, data, userId, receiversHere }) => {
+        const facts = { ...who(connection), user: userId, ...clientEventFacts(event, name, data) };
+        eachStep.debug({ ...facts, subscribersHere: receiversHere }, 'client event published');
       },
       delivered: ({ channel: { topic }, frame }) =>
         eachStep.debug({ topic, frame: loggableFrame(frame) }, 'message out to subscribers'),
@@ -79,6 +95,17 @@ export function logObserver(log: SampledLog, limits: LoggedLimits): Observer {
 
 function who({ socketId, app }: Connection): { socketId: string; app: string } {
   return { socketId, app: app.id };
+}
+
+/** As many as an event may have channels. */
+const MAX_NAMES = 100;
+
+function clientEventFacts(event: string, channel: string, data: string): object {
+  return { event, channel, bytes: Buffer.byteLength(data) };
+}
+
+function publisherFacts(publisher: Publisher | undefined): object {
+  return { user: publisher?.grant?.userId, ...(publisher?.visitor && whence(publisher.visitor)) };
 }
 
 function whence({ ip, forwardedFor, origin, userAgent }: VisitorFacts): object {

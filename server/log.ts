@@ -100,6 +100,13 @@ export function foreign(text: string, maxLength = MAX_LENGTH): string {
   return text.slice(0, maxLength).replace(ALL_CONTROL, escaping) + rest;
 }
 
+const TOKENS = /eyJ[\w-]*\.[\w-]+\.[\w-]*/g;
+
+/** A refusal for the log. It may repeat the parameters that a client should have signed, and a token may be among them by mistake. */
+export function withoutTokens(reason: string): string {
+  return reason.replace(TOKENS, '•••');
+}
+
 /** The fields of a log line, so that callers need not care which of them are untrusted. */
 function logFields(fields: Record<string, unknown>): Record<string, unknown> {
   const clean: Record<string, unknown> = {};

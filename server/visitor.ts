@@ -9,6 +9,17 @@ export interface Visitor extends VisitorFacts {
   readonly authorization: string;
 }
 
+/** Who makes a request that is answered at once, and from where. */
+export function readVisitorFacts(res: HttpResponse, req: HttpRequest): VisitorFacts {
+  return {
+    path: req.getUrl(),
+    ip: Buffer.from(res.getRemoteAddressAsText()).toString(),
+    forwardedFor: req.getHeader('x-forwarded-for'),
+    origin: req.getHeader('origin'),
+    userAgent: req.getHeader('user-agent'),
+  };
+}
+
 /** @param isTls - the connection is over TLS */
 export function readVisitor(res: HttpResponse, req: HttpRequest, isTls: boolean): Visitor {
   return {

@@ -7,7 +7,11 @@ import { problemOf } from './ports.mjs';
 const KULKUL = fileURLToPath(new URL('../../dist/server/main.js', import.meta.url));
 
 /** Of the broker only what is worth reading beside the system's own lines. */
-const QUIET = { KULKUL_LOG_FORMAT: 'json', KULKUL_LOG_LEVEL: 'warn', KULKUL_ADMIN_ENABLED: 'false' };
+const QUIET = {
+  KULKUL_LOG_FORMAT: 'json',
+  KULKUL_LOG_LEVEL: process.env.KULKUL_LOG_LEVEL ?? 'warn',
+  KULKUL_ADMIN_ENABLED: 'false',
+};
 
 /** A broker that ends is started again, as a service would be: after a pause in which the pages show that it is away. */
 const RESTART_MS = 2000;

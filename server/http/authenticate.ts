@@ -1,16 +1,16 @@
-import type { Grant } from '../../auth/grant.ts';
 import { findAppKey } from '../../auth/hmac.ts';
 import type { RequestParams } from '../../auth/request-params.ts';
 import { verifyRequest } from '../../auth/request-signature.ts';
 import type { App } from '../../channels/app.ts';
 import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
+import type { Publisher } from '../../channels/observer.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import { quote } from '../../protocol/json.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
 import type { PathParams } from './route-table.ts';
 
 /** A request of the HTTP API with everything that was read of it. */
-export interface ApiRequest<Params = PathParams> {
+export interface ApiRequest<Params = PathParams> extends Publisher {
   readonly method: string;
   /** As sent, with the path prefix if there is one. */
   readonly path: string;
@@ -20,11 +20,9 @@ export interface ApiRequest<Params = PathParams> {
   readonly queryText: string;
   readonly query: RequestParams;
   readonly body: Buffer;
-  /** Of the token that it was made with; undefined: it is signed. */
-  readonly grant: Grant | undefined;
 }
 
-type SignedRequest = Omit<ApiRequest, 'params' | 'grant'>;
+type SignedRequest = Omit<ApiRequest, 'params' | keyof Publisher>;
 
 /** Whoever mistypes an id does not make it this long. */
 const MAX_EXPLAINED_ID_LENGTH = 200;

@@ -21,7 +21,7 @@ export function triggerEvent(node: Node, app: App, request: ApiRequest): MaybePr
   const trigger = readTrigger(app, request);
   if (request.grant) checkMayPublish(node, app, request.grant, [trigger]);
   takeBackendEvents(node, app, [trigger]);
-  return after(publish(node, app, trigger), () => {
+  return after(publish(node, app, trigger, request), () => {
     if (trigger.info.size === 0) return EMPTY_OBJECT;
     const facts = trigger.channels.map((channel) => publishedFacts(node, app, channel, trigger.info));
     return after(afterAll(facts), (each) =>
@@ -41,7 +41,7 @@ export function triggerBatch(node: Node, app: App, request: ApiRequest): MaybePr
   const triggers = parseBatch(parseBody(text), app.limits, text);
   if (request.grant) checkMayPublish(node, app, request.grant, triggers);
   takeBackendEvents(node, app, triggers);
-  return after(afterAll(triggers.map((trigger) => publish(node, app, trigger))), () => {
+  return after(afterAll(triggers.map((trigger) => publish(node, app, trigger, request))), () => {
     if (triggers.every(({ info }) => info.size === 0)) return EMPTY_OBJECT;
     const facts = triggers.map(({ channels: [channel = ''], info }) => publishedFacts(node, app, channel, info));
     return after(afterAll(facts), (batch) => json({ batch }));
@@ -59,7 +59,7 @@ export function triggerOldStyle(node: Node, app: App, request: OfChannel): Maybe
   };
   const trigger: Trigger = parseTrigger(event, app.limits);
   takeBackendEvents(node, app, [trigger]);
-  return after(publish(node, app, trigger), () => ({ ...EMPTY_OBJECT, status: 202, body: '' }));
+  return after(publish(node, app, trigger, request), () => ({ ...EMPTY_OBJECT, status: 202, body: '' }));
 }
 
 export function terminateConnections(

@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import { quote } from '../../protocol/json.ts';
 import type { AddressGate } from '../address-limits.ts';
-import type { Logger } from '../log.ts';
+import { type Logger, withoutTokens } from '../log.ts';
 import type { HttpRequest, HttpResponse } from '../uws.ts';
 import { type Answer, KEEP_ALIVE, NO_CONTENT, NOTICE, statusLine } from './answer.ts';
 import type { Headers } from './cors.ts';
@@ -161,8 +161,6 @@ function isRefusal(status: number): boolean {
 
 /** Said whole to the client; the log need not repeat all of it. */
 const MAX_REASON_LENGTH = 500;
-/** A refusal may repeat the parameters that a client should have signed, and a token may be among them by mistake. */
-const TOKENS = /eyJ[\w-]*\.[\w-]+\.[\w-]*/g;
 
 /**
  * A line for each request and what became of it.
@@ -191,7 +189,7 @@ export function logAnswer(
     const why =
       status < 400
         ? { notice: headers?.[NOTICE] }
-        : { cause: headers?.['X-Kulkul-Error'], reason: quote(body.replace(TOKENS, '•••'), MAX_REASON_LENGTH) };
+        : { cause: headers?.['X-Kulkul-Error'], reason: quote(withoutTokens(body), MAX_REASON_LENGTH) };
     log.debug({ ...facts, status, ...why }, 'request answered');
   };
 }

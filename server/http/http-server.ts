@@ -8,6 +8,7 @@ import type { Settings } from '../config/index.ts';
 import type { SampledLog } from '../log.ts';
 import { SharedToken } from '../shared-token.ts';
 import type { HttpRequest, HttpResponse, TemplatedApp } from '../uws.ts';
+import { readVisitorFacts } from '../visitor.ts';
 import { type Answer, errorAnswer, failureAnswer } from './answer.ts';
 import { type AuthRequest, UNCACHED } from './auth/auth-endpoint.ts';
 import { bearerToken, type CallerHeaders } from './auth/auth-token.ts';
@@ -16,6 +17,7 @@ import { type BodyLimits, bodyLimits, framingProblem, hasLargeBody, isChunked, r
 import { Cors } from './cors.ts';
 import { Exchange, type ExchangeParts, logAnswer } from './exchange.ts';
 import type { Health } from './health.ts';
+import { publishRefusedBy } from './refused-publish.ts';
 import { type AppRoute, type AuthRoute, findRoute, isAuthPath } from './routes.ts';
 
 export interface HttpParts extends ExchangeParts {
@@ -100,6 +102,7 @@ export class HttpServer {
       queryText,
       query,
       body: EMPTY_BODY,
+      visitor: this.#isWatched(route) ? readVisitorFacts(exchange.res, req) : undefined,
       grant: undefined,
     };
     const app = findCalledApp(this.#parts.apps, params.app, request, this.#nowSeconds());
@@ -147,19 +150,38 @@ export class HttpServer {
     token: string | undefined,
   ): void {
     const { node } = this.#parts;
-    this.#answer(exchange, () =>
-      after(app, (found) => {
-        if (token === undefined) {
-          authenticate(found, request, this.#nowSeconds());
-          return route.run(node, found, request);
-        }
-        return after(node.tokens.verify(found, token), (grant) => {
-          if (!found.enabled) throw appDisabled(found);
-          request.grant = grant;
-          return route.run(node, found, request);
-        });
-      }),
-    );
+    const run = (found: App): MaybePromise<Answer> => {
+      if (token === undefined) {
+        authenticate(found, request, this.#nowSeconds());
+        return route.run(node, found, request);
+      }
+      return after(node.tokens.verify(found, token), (grant) => {
+        if (!found.enabled) throw appDisabled(found);
+        request.grant = grant;
+        return route.run(node, found, request);
+      });
+    };
+    const watchedRun = this.#isWatched(route) ? (found: App) => this.#watched(found, request, run) : run;
+    this.#answer(exchange, () => after(app, watchedRun));
+  }
+
+  /** Whether somebody wants to know who publishes with a request, and why it was refused. */
+  #isWatched({ publishes }: AppRoute): boolean {
+    return publishes === true && this.#parts.node.observer.publishRefused !== undefined;
+  }
+
+  #watched(app: App, request: ApiRequest, run: (app: App) => MaybePromise<Answer>): MaybePromise<Answer> {
+    const refuse = (error: unknown): never => {
+      const refused = publishRefusedBy(app, request, error);
+      if (refused) this.#parts.node.observer.publishRefused?.(refused);
+      throw error;
+    };
+    try {
+      const answer = run(app);
+      return answer instanceof Promise ? answer.catch(refuse) : answer;
+    } catch (error) {
+      return refuse(error);
+    }
   }
 
   #handleAuth(

@@ -34,6 +34,7 @@ interface ApiRouteFacts extends RouteFacts {
 export interface AppRoute extends ApiRouteFacts {
   /** With the secret of a key of the app; to publish, a token that the app's rules admit will do. */
   readonly access: 'signature' | 'signature or token';
+  readonly publishes?: true;
   /** @throws {ApiError} what the client did wrong */
   run(node: Node, app: App, request: ApiRequest): MaybePromise<Answer>;
 }
@@ -73,6 +74,7 @@ const APP_ROUTES: readonly AppRoute[] = [
     access: 'signature or token',
     body: { schema: schema.EVENT, isRequired: false, limit: EVENT_BODY },
     answer: schema.PUBLISHED,
+    publishes: true,
     run: triggerEvent,
   }),
   appRoute({
@@ -82,6 +84,7 @@ const APP_ROUTES: readonly AppRoute[] = [
     access: 'signature or token',
     body: { schema: schema.BATCH, isRequired: true, limit: BATCH_BODY },
     answer: schema.BATCH_PUBLISHED,
+    publishes: true,
     run: triggerBatch,
   }),
   appRoute({
@@ -160,6 +163,7 @@ const APP_ROUTES: readonly AppRoute[] = [
     query: { name: schema.EVENT_NAME, socket_id: schema.SOCKET_ID },
     body: { schema: schema.RAW_DATA, isRequired: false, contentTypes: ['*/*'], limit: EVENT_BODY },
     status: 202,
+    publishes: true,
     run: triggerOldStyle,
   }),
   appRoute({

@@ -31,7 +31,8 @@ test('shows a request that was answered, with what it published and how many wer
   const request = { method: 'POST', path: EVENTS, ip: '127.0.0.1', forwardedFor: '192.0.2.7', userAgent: 'plant/1.0' };
   expect(lines('request answered')).toEqual([expect.objectContaining({ level: 20, ...request, status: 200 })]);
   const event = { app: APP.id, event: EVENT.name, channels: EVENT.channels };
-  expect(lines('event published')).toEqual([expect.objectContaining({ ...event, subscribersHere: 0 })]);
+  const publisher = { ip: '127.0.0.1', forwardedFor: '192.0.2.7', userAgent: 'plant/1.0', bytes: 7 };
+  expect(lines('event published')).toEqual([expect.objectContaining({ ...event, ...publisher, subscribersHere: 0 })]);
 
   const client = await RawClient.connect(broker.wsUrl);
   await client.subscribed('scada-data');
@@ -54,6 +55,68 @@ test.each([
   expect(lines('request answered')).toEqual([
     expect.objectContaining({ method, path, status, cause, reason: expect.stringMatching(reason) }),
   ]);
+});
+
+// An operator who looked for an event found that a request had been refused, and not which one.
+test('shows each event that was refused: by whom, where to, how large, and why', async () => {
+  const headers = { 'User-Agent': 'plant/1.0' };
+  const body = JSON.stringify(EVENT);
+  const facts = {
+    level: 20,
+    app: APP.id,
+    event: EVENT.name,
+    channels: EVENT.channels,
+    ip: '127.0.0.1',
+    ...{ userAgent: 'plant/1.0' },
+  };
+  await trigger(broker.url, EVENT, { headers, app: { ...APP, secret: 'a-wrong-secret' } });
+  expect(lines('event refused')).toEqual([
+    expect.objectContaining({
+      ...facts,
+      bytes: body.length,
+      cause: 'invalid-signature',
+      reason: expect.stringMatching(/^Invalid signature/),
+    }),
+  ]);
+  await trigger(broker.url, { ...EVENT, channels: ['no channel'] }, { headers });
+  await call(broker.url, 'POST', `/apps/${APP.id}/batch_events`, {
+    body: { batch: [{ name: 'one', channel: 'a' }, { name: 'two', channel: 'b' }, 3] },
+  });
+  await call(broker.url, 'POST', EVENTS, { body: { name: '\u202e', channels: 7, data: 'x'.repeat(20_000) } });
+  await call(broker.url, 'POST', EVENTS, { body: 'no event' });
+  expect(lines('event refused').slice(1)).toEqual([
+    expect.objectContaining({ channels: ['no channel'], cause: 'invalid-channel' }),
+    expect.objectContaining({ event: 'one, two', channels: ['a', 'b'], cause: expect.any(String) }),
+    expect.objectContaining({ event: '\\u202e', channels: [], cause: expect.any(String) }),
+    expect.objectContaining({ event: '', channels: [], cause: expect.any(String) }),
+  ]);
+  expect(lines('event published')).toEqual([]);
+});
+
+test('shows the events of clients, and those that were refused', async () => {
+  const [sender, other] = [await RawClient.connect(broker.wsUrl), await RawClient.connect(broker.wsUrl)];
+  await sender.subscribed('private-x');
+  await other.subscribed('private-x');
+  await Promise.all([sender.flush(), other.flush()]);
+  sender.send({ event: 'client-moved', channel: 'private-x', data: { to: 'é' } });
+  await other.next('client-moved');
+  const facts = { level: 20, socketId: sender.socketId, app: APP.id };
+  expect(lines('client event published')).toEqual([
+    expect.objectContaining({ ...facts, event: 'client-moved', channel: 'private-x', bytes: 11, subscribersHere: 1 }),
+  ]);
+  sender.send({ event: 'client-moved', channel: 'scada-data', data: 'x' });
+  await sender.next('pusher:error');
+  expect(lines('message refused')).toEqual([
+    expect.objectContaining({
+      ...facts,
+      event: 'client-moved',
+      channel: 'scada-data',
+      bytes: 1,
+      cause: 'client-event-channel',
+      reason: expect.stringContaining('only supported on private'),
+    }),
+  ]);
+  await Promise.all([sender.close(), other.close()]);
 });
 
 test('shows health checks and preflights, too', async () => {
