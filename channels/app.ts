@@ -1,6 +1,7 @@
 import type { ChannelRule } from '../auth/channel-rules.ts';
 import type { AppKey } from '../auth/hmac.ts';
 import type { TokenPolicy } from '../auth/token-claims.ts';
+import type { Webhook } from '../protocol/webhook.ts';
 import type { CoalescingRule } from './coalescer.ts';
 import type { Feed } from './feed.ts';
 
@@ -29,6 +30,10 @@ export interface App {
   readonly feeds: readonly Feed[];
   /** Channels whose frames are held back for a moment, so that several leave together; the first that matches counts. */
   readonly coalescing: readonly CoalescingRule[];
+  /** URLs that are told what happens in the app. */
+  readonly webhooks: readonly Webhook[];
+  /** Webhooks may be sent to addresses inside of private networks. */
+  readonly allowsPrivateTargets: boolean;
   /** 32 bytes, from which the auth endpoint makes the keys of encrypted channels; undefined: it can't. */
   readonly encryptionMasterKey: Uint8Array | undefined;
   readonly limits: AppLimits;

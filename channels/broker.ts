@@ -1,5 +1,6 @@
 import { Refusal } from '../protocol/errors.ts';
 import type { WireMember } from '../protocol/server-message.ts';
+import type { WebhookEvent } from '../protocol/webhook.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 
 /** A frame on its way to the subscribers of a channel. Built once by the node that accepted the event. */
@@ -16,6 +17,8 @@ export interface BrokerMessage {
   readonly keepNamed?: { readonly name: string; readonly seconds: number } | undefined;
   /** Set when the frame tells that a member of a presence channel came or went, or when there is only this to tell, for nodes: no frame. */
   readonly member?: MemberChange | undefined;
+  /** What webhooks are to be told of it: added to the outbox in the step that publishes it, and not delivered. */
+  readonly webhookEvent?: WebhookEvent | undefined;
   /**
    * Where the message stands in its channel; only ever grows, and means one message only. Brokers whose answers keep the
    * messages' order need not have any but on messages that are kept.
@@ -60,6 +63,7 @@ export class SeamUnavailable extends Refusal {
  * - MUST keep one order per channel on all nodes;
  * - MUST carry out `subscribe` and `unsubscribe` of a channel in the order they were called, answered or not;
  * - MUST leave the channel when it rejects `subscribe`, and when it rejects `unsubscribe`;
+ * - MUST add the `webhookEvent` of a message to the outbox exactly when it publishes the message;
  * - MUST answer `publish` without a promise when it is done, and with a rejected one when delivery can't be promised;
  * - MUST NOT bring messages over from other nodes for channels that nobody here subscribed to (a late one after `unsubscribe` is
  *   allowed); the node passes over what it has no channel for.

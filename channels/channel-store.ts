@@ -54,6 +54,11 @@ export interface AppTotals {
  * - MUST answer reads from maintained numbers, never by asking the other nodes.
  */
 export interface ChannelStore {
+  /**
+   * Tells that this node is about to have its first subscriber of a channel that is no presence channel. Answered when a crash of this node
+   * can't keep webhooks from being told. The number of subscriptions follows; 0 where nobody came after all.
+   */
+  occupy(appId: string, channel: string): MaybePromise<void>;
   /** Tells this node's own absolute number of subscriptions of a channel. 0 forgets the channel. */
   setSubscriptionCount(appId: string, channel: string, count: number): void;
   /** Publishes the count over all nodes to the channel: at once, or every few seconds in a large channel. */

@@ -3,11 +3,13 @@ import { channelKindOf } from '../protocol/channel-name.ts';
 import { ERROR_CODES, PusherError } from '../protocol/errors.ts';
 import { exceedsBytes, quote } from '../protocol/json.ts';
 import { encodeClientEvent } from '../protocol/server-message.ts';
+import type { WebhookEvent } from '../protocol/webhook.ts';
 import type { Connection, Subscription } from './connection.ts';
 import { othersIn } from './local-channel.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { retryAdvice } from './rate-limits.ts';
+import { WANTS, wantsOf } from './webhook-wants.ts';
 
 export interface ClientEvent {
   readonly event: string;
@@ -58,6 +60,7 @@ export function clientEvent(
     channel,
     frame: encodeClientEvent(event, channel, data, userId),
     exceptSocketId: socketId,
+    webhookEvent: webhookEventOf(connection, { event, channel, data }, userId),
   });
   if (!node.observer.clientEvent) return published;
   return after(published, () => {
@@ -65,6 +68,17 @@ export function clientEvent(
     const receiversHere = othersIn(channel, connection);
     node.observer.clientEvent?.({ connection, channel, event, data, userId, receiversHere });
   });
+}
+
+/** What webhooks of the app are to be told; undefined: nothing. */
+function webhookEventOf(
+  { app, socketId }: Connection,
+  { event, channel, data }: ClientEvent,
+  userId: string | undefined,
+): WebhookEvent | undefined {
+  if ((wantsOf(app.webhooks, channel) & WANTS.clientEvents) === 0) return undefined;
+  const told = { name: 'client_event', channel, event, data, socket_id: socketId } as const;
+  return userId === undefined ? told : { ...told, user_id: userId };
 }
 
 /** Subscribers with the application's signature may always send. */

@@ -29,3 +29,6 @@ export type Edge =
 
 /** Told of edges, each after the step that made it. Must not throw. */
 export type OnEdge = (edge: Edge) => void;
+
+/** Who is told of the edges of an app; undefined: nobody, and they need not be made. */
+export type EdgesOf = (appId: string) => OnEdge | undefined;

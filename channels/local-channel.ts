@@ -25,6 +25,8 @@ export class LocalChannel {
   readonly connections = new Set<Connection>();
   /** Commands that opened the channel and are not done: it stays, even when the last connection leaves meanwhile. */
   holds = 0;
+  /** The store was told that it is occupied before the first connection entered, which may not have come after all. */
+  isOccupiedAhead = false;
   /** Empty, and about to be forgotten. */
   isLingering = false;
   /** Members as the clients of this node know them; of presence channels only. */

@@ -1,3 +1,4 @@
+import type { WebhookEvent } from '../protocol/webhook.ts';
 import type { Broker, BrokerMessage, LastEvent } from './broker.ts';
 import type { Clock } from './clock.ts';
 import { type DueQueue, DueTimes } from './due-times.ts';
@@ -20,6 +21,7 @@ export class MemoryBroker implements Broker {
   readonly answersMayOvertake = false;
   readonly lingerMs = 0;
   readonly #clock: Clock;
+  readonly #append: (appId: string, event: WebhookEvent) => void;
   readonly #dueTimes: DueTimes;
   readonly #expiring: DueQueue<Kept>;
   /** By app and place. */
@@ -28,8 +30,10 @@ export class MemoryBroker implements Broker {
   /** Of the message that was kept last. It begins with the time, so that none is given again after a restart. */
   #position: number;
 
-  constructor(clock: Clock) {
+  /** @param append - adds what webhooks are to be told to the outbox, at once */
+  constructor(clock: Clock, append: (appId: string, event: WebhookEvent) => void = () => {}) {
     this.#clock = clock;
+    this.#append = append;
     this.#dueTimes = new DueTimes(clock, (error) => {
       throw error;
     });
@@ -46,7 +50,12 @@ export class MemoryBroker implements Broker {
   unsubscribe(): void {}
 
   publish(message: BrokerMessage): void {
-    const { channel, keepSeconds, keepNamed } = message;
+    const { channel, keepSeconds, keepNamed, webhookEvent } = message;
+    if (webhookEvent) {
+      this.#append(message.appId, webhookEvent);
+      this.publish({ ...message, webhookEvent: undefined });
+      return;
+    }
     if (keepSeconds === undefined && keepNamed === undefined) {
       this.#deliver(message);
       return;

@@ -10,7 +10,7 @@ import {
 import type { BrokerMessage } from './broker.ts';
 import type { AppTotals, ChannelStore, ChannelSummary, Members, PresenceJoin } from './channel-store.ts';
 import type { Clock } from './clock.ts';
-import type { OnEdge } from './edge.ts';
+import type { EdgesOf } from './edge.ts';
 import { watchChannelName } from './local-channel.ts';
 import { createNodesMessage } from './nodes-channel.ts';
 import { REVOCATION_MEMORY_MS, type Revocation, revocationId } from './revocations.ts';
@@ -42,16 +42,19 @@ export class MemoryChannelStore implements ChannelStore {
   readonly #revocations = new Map<string, Revocation>();
   readonly #clock: Clock;
   readonly #publish: (message: BrokerMessage) => void;
-  readonly #onEdge: OnEdge | undefined;
+  readonly #edgesOf: EdgesOf;
   readonly #announcements: SubscriptionCounts;
 
   /** @param publish - hands what follows from a change to the broker, at once */
-  constructor(clock: Clock, publish: (message: BrokerMessage) => void, onEdge?: OnEdge) {
+  constructor(clock: Clock, publish: (message: BrokerMessage) => void, edgesOf: EdgesOf = () => undefined) {
     this.#clock = clock;
     this.#publish = publish;
-    this.#onEdge = onEdge;
+    this.#edgesOf = edgesOf;
     this.#announcements = new SubscriptionCounts(clock, (appId, channel) => this.#publishCount(appId, channel));
   }
+
+  /** The number follows in the same turn. */
+  occupy(): void {}
 
   setSubscriptionCount(appId: string, channel: string, count: number): void {
     const facts = this.#facts(appId);
@@ -64,8 +67,8 @@ export class MemoryChannelStore implements ChannelStore {
       subscriptionCounts.delete(channel);
       toldCounts.delete(channel);
     }
-    if (!this.#onEdge || wasOccupied === count > 0 || channelKindOf(channel).isPresence) return;
-    this.#onEdge({ kind: wasOccupied ? 'channel_vacated' : 'channel_occupied', appId, channel });
+    if (wasOccupied === count > 0 || channelKindOf(channel).isPresence) return;
+    this.#edgesOf(appId)?.({ kind: wasOccupied ? 'channel_vacated' : 'channel_occupied', appId, channel });
   }
 
   announceSubscriptionCount(appId: string, channel: string): void {
@@ -117,8 +120,9 @@ export class MemoryChannelStore implements ChannelStore {
         exceptSocketId: socketId,
         member: { change: 'added', member },
       });
-      if (users.size === 1) this.#onEdge?.({ kind: 'channel_occupied', appId, channel });
-      this.#onEdge?.({ kind: 'member_added', appId, channel, userId: member.userId });
+      const onEdge = this.#edgesOf(appId);
+      if (users.size === 1) onEdge?.({ kind: 'channel_occupied', appId, channel });
+      onEdge?.({ kind: 'member_added', appId, channel, userId: member.userId });
     }
     return { outcome: 'joined', members: membersOf(users) };
   }
@@ -146,8 +150,9 @@ export class MemoryChannelStore implements ChannelStore {
       frame: encodeMemberRemoved(channel, member),
       member: { change: 'removed', member },
     });
-    this.#onEdge?.({ kind: 'member_removed', appId, channel, userId });
-    if (users.size === 0) this.#onEdge?.({ kind: 'channel_vacated', appId, channel });
+    const onEdge = this.#edgesOf(appId);
+    onEdge?.({ kind: 'member_removed', appId, channel, userId });
+    if (users.size === 0) onEdge?.({ kind: 'channel_vacated', appId, channel });
   }
 
   members(appId: string, channel: string): Members {
@@ -163,7 +168,7 @@ export class MemoryChannelStore implements ChannelStore {
     }
     signedIn.set(userId, new Set([socketId]));
     if (isAnnounced) this.#publishUser(appId, userId, 'online');
-    this.#onEdge?.({ kind: 'user_online', appId, userId });
+    this.#edgesOf(appId)?.({ kind: 'user_online', appId, userId });
   }
 
   signOut(appId: string, userId: string, socketId: string, isAnnounced: boolean): void {
@@ -172,7 +177,7 @@ export class MemoryChannelStore implements ChannelStore {
     if (!signedIn || !sockets?.delete(socketId) || sockets.size > 0) return;
     signedIn.delete(userId);
     if (isAnnounced) this.#publishUser(appId, userId, 'offline');
-    this.#onEdge?.({ kind: 'user_offline', appId, userId });
+    this.#edgesOf(appId)?.({ kind: 'user_offline', appId, userId });
   }
 
   online(appId: string, userIds: readonly string[]): readonly string[] {
@@ -219,9 +224,10 @@ export class MemoryChannelStore implements ChannelStore {
     if (subscriptionCount === 0) return 0;
     this.#publish({ appId, channel, frame: encodeSubscriptionCount(channel, subscriptionCount) });
     const { toldCounts } = this.#facts(appId);
-    if (this.#onEdge && toldCounts.get(channel) !== subscriptionCount) {
+    const onEdge = this.#edgesOf(appId);
+    if (onEdge && toldCounts.get(channel) !== subscriptionCount) {
       toldCounts.set(channel, subscriptionCount);
-      this.#onEdge({ kind: 'subscription_count', appId, channel, subscriptionCount });
+      onEdge({ kind: 'subscription_count', appId, channel, subscriptionCount });
     }
     return subscriptionCount;
   }

@@ -17,10 +17,12 @@ import { type ChannelRole, LocalChannel, topicOf } from './local-channel.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
 import { isNodesChannel, NodesChannel } from './nodes-channel.ts';
 import type { ComposedObserver } from './observer.ts';
+import type { Outbox } from './outbox.ts';
 import { RateLimits } from './rate-limits.ts';
 import { takeTurn } from './receive.ts';
 import { correctRoster } from './roster.ts';
 import { Uptake } from './uptake.ts';
+import { WANTS, wantsOf } from './webhook-wants.ts';
 
 /** How a node behaves; times in the unit of the name. */
 export interface NodeOptions {
@@ -46,6 +48,7 @@ export interface NodeParts {
   readonly options: NodeOptions;
   readonly broker: Broker;
   readonly store: ChannelStore;
+  readonly outbox: Outbox;
   readonly fanOut: FanOut;
   readonly clock: Clock;
   /** Told of what happens here. */
@@ -62,6 +65,7 @@ export class Node {
   readonly options: NodeOptions;
   readonly broker: Broker;
   readonly store: ChannelStore;
+  readonly outbox: Outbox;
   readonly coalescer: Coalescer;
   readonly clock: Clock;
   readonly observer: ComposedObserver;
@@ -90,6 +94,7 @@ export class Node {
     this.options = parts.options;
     this.broker = parts.broker;
     this.store = parts.store;
+    this.outbox = parts.outbox;
     this.observer = parts.observer;
     this.coalescer = new Coalescer(parts.clock, parts.fanOut, this.observer.delivered);
     this.clock = parts.clock;
@@ -140,6 +145,18 @@ export class Node {
     return channel.opening ?? channel;
   }
 
+  /**
+   * Before the first connection of this node enters a channel: has webhooks told that it is occupied, where one wants to know. Its subscriber is
+   * answered after that, so that no crash can come in between.
+   */
+  occupy(channel: LocalChannel): MaybePromise<void> {
+    const { app, name, kind, role } = channel;
+    if (channel.connections.size > 0 || kind.isPresence || role !== 'application') return;
+    if ((wantsOf(app.webhooks, name) & WANTS.occupation) === 0) return;
+    channel.isOccupiedAhead = true;
+    return this.store.occupy(app.id, name);
+  }
+
   /** Puts a connection into a channel: from now on it receives what is published there. */
   enter(connection: Connection, channel: LocalChannel): void {
     this.coalescer.release(channel);
@@ -167,7 +184,11 @@ export class Node {
   /** Takes back one `open`, and forgets the channel when no connection entered it. */
   release(channel: LocalChannel): void {
     channel.holds -= 1;
-    if (channel.holds === 0) channel.latest = undefined;
+    if (channel.holds === 0) {
+      channel.latest = undefined;
+      if (channel.isOccupiedAhead && channel.connections.size === 0) this.#count(channel);
+      channel.isOccupiedAhead = false;
+    }
     this.#forgetIfUnused(channel);
   }
 

@@ -14,6 +14,7 @@ import type { LocalChannel } from './local-channel.ts';
 import { after, lastly, type MaybePromise, orElse } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { keep } from './unsubscribe.ts';
+import { WANTS, wantsOf } from './webhook-wants.ts';
 
 /**
  * `pusher:subscribe`: checks who asks, enters the channel and answers with
@@ -126,7 +127,7 @@ function enter(
 ): MaybePromise<void> {
   if (connection.isClosed) return;
   const { member } = admission;
-  const joined = member ? join(node, connection, channel, member) : undefined;
+  const joined = member ? join(node, connection, channel, member) : node.occupy(channel);
   const entered = after(joined, () =>
     after(wantsLast === false ? undefined : lastEvent(node, channel, wantsLast), (last) => {
       // Things may have changed while the seams were asked.
@@ -188,11 +189,27 @@ function lastEvent(node: Node, channel: LocalChannel, which: true | string): May
   return after(node.broker.lastEvent(channel.app.id, channel.name, name), (last) =>
     after(caughtUp(node, channel, last?.position), () => {
       // A later one may have come while the answer was on its way.
-      const latest = channel.latest?.get(name);
-      const isNewer = latest?.position !== undefined && latest.position > (last?.position ?? 0);
-      return (isNewer ? latest : last) ?? { frame: encodeCacheMiss(channel.name) };
+      const found = laterOf(channel, name, last);
+      return (
+        found ??
+        after(tellMiss(node, channel, name), () => {
+          return laterOf(channel, name, undefined) ?? { frame: encodeCacheMiss(channel.name) };
+        })
+      );
     }),
   );
+}
+
+function laterOf(channel: LocalChannel, name: string | undefined, last: Beginning | undefined): Beginning | undefined {
+  const latest = channel.latest?.get(name);
+  const isNewer = latest?.position !== undefined && latest.position > (last?.position ?? 0);
+  return isNewer ? latest : last;
+}
+
+/** Has webhooks told that a cache channel is empty, where one wants to know. It may still have no event of some name. */
+function tellMiss(node: Node, { app, name, kind }: LocalChannel, eventName: string | undefined): MaybePromise<void> {
+  if (!kind.isCache || eventName !== undefined) return;
+  if ((wantsOf(app.webhooks, name) & WANTS.cacheMisses) !== 0) return node.outbox.appendMiss(app.id, name);
 }
 
 /** Waits until this node has handed on what an answer already knows of. */

@@ -1,11 +1,15 @@
 import type { Broker } from '../channels/broker.ts';
 import type { ChannelStore } from '../channels/channel-store.ts';
 import type { Clock } from '../channels/clock.ts';
-import type { OnEdge } from '../channels/edge.ts';
+import type { EdgesOf, OnEdge } from '../channels/edge.ts';
 import { after } from '../channels/maybe-promise.ts';
 import { MemoryBroker } from '../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../channels/memory-channel-store.ts';
+import { MemoryOutbox } from '../channels/memory-outbox.ts';
 import type { Node } from '../channels/node.ts';
+import type { Outbox } from '../channels/outbox.ts';
+import { wantsOf } from '../channels/webhook-wants.ts';
+import type { WebhookFilter } from '../protocol/webhook.ts';
 import type { AppDirectory } from './apps/app-directory.ts';
 import type { Settings } from './config/index.ts';
 import type { Logger } from './log.ts';
@@ -23,6 +27,7 @@ export interface Problem {
 export interface Seams {
   readonly broker: Broker;
   readonly store: ChannelStore;
+  readonly outbox: Outbox;
   /** Why the node is not fit to serve because of them, or undefined. */
   problem(): Problem | undefined;
   /** Called once, when the node is made and before it listens. */
@@ -46,7 +51,11 @@ export async function createSeams(
 ): Promise<Seams> {
   switch (settings.adapter.driver) {
     case 'local':
-      return createMemorySeams(clock, onEdge);
+      return createMemorySeams(clock, {
+        graceMs: settings.webhooks.graceSeconds * 1000,
+        webhooksOf: (appId) => directory.known(appId)?.webhooks ?? [],
+        onEdge,
+      });
     case 'redis': {
       // Loaded on demand: a single broker needs no Redis client.
       const { connectRedis } = await import('./redis/connect-redis.ts');
@@ -62,14 +71,37 @@ export async function createSeams(
   }
 }
 
+export interface MemorySeamsOptions {
+  /** How long ends are held back from webhooks, in milliseconds. */
+  readonly graceMs?: number;
+  /** Which events the webhooks of an app are for. */
+  readonly webhooksOf?: (appId: string) => readonly WebhookFilter[];
+  /** Left out where nobody listens. */
+  readonly onEdge?: OnEdge | undefined;
+}
+
 /** A node by itself. */
-export function createMemorySeams(clock: Clock, onEdge?: OnEdge): Seams {
-  const broker = new MemoryBroker(clock);
+export function createMemorySeams(
+  clock: Clock,
+  { graceMs = 0, webhooksOf = () => [], onEdge }: MemorySeamsOptions = {},
+): Seams {
+  const outbox = new MemoryOutbox(clock, {
+    graceMs,
+    wants: (appId, channel) => wantsOf(webhooksOf(appId), channel),
+  });
+  const broker = new MemoryBroker(clock, (appId, event) => outbox.append(appId, event));
+  const tellBoth: OnEdge = (edge) => {
+    outbox.onEdge(edge);
+    onEdge?.(edge);
+  };
+  // Of an app without webhooks nobody is told, and its edges are not made.
+  const edgesOf: EdgesOf = (appId) => (webhooksOf(appId).length > 0 ? tellBoth : onEdge);
   return {
     broker,
-    store: new MemoryChannelStore(clock, (message) => broker.publish(message), onEdge),
+    store: new MemoryChannelStore(clock, (message) => broker.publish(message), edgesOf),
+    outbox,
     problem: () => undefined,
     start: async () => {},
-    stop: async () => {},
+    stop: async () => outbox.close(),
   };
 }

@@ -107,6 +107,7 @@ export async function startServer(
     options: nodeOptions(settings),
     broker: seams.broker,
     store: seams.store,
+    outbox: seams.outbox,
     fanOut,
     clock,
     observer,

@@ -40,6 +40,8 @@ export function createApp(options: AppOptions, settings: Settings): App {
     tokens: auth?.jwt && createTokenPolicy(auth.jwt),
     channelRules: channels.map(createChannelRule),
     coalescing: coalescing.map(createCoalescingRule),
+    webhooks: [],
+    allowsPrivateTargets: true,
     encryptionMasterKey: masterKeyOf(options),
     limits: createLimits(options, settings),
   };

@@ -71,6 +71,11 @@ export class RedisChannelStore implements ChannelStore {
     this.#connections = new ConnectionCounts(link, keys, this.#scripts, () => lease.nodeId);
   }
 
+  occupy(appId: string, channel: string): Promise<void> {
+    if (this.#counts.get(appId, channel) === 0) this.#counts.set(appId, channel, 1);
+    return this.#counts.flush();
+  }
+
   setSubscriptionCount(appId: string, channel: string, count: number): void {
     this.#counts.set(appId, channel, count);
   }

@@ -2,8 +2,11 @@ import type { Broker } from '../../channels/broker.ts';
 import type { ChannelStore } from '../../channels/channel-store.ts';
 import type { OnEdge } from '../../channels/edge.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
+import { MemoryOutbox } from '../../channels/memory-outbox.ts';
+import type { Outbox } from '../../channels/outbox.ts';
 import type { RateLimits } from '../../channels/rate-limits.ts';
 import type { Revocation } from '../../channels/revocations.ts';
+import { systemClock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { Problem, Seams } from '../seams.ts';
 import { ChannelScripts } from './channel-scripts.ts';
@@ -59,6 +62,8 @@ export interface RedisSeamsNode {
 export class RedisSeams implements Seams {
   readonly broker: Broker;
   readonly store: ChannelStore;
+  /** Stands in until the outbox is in Redis: with Redis webhooks are told nothing yet but cache misses. */
+  readonly outbox: Outbox = new MemoryOutbox(systemClock, { graceMs: 0, wants: () => 0 });
   readonly #link: RedisLink;
   readonly #keys: RedisKeys;
   readonly #lease: NodeLease;

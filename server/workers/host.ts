@@ -4,38 +4,62 @@ import type { Edge, OnEdge } from '../../channels/edge.ts';
 import { topicOf } from '../../channels/local-channel.ts';
 import { MemoryBroker } from '../../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
+import { MemoryOutbox } from '../../channels/memory-outbox.ts';
+import { wantsOf } from '../../channels/webhook-wants.ts';
+import type { WebhookFilter } from '../../protocol/webhook.ts';
 import { local } from './calls.ts';
-import { type HostMethods, STORE_CALLS } from './messages.ts';
+import { type HostMethods, OUTBOX_CALLS, type OutboxMethods, STORE_CALLS } from './messages.ts';
 
-/** Those of the methods that a worker calls which are about broker and store. */
+/** Those of the methods that a worker calls which are about broker, store and outbox. */
 export type SeamMethods = Omit<HostMethods, 'usage' | 'shareRates'>;
 
 /** Hands a message to a worker. */
 export type Deliver = (message: BrokerMessage) => void;
 
+/** What a host tells a worker. */
+export interface HostedWorkerCalls {
+  readonly deliver: Deliver;
+  /** Hands it an edge. */
+  readonly report: OnEdge;
+  readonly wakeOutbox: () => void;
+}
+
 /** Joins the workers of one machine: takes all their calls in one order, and hands messages to those that want them. */
 export class WorkerHost {
   readonly broker: MemoryBroker;
   readonly store: MemoryChannelStore;
+  readonly outbox: MemoryOutbox;
   readonly interests = new Interests<HostedWorker>();
   /** Workers that want to hear of edges. Who is here for longest hears of all, in their order. */
   readonly #edgeListeners = new Set<HostedWorker>();
   /** What happened while all of them were gone; undefined until there was one. */
   #unreported: Edge[] | undefined;
+  /** Workers that can work on the outbox. Who is here for longest does. */
+  readonly #outboxWorkers = new Set<HostedWorker>();
+  /** By app, as a worker told last. */
+  readonly #webhooks = new Map<string, readonly WebhookFilter[]>();
 
-  constructor(clock: Clock) {
-    this.broker = new MemoryBroker(clock);
+  /** @param graceMs - how long ends are held back from webhooks, in milliseconds */
+  constructor(clock: Clock, graceMs = 0) {
+    this.outbox = new MemoryOutbox(clock, {
+      graceMs,
+      wants: (appId, channel) => wantsOf(this.#webhooks.get(appId) ?? [], channel),
+    });
+    this.broker = new MemoryBroker(clock, (appId, event) => this.outbox.append(appId, event));
     this.broker.listen((message) => this.#route(message));
+    const onEdge: OnEdge = (edge) => {
+      this.outbox.onEdge(edge);
+      this.#report(edge);
+    };
     this.store = new MemoryChannelStore(
       clock,
       (message) => this.broker.publish(message),
-      (edge) => this.#report(edge),
+      (appId) => (this.#unreported || this.#webhooks.has(appId) ? onEdge : undefined),
     );
   }
 
-  /** @param report - hands the worker an edge */
-  add(deliver: Deliver, report: OnEdge): HostedWorker {
-    return new HostedWorker(this, deliver, report);
+  add(calls: HostedWorkerCalls): HostedWorker {
+    return new HostedWorker(this, calls);
   }
 
   listenToEdges(worker: HostedWorker): void {
@@ -45,7 +69,29 @@ export class WorkerHost {
     for (const edge of unreported) this.#report(edge);
   }
 
+  noteWebhooks(appId: string, filters: readonly WebhookFilter[]): void {
+    if (filters.length > 0) this.#webhooks.set(appId, filters);
+    else this.#webhooks.delete(appId);
+  }
+
+  workOnOutbox(worker: HostedWorker): void {
+    this.#outboxWorkers.add(worker);
+    this.outbox.work(() => this.#wakeOutbox());
+  }
+
+  worksOnOutbox(worker: HostedWorker): boolean {
+    const [first] = this.#outboxWorkers;
+    return worker === first;
+  }
+
+  leaveOutbox(worker: HostedWorker): void {
+    this.#outboxWorkers.delete(worker);
+    if (this.#outboxWorkers.size === 0) this.outbox.release();
+    else this.#wakeOutbox();
+  }
+
   forget(worker: HostedWorker): void {
+    this.leaveOutbox(worker);
     this.interests.forget(worker);
     this.#edgeListeners.delete(worker);
   }
@@ -53,31 +99,35 @@ export class WorkerHost {
   close(): void {
     this.broker.close();
     this.store.close();
+    this.outbox.close();
+  }
+
+  #wakeOutbox(): void {
+    const [first] = this.#outboxWorkers;
+    first?.calls.wakeOutbox();
   }
 
   #report(edge: Edge): void {
     const [listener] = this.#edgeListeners;
-    if (listener) listener.report(edge);
+    if (listener) listener.calls.report(edge);
     else this.#unreported?.push(edge);
   }
 
   #route(message: BrokerMessage): void {
-    for (const worker of this.interests.in(message.appId, message.channel)) worker.deliver(message);
+    for (const worker of this.interests.in(message.appId, message.channel)) worker.calls.deliver(message);
   }
 }
 
 /** A worker as its host knows it: carries out the worker's calls, and remembers what must go with it. */
 export class HostedWorker {
-  readonly deliver: Deliver;
-  readonly report: OnEdge;
+  readonly calls: HostedWorkerCalls;
   readonly methods: SeamMethods;
   readonly #host: WorkerHost;
   readonly #own = new Contributions();
 
-  constructor(host: WorkerHost, deliver: Deliver, report: OnEdge) {
+  constructor(host: WorkerHost, calls: HostedWorkerCalls) {
     this.#host = host;
-    this.deliver = deliver;
-    this.report = report;
+    this.calls = calls;
     this.methods = this.#createMethods();
   }
 
@@ -112,6 +162,8 @@ export class HostedWorker {
       // What is undefined to a worker comes as null.
       lastEvent: (appId, channel, name) => broker.lastEvent(appId, channel, name ?? undefined),
       listenToEdges: () => this.#host.listenToEdges(this),
+      noteWebhooks: (appId, filters) => this.#host.noteWebhooks(appId, filters),
+      ...this.#createOutboxMethods(),
 
       ...local(() => store, STORE_CALLS),
       setSubscriptionCount: (appId, channel, count) => this.#setSubscriptionCount(appId, channel, count),
@@ -146,6 +198,20 @@ export class HostedWorker {
         own.addConnections(appId, -1);
         store.removeConnection(appId);
       },
+    };
+  }
+
+  #createOutboxMethods(): OutboxMethods {
+    const { outbox } = this.#host;
+    return {
+      ...local(() => outbox, OUTBOX_CALLS),
+      // What is undefined here came as null.
+      append: (appId, event, replayed) => outbox.append(appId, event, replayed ?? undefined),
+      work: () => this.#host.workOnOutbox(this),
+      claim: () => (this.#host.worksOnOutbox(this) ? outbox.claim() : []),
+      release: () => this.#host.leaveOutbox(this),
+      exhume: (appId, webhookId, ids) => outbox.exhume(appId, webhookId, ids ?? undefined),
+      deadLetterCounts: (appId) => [...outbox.deadLetterCounts(appId)],
     };
   }
 

@@ -2,7 +2,9 @@ import type { Broker, BrokerMessage } from '../../channels/broker.ts';
 import type { ChannelStore } from '../../channels/channel-store.ts';
 import type { Edge } from '../../channels/edge.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
+import type { Outbox } from '../../channels/outbox.ts';
 import type { RateUse } from '../../channels/rate-limits.ts';
+import type { WebhookFilter } from '../../protocol/webhook.ts';
 import type { Fleet } from '../admin/fleet.ts';
 import type { Settings } from '../config/index.ts';
 import type { Parting } from '../server.ts';
@@ -13,7 +15,7 @@ import type { Batch, How } from './calls.ts';
  * Version of all that the main process and its workers say to each other. To be raised with any change that the other side would misread: a worker that is
  * replaced is started from what is installed then, which may be another version than the one that runs.
  */
-export const WORKER_LAYOUT = 3;
+export const WORKER_LAYOUT = 4;
 
 /** The first message to a worker: what it has to know to start. `kind` and `layout` are the same in all versions. */
 export interface WorkerStart {
@@ -60,10 +62,34 @@ export const STORE_CALLS = {
   connectionCount: 'ask',
   revoke: 'ask',
   revocations: 'ask',
-} as const satisfies Record<keyof Omit<ChannelStore, 'close'>, How>;
+} as const satisfies Record<keyof Omit<ChannelStore, 'occupy' | 'close'>, How>;
+
+/** The outbox as workers call it: what they say is JSON. */
+export interface OutboxMethods extends Omit<Outbox, 'work' | 'deadLetterCounts' | 'close'> {
+  /** Has this worker work on entries when it is the one that is there for longest. */
+  work(): void;
+  deadLetterCounts(appId: string): MaybePromise<readonly (readonly [webhookId: string, count: number])[]>;
+}
+
+export const OUTBOX_CALLS = {
+  append: 'ask',
+  appendMiss: 'ask',
+  work: 'tell',
+  claim: 'ask',
+  release: 'ask',
+  read: 'ask',
+  noteTold: 'ask',
+  remove: 'ask',
+  bury: 'ask',
+  deadLetters: 'ask',
+  deadLetterCounts: 'ask',
+  exhume: 'ask',
+  report: 'ask',
+  states: 'ask',
+} as const satisfies Record<keyof OutboxMethods, How>;
 
 /** What a worker calls in the main process. */
-export interface HostMethods extends Pick<ChannelStore, keyof typeof STORE_CALLS> {
+export interface HostMethods extends Pick<ChannelStore, keyof typeof STORE_CALLS>, OutboxMethods {
   subscribe(appId: string, channel: string): MaybePromise<number | undefined>;
   unsubscribe(appId: string, channel: string): void;
   publish(message: BrokerMessage): void;
@@ -72,6 +98,8 @@ export interface HostMethods extends Pick<ChannelStore, keyof typeof STORE_CALLS
   lastEvent: Broker['lastEvent'];
   /** Has this worker report edges from now on, if it is the one that is there for longest. */
   listenToEdges(): void;
+  /** What the webhooks of an app are for. Told before facts that they may want, and when it has changed. */
+  noteWebhooks(appId: string, filters: readonly WebhookFilter[]): void;
   /** Of all processes, now. */
   usage(): MaybePromise<Usage>;
   /** What passed the rate limits here counts on the other workers too. */
@@ -80,12 +108,14 @@ export interface HostMethods extends Pick<ChannelStore, keyof typeof STORE_CALLS
 
 export const HOST_CALLS = {
   ...STORE_CALLS,
+  ...OUTBOX_CALLS,
   subscribe: 'ask',
   unsubscribe: 'tell',
   publish: 'tell',
   publishKept: 'ask',
   lastEvent: 'ask',
   listenToEdges: 'tell',
+  noteWebhooks: 'tell',
   usage: 'ask',
   shareRates: 'tell',
 } as const satisfies Record<keyof HostMethods, How>;
@@ -103,6 +133,8 @@ export interface WorkerMethods extends Fleet {
   deliver(message: BrokerMessage): void;
   /** What changed over all workers, for this one to report. */
   reportEdge(edge: Edge): void;
+  /** There may be something to read in the outbox. */
+  wakeOutbox(): void;
   /** Asked once a second at least; a worker that does not answer any more is ended. */
   processUsage(): ProcessUsage;
   status(areStarted: boolean, usage: Usage): void;
@@ -123,6 +155,7 @@ export const WORKER_CALLS = {
   ...FLEET_CALLS,
   deliver: 'tell',
   reportEdge: 'tell',
+  wakeOutbox: 'tell',
   processUsage: 'ask',
   status: 'tell',
   takeRates: 'tell',

@@ -63,7 +63,7 @@ export class Supervisor {
     this.#settings = { ...settings, port };
     this.port = port;
     this.#log = log;
-    this.#host = new WorkerHost(systemClock);
+    this.#host = new WorkerHost(systemClock, settings.webhooks.graceSeconds * 1000);
     process.once('exit', this.#killAll);
   }
 
@@ -151,10 +151,11 @@ export class Supervisor {
       areStarted: this.#areStarted,
       isTerminal: isTerminal(),
     };
-    const hosted = this.#host.add(
-      (message) => worker.calls.deliver(message),
-      (edge) => worker.calls.reportEdge(edge),
-    );
+    const hosted = this.#host.add({
+      deliver: (message) => worker.calls.deliver(message),
+      report: (edge) => worker.calls.reportEdge(edge),
+      wakeOutbox: () => worker.calls.wakeOutbox(),
+    });
     const methods: HostMethods = {
       ...hosted.methods,
       usage: () => this.#usage(),

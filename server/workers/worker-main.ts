@@ -41,6 +41,7 @@ const methods: WorkerMethods = {
   ...local(() => new NodeFleet(startedServer().node, startedServer().readiness), FLEET_CALLS),
   deliver: (message) => inbox.deliver(message),
   reportEdge: (edge) => inbox.reportEdge(edge),
+  wakeOutbox: () => inbox.wakeOutbox(),
   processUsage: () => processUsage(server?.node),
   status(areStarted, usage) {
     otherWorkers.areStarted = areStarted;
@@ -110,10 +111,11 @@ async function start({ layout, worker, settings, areStarted, isTerminal }: Worke
     const isInUse = (appId: string): boolean => server?.node.hasConnections(appId) ?? false;
     directory = await createAppDirectory({ settings, apps, log, isInUse });
     if (renewed) useSettings(directory, renewed);
+    const webhooksOf = (appId: string) => directory.known(appId)?.webhooks;
     // With Redis a worker is a node like any other, and what joins it to those of other machines joins it to the other workers.
     const isLocal = settings.adapter.driver === 'local';
     server = await startServer({ settings, apps }, log, {
-      ...(isLocal && { createSeams: (onEdge) => createWorkerSeams(link, inbox, onEdge) }),
+      ...(isLocal && { createSeams: (onEdge) => createWorkerSeams(link, inbox, { webhooksOf, onEdge }) }),
       otherWorkers,
       directory,
     });

@@ -1,28 +1,77 @@
 import type { Broker, BrokerMessage } from '../../channels/broker.ts';
 import type { ChannelStore } from '../../channels/channel-store.ts';
 import type { OnEdge } from '../../channels/edge.ts';
+import type { Outbox } from '../../channels/outbox.ts';
+import type { WebhookFilter } from '../../protocol/webhook.ts';
 import type { Seams } from '../seams.ts';
 import { type CallLink, remote } from './calls.ts';
-import { HOST_CALLS, type HostMethods } from './messages.ts';
+import { HOST_CALLS, type HostMethods, OUTBOX_CALLS, type OutboxMethods } from './messages.ts';
 
 /** Takes what the main process has for the seams of a worker. */
 export class SeamsInbox {
   deliver: (message: BrokerMessage) => void = () => {};
   reportEdge: OnEdge = () => {};
+  wakeOutbox = (): void => {};
 }
 
-/**
- * What joins a worker to the others of its machine: broker and store are in the main process.
- *
- * @param onEdge - told of the edges that this worker is to report
- */
-export function createWorkerSeams(link: CallLink, inbox: SeamsInbox, onEdge?: OnEdge): Seams {
+export interface WorkerSeamsOptions {
+  /** What the webhooks of an app are for; undefined: the app is not known now. */
+  readonly webhooksOf: (appId: string) => readonly WebhookFilter[] | undefined;
+  /** Told of the edges that this worker is to report. */
+  readonly onEdge?: OnEdge | undefined;
+}
+
+/** What joins a worker to the others of its machine: broker, store and outbox are in the main process. */
+export function createWorkerSeams(
+  link: CallLink,
+  inbox: SeamsInbox,
+  { webhooksOf, onEdge }: WorkerSeamsOptions,
+): Seams {
   const host = remote<HostMethods, typeof HOST_CALLS>(link, HOST_CALLS);
   if (onEdge) {
     inbox.reportEdge = onEdge;
     host.listenToEdges();
   }
-  const store: ChannelStore = { ...host, close: () => {} };
+  const toldWebhooks = new Map<string, readonly WebhookFilter[]>();
+  /** The main process does not know the apps, and carries calls out in their order. */
+  const withWebhooks =
+    <A extends readonly [appId: string, ...unknown[]], R>(call: (...args: A) => R) =>
+    (...args: A): R => {
+      const [appId] = args;
+      const webhooks = webhooksOf(appId);
+      const told = toldWebhooks.get(appId);
+      if (webhooks && webhooks !== told && (told || webhooks.length > 0)) {
+        toldWebhooks.set(appId, webhooks);
+        host.noteWebhooks(appId, webhooks.map(filterOf));
+      }
+      return call(...args);
+    };
+  const store: ChannelStore = {
+    ...host,
+    setSubscriptionCount: withWebhooks(host.setSubscriptionCount),
+    announceSubscriptionCount: withWebhooks(host.announceSubscriptionCount),
+    join: withWebhooks(host.join),
+    leave: withWebhooks(host.leave),
+    signIn: withWebhooks(host.signIn),
+    signOut: withWebhooks(host.signOut),
+    // The number follows; when this worker dies before that, the main process knows of nothing that it would have to tell.
+    occupy: () => {},
+    close: () => {},
+  };
+  const remoteOutbox = remote<OutboxMethods, typeof OUTBOX_CALLS>(link, OUTBOX_CALLS);
+  const outbox: Outbox = {
+    ...remoteOutbox,
+    work(wake) {
+      inbox.wakeOutbox = wake;
+      remoteOutbox.work();
+    },
+    release() {
+      inbox.wakeOutbox = () => {};
+      return remoteOutbox.release();
+    },
+    deadLetterCounts: async (appId) => new Map(await remoteOutbox.deadLetterCounts(appId)),
+    close: () => {},
+  };
   const broker: Broker = {
     ...host,
     answersMayOvertake: false,
@@ -41,5 +90,9 @@ export function createWorkerSeams(link: CallLink, inbox: SeamsInbox, onEdge?: On
     },
     close: () => {},
   };
-  return { broker, store, problem: () => undefined, start: async () => {}, stop: async () => {} };
+  return { broker, store, outbox, problem: () => undefined, start: async () => {}, stop: async () => {} };
+}
+
+function filterOf({ eventTypes, startsWith, endsWith }: WebhookFilter): WebhookFilter {
+  return { eventTypes, startsWith, endsWith };
 }

@@ -10,9 +10,12 @@ import { disconnect } from '../../channels/disconnect.ts';
 import type { Delivery, FanOut } from '../../channels/fan-out.ts';
 import { MemoryBroker } from '../../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
+import { MemoryOutbox } from '../../channels/memory-outbox.ts';
 import { Node, type NodeOptions } from '../../channels/node.ts';
 import { composeObservers, type Failed, type Observer, type VisitorFacts } from '../../channels/observer.ts';
+import type { Outbox } from '../../channels/outbox.ts';
 import { receive } from '../../channels/receive.ts';
+import { wantsOf } from '../../channels/webhook-wants.ts';
 import type { Disconnect } from '../../protocol/errors.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -50,6 +53,8 @@ export function createApp({ limits, ...rest }: AppOverrides = {}): App {
     channelRules: [],
     feeds: [],
     coalescing: [],
+    webhooks: [],
+    allowsPrivateTargets: true,
     encryptionMasterKey: undefined,
     ...rest,
     limits: { ...LIMITS, ...limits },
@@ -63,7 +68,7 @@ interface TestNodeParts {
   readonly app?: AppOverrides;
   readonly options?: Partial<NodeOptions>;
   readonly clock?: FakeClock;
-  readonly seams?: { readonly broker: Broker; readonly store: ChannelStore };
+  readonly seams?: { readonly broker: Broker; readonly store: ChannelStore; readonly outbox?: Outbox };
   readonly observers?: readonly Observer[];
 }
 
@@ -72,6 +77,7 @@ export class TestNode {
   readonly app: App;
   readonly clock: FakeClock;
   readonly node: Node;
+  readonly outbox: MemoryOutbox;
   readonly fanOut = new LoopedFanOut();
   /** What observers were told of. */
   readonly failures: Failed[] = [];
@@ -85,7 +91,12 @@ export class TestNode {
   constructor({ app, options, clock = new FakeClock(), seams, observers = [] }: TestNodeParts = {}) {
     this.app = createApp(app);
     this.clock = clock;
-    const memory = new MemoryBroker(clock);
+    const outbox = new MemoryOutbox(clock, {
+      graceMs: 3000,
+      wants: (_appId, channel) => wantsOf(this.app.webhooks, channel),
+    });
+    this.outbox = outbox;
+    const memory = new MemoryBroker(clock, (appId, event) => outbox.append(appId, event));
     const observer = composeObservers([
       {
         disconnected: ({ cause, code, reason }) =>
@@ -114,7 +125,17 @@ export class TestNode {
         ...options,
       },
       broker: seams?.broker ?? memory,
-      store: seams?.store ?? new MemoryChannelStore(clock, (message) => memory.publish(message), observer.edge),
+      store:
+        seams?.store ??
+        new MemoryChannelStore(
+          clock,
+          (message) => memory.publish(message),
+          () => (edge) => {
+            outbox.onEdge(edge);
+            observer.edge?.(edge);
+          },
+        ),
+      outbox: seams?.outbox ?? outbox,
       fanOut: this.fanOut,
       clock,
       observer,

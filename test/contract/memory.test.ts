@@ -14,7 +14,7 @@ async function createMemorySeams(): Promise<EdgesFixture> {
   const store = new MemoryChannelStore(
     clock,
     (message) => broker.publish(message),
-    (edge) => edges.push(edge),
+    () => (edge) => edges.push(edge),
   );
   return {
     edges,

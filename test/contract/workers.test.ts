@@ -38,7 +38,7 @@ async function createSeamsOfWorkers(): Promise<EdgesFixture> {
 
 function addWorker(host: WorkerHost, onEdge: OnEdge) {
   const { port1, port2 } = new MessageChannel();
-  const { link, hostLink, seams } = new WorkerEnds(host, postTo(port1), postTo(port2), fail, onEdge);
+  const { link, hostLink, seams } = new WorkerEnds(host, postTo(port1), postTo(port2), fail, { onEdge });
   port1.on('message', (text: string) => link.receive(JSON.parse(text) as Batch));
   port2.on('message', (text: string) => hostLink.receive(JSON.parse(text) as Batch));
   const close = (): void => {

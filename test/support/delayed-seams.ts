@@ -62,8 +62,9 @@ export class DelayedSeams {
       this.published.push(message);
       broker.publish(message);
     };
-    const store = new MemoryChannelStore(clock, publish, onEdge);
+    const store = new MemoryChannelStore(clock, publish, () => onEdge);
     this.store = {
+      occupy: (_appId, channel) => this.#call(`store.occupy ${channel}`, () => {}),
       setSubscriptionCount: (appId, channel, count) => store.setSubscriptionCount(appId, channel, count),
       announceSubscriptionCount: (appId, channel) => store.announceSubscriptionCount(appId, channel),
       summary: (appId, channel) => this.#call(`store.summary ${channel}`, () => store.summary(appId, channel)),

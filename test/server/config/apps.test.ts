@@ -35,6 +35,8 @@ describe('apps in the file', () => {
       feeds: [],
       coalescing: [],
       channelRules: [],
+      webhooks: [],
+      allowsPrivateTargets: true,
       limits: {
         maxConnections: -1,
         maxBackendEventsPerSecond: -1,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SeamUnavailable } from '../../../channels/broker.ts';
 import { systemClock } from '../../../server/clock.ts';
+import { createMemorySeams } from '../../../server/seams.ts';
 import { startBroker, type TestBroker } from '../../support/broker.ts';
 import { DelayedSeams } from '../../support/delayed-seams.ts';
 import { KeptConnection } from '../../support/kept-connection.ts';
@@ -51,13 +52,7 @@ describe('while the seams take their time', () => {
     seams = new DelayedSeams(systemClock);
     const { broker: messages, store } = seams;
     broker = await startBroker({}, [FEEDS_APP], undefined, {
-      createSeams: () => ({
-        broker: messages,
-        store,
-        start: async () => {},
-        stop: async () => {},
-        problem: () => undefined,
-      }),
+      createSeams: () => ({ ...createMemorySeams(systemClock), broker: messages, store }),
     });
     seams.isSlow = true;
   });

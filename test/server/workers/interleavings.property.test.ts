@@ -114,10 +114,11 @@ test('pages on all workers, and who observes edges, agree with the host, however
       // On a worker that dies, edges that are on their way may be lost. This one stays.
       const observed = new ObservedFacts();
       host.listenToEdges(
-        host.add(
-          () => {},
-          (edge) => observed.take(edge),
-        ),
+        host.add({
+          deliver: () => {},
+          report: (edge) => observed.take(edge),
+          wakeOutbox: () => {},
+        }),
       );
       const failed = (error: unknown): Error => {
         failures.push(error);

@@ -3,7 +3,7 @@ import type { Edge, OnEdge } from '../../../channels/edge.ts';
 import { type Batch, CallLink, type Post, remote } from '../../../server/workers/calls.ts';
 import { type HostedWorker, WorkerHost } from '../../../server/workers/host.ts';
 import { WORKER_CALLS, type WorkerMethods } from '../../../server/workers/messages.ts';
-import { createWorkerSeams, SeamsInbox } from '../../../server/workers/worker-seams.ts';
+import { createWorkerSeams, SeamsInbox, type WorkerSeamsOptions } from '../../../server/workers/worker-seams.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 /** A worker's end of its way to the host, and the host's. */
@@ -17,22 +17,29 @@ export class WorkerEnds {
    * @param up - brings batches to `hostLink`
    * @param down - brings batches to `link`
    * @param failed - told of calls that failed
-   * @param onEdge - told of the edges that the worker is to report
    */
-  constructor(host: WorkerHost, up: Post, down: Post, failed: (error: unknown) => Error, onEdge?: OnEdge) {
+  constructor(
+    host: WorkerHost,
+    up: Post,
+    down: Post,
+    failed: (error: unknown) => Error,
+    { webhooksOf = () => [], onEdge }: Partial<WorkerSeamsOptions> = {},
+  ) {
     const inbox = new SeamsInbox();
     const methods = {
       deliver: (message: BrokerMessage) => inbox.deliver(message),
       reportEdge: (edge: Edge) => inbox.reportEdge(edge),
+      wakeOutbox: () => inbox.wakeOutbox(),
     };
     this.link = new CallLink({ post: up, methods, peer: 'the host', failed, answersFirst: true });
-    this.hosted = host.add(
-      (message) => calls.deliver(message),
-      (edge) => calls.reportEdge(edge),
-    );
+    this.hosted = host.add({
+      deliver: (message) => calls.deliver(message),
+      report: (edge) => calls.reportEdge(edge),
+      wakeOutbox: () => calls.wakeOutbox(),
+    });
     this.hostLink = new CallLink({ post: down, methods: this.hosted.methods, peer: 'the worker', failed });
     const calls = remote<WorkerMethods, typeof WORKER_CALLS>(this.hostLink, WORKER_CALLS);
-    this.seams = createWorkerSeams(this.link, inbox, onEdge);
+    this.seams = createWorkerSeams(this.link, inbox, { webhooksOf, onEdge });
   }
 
   die(): void {
@@ -64,7 +71,7 @@ export class JoinedWorker extends WorkerEnds {
         this.link.receive(batch);
       }),
       fail,
-      onEdge,
+      { onEdge },
     );
     this.seams.broker.listen(({ frame }) => this.frames.push(frame));
   }

@@ -31,10 +31,11 @@ test('a worker that is told of other apps while it starts serves those', async (
     child.kill('SIGKILL');
     host.close();
   });
-  const { methods } = host.add(
-    () => {},
-    () => {},
-  );
+  const { methods } = host.add({
+    deliver: () => {},
+    report: () => {},
+    wakeOutbox: () => {},
+  });
   const link = new CallLink({
     post: (batch, sent) => child.send([...batch], () => sent()),
     methods,
