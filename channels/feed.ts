@@ -15,6 +15,8 @@ export interface Feed {
   readonly last: boolean | string;
   /** What a client sends is sent back to it; otherwise it is ignored. */
   readonly echo: boolean;
+  /** JSON that whoever connects gets before anything else, see `welcomeOf`; undefined or null: nothing. */
+  readonly welcome?: unknown;
 }
 
 export type FeedFormat = 'data' | 'event';
@@ -23,6 +25,8 @@ export type FeedFormat = 'data' | 'event';
 export interface Reader {
   readonly feed: Feed;
   readonly pace: Pace;
+  /** Sends the welcome of the feed. */
+  greet(text: string): void;
   /** Echoes what the client sent, if the feed does so. */
   echo(text: string): void;
 }
@@ -35,7 +39,8 @@ export function hasFeed({ feeds }: App, feed: Feed): boolean {
       one.channel === feed.channel &&
       one.format === feed.format &&
       one.last === feed.last &&
-      one.echo === feed.echo,
+      one.echo === feed.echo &&
+      JSON.stringify(one.welcome) === JSON.stringify(feed.welcome),
   );
 }
 
@@ -52,6 +57,12 @@ export function keepNamedOf(app: App, channel: string, name: string): BrokerMess
 
 function hasFeedWith({ feeds }: App, channel: string, last: Feed['last']): boolean {
   return feeds.length > 0 && feeds.some((feed) => feed.last === last && feed.channel === channel);
+}
+
+/** What a feed says to whoever connects: its template, in which each value `"$now"` is the time. */
+export function welcomeOf({ welcome }: Feed, nowMs: number): string | undefined {
+  if (welcome === undefined || welcome === null) return undefined;
+  return JSON.stringify(welcome, (_, value: unknown) => (value === '$now' ? nowMs : value));
 }
 
 /** What a feed with `echo` answers. */

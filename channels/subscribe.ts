@@ -10,6 +10,7 @@ import {
 import { type Admission, admit, refusalOf, type SubscribeRequest } from './admission.ts';
 import { authorizeConnection } from './connect.ts';
 import type { Connection, Subscription } from './connection.ts';
+import { type Reader, welcomeOf } from './feed.ts';
 import type { LocalChannel } from './local-channel.ts';
 import { after, lastly, type MaybePromise, orElse } from './maybe-promise.ts';
 import type { Node } from './node.ts';
@@ -231,11 +232,17 @@ function complete(
   connection.subscriptions.add(subscription);
   if (grant || admission.isSigned) keep(node, connection, subscription, admission);
   confirm(connection, channel, member !== undefined);
+  if (connection.reader) greet(node, connection.reader);
   if (last) connection.transport.send(last.frame, last.position);
   node.enter(connection, channel);
   node.announceCount(channel);
   node.observer.subscribed?.({ connection, channel, member });
   if (last && last.position === undefined && channel.kind.isCache) node.observer.cacheMissed?.({ connection, channel });
+}
+
+function greet({ clock }: Node, reader: Reader): void {
+  const welcome = welcomeOf(reader.feed, clock.now());
+  if (welcome !== undefined) reader.greet(welcome);
 }
 
 function confirm({ transport }: Connection, { name, roster }: LocalChannel, isMember: boolean): void {

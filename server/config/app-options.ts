@@ -160,7 +160,7 @@ export const appOptionsSchema = z.strictObject({
   ),
   feeds: about(
     feedsSchema.default([]),
-    'Channels that can be read at a URL of their own by what speaks no Pusher: `[{ "path", "channel", "format", "last", "echo" }]`. See docs/feeds.md.',
+    'Channels that can be read at a URL of their own by what speaks no Pusher: `[{ "path", "channel", "format", "last", "echo", "welcome" }]`. See docs/feeds.md.',
     { kind: 'structure' },
   ),
   coalescing: about(

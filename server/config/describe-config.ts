@@ -197,9 +197,9 @@ function describeChannels(rules: readonly ChannelRuleOptions[]): readonly Part[]
 }
 
 function describeFeeds(feeds: readonly FeedOptions[]): readonly Part[] {
-  return feeds.map(({ path, channel, format, last, echo }, index) => {
+  return feeds.map(({ path, channel, format, last, echo, welcome }, index) => {
     const kept = last === true ? ['last'] : last === false ? [] : [`last ${JSON.stringify(last)}`];
-    const switches = [...kept, ...(echo ? ['echo'] : [])];
+    const switches = [...kept, ...(echo ? ['echo'] : []), ...(welcome === undefined ? [] : ['welcome'])];
     return [String(index), [`${path} reads ${channel}`, `format ${format}`, ...switches].join(', ')];
   });
 }

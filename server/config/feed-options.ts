@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { channelKindOf, channelNameProblem } from '../../protocol/channel-name.ts';
 import { about } from './setting.ts';
 
-/** Paths that mean something else already. */
-const TAKEN = /^\/(apps?|broadcasting|pusher|users)(\/|$)|^\/(ready|accept-traffic|usage)?$/;
+/** Paths that mean something else already. At `/` a plain `GET` does, and nothing else. */
+const TAKEN = /^\/(apps?|broadcasting|pusher|users)(\/|$)|^\/(ready|accept-traffic|usage)$/;
 
 const pathSchema = z
   .string()
@@ -28,7 +28,10 @@ const eventNameSchema = z
 
 /** A channel at a URL of its own. */
 export const feedSchema = z.strictObject({
-  path: about(pathSchema, 'Where it is read, from the root of the server; of one feed in all apps.'),
+  path: about(
+    pathSchema,
+    'Where it is read, from the root of the server; of one feed in all apps. At `/` a plain `GET` stays the health check.',
+  ),
   channel: about(
     channelSchema,
     'What is read. A private or presence channel takes a token, see `auth` and `channels`.',
@@ -44,6 +47,10 @@ export const feedSchema = z.strictObject({
   echo: about(
     z.boolean().default(false),
     'A message of a client is answered with `{ "message": "Echo: …", "sentAt": ms }`. Else it is ignored.',
+  ),
+  welcome: about(
+    z.unknown().optional(),
+    'JSON that whoever connects gets first. A value `"$now"` in it becomes the time in milliseconds: `{ "message": "Welcome", "sentAt": "$now" }`.',
   ),
 });
 
@@ -61,7 +68,7 @@ export type FeedOptions = z.output<typeof feedSchema>;
 export function prefixProblem(path: string, pathPrefix: string): string | undefined {
   if (pathPrefix === '' || (path !== pathPrefix && !path.startsWith(`${pathPrefix}/`))) return undefined;
   const inner = path.slice(pathPrefix.length) || '/';
-  return TAKEN.test(inner)
+  return inner === '/' || TAKEN.test(inner)
     ? `is used by the broker itself, below pathPrefix ${pathPrefix}: choose another path`
     : undefined;
 }

@@ -79,6 +79,11 @@ export function keptEventId(frame: string, position: number): string {
 /** A comment, which no reader sees. */
 export const COMMENT = Buffer.from(':\n\n');
 
+/** A record without a name, which EventSource hands to `onmessage`. @param text - on one line */
+export function encodeMessage(text: string): Uint8Array {
+  return Buffer.from(`data: ${text}\n\n`);
+}
+
 /** @param reason - of which people who look at the stream shall know */
 export function encodeComment(reason: string): string {
   return `: ${reason.replace(/[\r\n]+/g, ' ')}\n\n`;

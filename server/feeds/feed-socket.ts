@@ -22,6 +22,10 @@ export class FeedSocket implements FeedSink {
 
   flush(): void {}
 
+  greet(text: string): void {
+    this.#socket.send(text);
+  }
+
   echo(text: string): void {
     this.#socket.send(text);
   }

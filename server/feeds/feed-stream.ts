@@ -6,7 +6,7 @@ import type { Headers } from '../http/cors.ts';
 import type { OpenRequests } from '../http/exchange.ts';
 import type { HttpResponse } from '../uws.ts';
 import type { FeedFanOut } from './feed-fan-out.ts';
-import { COMMENT, encodeComment, type FeedEvent } from './feed-frames.ts';
+import { COMMENT, encodeComment, encodeMessage, type FeedEvent } from './feed-frames.ts';
 import type { FeedSink, FeedTransport } from './feed-transport.ts';
 
 export interface StreamOptions {
@@ -93,6 +93,11 @@ export class FeedStream implements FeedSink {
   }
 
   flush(): void {
+    this.#writer.flush();
+  }
+
+  greet(text: string): void {
+    this.#writer.put(encodeMessage(text));
     this.#writer.flush();
   }
 

@@ -10,6 +10,8 @@ export interface FeedSink {
   /** Takes an event, in the form of this sink. It need not be on its way before `flush`. */
   put(event: FeedEvent, format: FeedFormat): void;
   flush(): void;
+  /** Sends the reader the welcome of the feed. */
+  greet(text: string): void;
   /** Sends back what the reader said. */
   echo(text: string): void;
   close(code: number, reason: string): void;
@@ -58,6 +60,10 @@ export class FeedTransport implements Writer<FeedEvent>, Reader {
 
   flush(): void {
     this.#sink.flush();
+  }
+
+  greet(text: string): void {
+    this.#sink.greet(text);
   }
 
   echo(text: string): void {

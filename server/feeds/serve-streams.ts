@@ -6,7 +6,7 @@ import { Session } from '../../channels/session.ts';
 import { ApiError, CLOSE_CODES, NO_CLOSE_FRAME, SubscriptionError } from '../../protocol/errors.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
 import type { Entrance } from '../entrance.ts';
-import { errorAnswer } from '../http/answer.ts';
+import { errorAnswer, text } from '../http/answer.ts';
 import { framingProblem } from '../http/body.ts';
 import { isRoute, notFound } from '../http/routes.ts';
 import type { OpenConnections } from '../open-connections.ts';
@@ -38,7 +38,8 @@ export function serveStreams(app: TemplatedApp, isTls: boolean, parts: StreamPar
     const path = req.getUrl();
     const isAskedFor = req.getHeader('accept').includes('text/event-stream') && req.getCaseSensitiveMethod() !== 'HEAD';
     // What is framed badly is cut off by the API, too.
-    const isOurs = !isOfApi(path, parts.pathPrefix) && framingProblem(req) === undefined;
+    const isTaken = path === '/' ? !isAskedFor : isOfApi(path, parts.pathPrefix);
+    const isOurs = !isTaken && framingProblem(req) === undefined;
     const found = isOurs ? parts.apps.feedAt(path) : undefined;
     if (!found) {
       req.setYield(true);
@@ -78,6 +79,11 @@ export function serveStreams(app: TemplatedApp, isTls: boolean, parts: StreamPar
       refuse: (reason, error) => {
         if (refusals.isSpent(res)) {
           stream.cutOff();
+          return;
+        }
+        if (path === '/' && error instanceof ApiError && error.status === 404) {
+          // There is no feed, which could not be told at once.
+          stream.refuse(text('OK'));
           return;
         }
         if (error instanceof ApiError) {

@@ -62,6 +62,8 @@ class FakeTransport implements Transport, Reader {
     this.sent.push(frame);
   }
 
+  greet(): void {}
+
   echo(text: string): void {
     this.sent.push(text);
   }

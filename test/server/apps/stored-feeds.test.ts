@@ -207,12 +207,20 @@ describe('a broker with apps in a database', () => {
   });
 
   test('never lets a feed hide the API, and does not ask for its paths', async () => {
-    for (const path of ['/ready', '/ws/ready', '/ws', '/', '/usage']) {
+    for (const path of ['/ready', '/ws/ready', '/ws', '/usage']) {
       expect((await fetch(`${broker.url}${path}`, { headers: { Accept: 'text/event-stream' } })).status).toBe(200);
     }
+    expect((await fetch(`${broker.url}/`)).status).toBe(200);
     const api = await fetch(`${broker.url}/ws/apps/12345/channels`, { headers: { Accept: 'text/event-stream' } });
     expect(api.headers.get('x-kulkul-error')).toBe('missing-auth-key');
     expect(store.asked).not.toContain('feeds');
+  });
+
+  test('answers the health check at the root, whatever it accepts, where there is no feed', async () => {
+    for (let round = 0; round < 2; round += 1) {
+      const answer = await fetch(`${broker.url}/`, { headers: { Accept: 'text/event-stream' } });
+      expect([answer.status, await answer.text()]).toEqual([200, 'OK']);
+    }
   });
 
   test.each(WAYS)('says that it can not tell now, to readers by $name, and survives it', async (way) => {

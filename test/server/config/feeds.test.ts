@@ -22,7 +22,7 @@ describe('feeds', () => {
   });
 
   it('are those of the app, with what is not said', () => {
-    const full = { path: '/b', channel: 'private-b', format: 'event', last: true, echo: true };
+    const full = { path: '/', channel: 'private-b', format: 'event', last: true, echo: true, welcome: { at: '$now' } };
     const { feeds } = onlyApp({ file: fileWith(JSON.stringify([{ path: '/a', channel: 'a' }, full])) });
     expect(feeds).toEqual([{ path: '/a', channel: 'a', format: 'data', last: false, echo: false }, full]);
   });
@@ -47,7 +47,10 @@ describe('feeds', () => {
       '[{ "path": "/apps/1/channels", "channel": "a" }]',
       '2:21  feeds[0].path: is used by the broker itself: choose another path.',
     ],
-    ['[{ "path": "/", "channel": "a" }]', '2:21  feeds[0].path: is used by the broker itself: choose another path.'],
+    [
+      '[{ "path": "/ready", "channel": "a" }]',
+      '2:21  feeds[0].path: is used by the broker itself: choose another path.',
+    ],
     [
       '[{ "path": "/a", "channel": "a b" }]',
       '2:38  feeds[0].channel: is no channel name: only letters, digits and - _ = @ , . ; are allowed.',
@@ -109,10 +112,11 @@ describe('feeds', () => {
   });
 
   it('are shown one by one', () => {
-    const feeds = '[{ "path": "/a", "channel": "a" }, { "path": "/b", "channel": "b", "last": true, "echo": true }]';
+    const feeds =
+      '[{ "path": "/a", "channel": "a" }, { "path": "/b", "channel": "b", "last": true, "echo": true, "welcome": {} }]';
     const shown = describeConfig(load({ file: fileWith(feeds) })).replaceAll(/ +/g, ' ');
     expect(shown).toContain('apps.0.feeds.0 = /a reads a, format data (file');
-    expect(shown).toContain('apps.0.feeds.1 = /b reads b, format data, last, echo (file');
+    expect(shown).toContain('apps.0.feeds.1 = /b reads b, format data, last, echo, welcome (file');
     const named = fileWith('[{ "path": "/a", "channel": "a", "last": "metrics_update" }]');
     expect(describeConfig(load({ file: named }))).toContain('/a reads a, format data, last "metrics_update"');
     expect(describeConfig(load({ file: fileWith('[]') })).replaceAll(/ +/g, ' ')).toContain('apps.0.feeds = none');
