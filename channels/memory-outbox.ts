@@ -109,6 +109,14 @@ export class MemoryOutbox implements Outbox {
     this.#wake = undefined;
   }
 
+  conclude(): number {
+    for (const [key, { appId, event }] of this.#heldBack) {
+      this.#heldBack.delete(key);
+      this.append(appId, event);
+    }
+    return this.#entries.size;
+  }
+
   read(_partition: number, afterId: string, max: number): readonly OutboxEntry[] {
     const found: OutboxEntry[] = [];
     const [first = this.#number + 1] = this.#entries.keys();

@@ -86,6 +86,13 @@ export interface Outbox {
   /** Gives all partitions to other nodes. */
   release(): MaybePromise<void>;
   /**
+   * This node's clients are gone, and it is about to end. What would end with it and is held back becomes due at once: nobody can come back
+   * any more.
+   *
+   * @returns how many entries would end with it; 0 for an outbox that outlives all nodes
+   */
+  conclude(): MaybePromise<number>;
+  /**
    * Entries of a partition that this node claimed, in order, with what is due by now.
    *
    * @param afterId - of the last one that was read; '' for the beginning

@@ -77,6 +77,7 @@ export const OUTBOX_CALLS = {
   work: 'tell',
   claim: 'ask',
   release: 'ask',
+  conclude: 'ask',
   read: 'ask',
   noteTold: 'ask',
   remove: 'ask',

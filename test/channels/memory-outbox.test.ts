@@ -40,6 +40,19 @@ describe('grace', () => {
   });
 });
 
+test('at the end, what is held back is due at once, and what is left is counted', () => {
+  const { outbox, events } = create();
+  outbox.onEdge(member('member_removed', 'ann'));
+  outbox.onEdge(edge('channel_vacated', {}));
+  expect(outbox.conclude()).toBe(2);
+  expect(events().map(({ name }) => name)).toEqual(['member_removed', 'channel_vacated']);
+  outbox.remove(
+    0,
+    outbox.read(0, '', 10).map(({ id }) => id),
+  );
+  expect(outbox.conclude()).toBe(0);
+});
+
 test('what no webhook wants is not kept', async () => {
   const { clock, outbox } = create(0);
   outbox.onEdge(member('member_added', 'ann'));
