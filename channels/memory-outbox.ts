@@ -64,8 +64,11 @@ export class MemoryOutbox implements Outbox {
     const channel = 'channel' in edge ? edge.channel : '';
     const isWanted = (this.#options.wants(appId, channel) & wantOf(edge)) !== 0;
     if (!isWanted && this.#heldBack.size === 0) return;
-    const about = JSON.stringify([appId, channel, 'userId' in edge ? edge.userId : '']);
+    const about = JSON.stringify('userId' in edge ? [appId, channel, edge.userId] : [appId, channel]);
     switch (edge.kind) {
+      case 'subscription_count':
+        if (isWanted) this.append(appId, eventOf(edge));
+        break;
       case 'channel_vacated':
       case 'member_removed':
       case 'user_offline':

@@ -1,11 +1,14 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Edge } from '../../channels/edge.ts';
 import { MemoryBroker } from '../../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
+import { createMemorySeams as createSeams } from '../../server/seams.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { describeBroker } from './broker-contract.ts';
 import { describeChannelStore } from './channel-store-contract.ts';
 import { describeEdges } from './edges-contract.ts';
-import type { EdgesFixture, SeamsFixture } from './seams-fixture.ts';
+import { describeOutbox, type OutboxFixtureOptions } from './outbox-contract.ts';
+import type { EdgesFixture, OutboxFixture, SeamsFixture } from './seams-fixture.ts';
 
 async function createMemorySeams(): Promise<EdgesFixture> {
   const clock = new FakeClock();
@@ -49,8 +52,24 @@ function late<T extends object>(seam: T): T {
   });
 }
 
+/** As the server puts them together. */
+async function createMemoryOutbox({ webhooksOf, graceMs }: OutboxFixtureOptions): Promise<OutboxFixture> {
+  const clock = new FakeClock();
+  const seams = createSeams(clock, { webhooksOf, graceMs });
+  return {
+    graceMs,
+    nodes: [seams],
+    settled: async () => setImmediate(),
+    now: clock.now,
+    pass: async (seconds) => clock.advance(seconds * 1000),
+    kill: undefined,
+    dispose: () => seams.stop(),
+  };
+}
+
 describeBroker('memory', createMemorySeams);
 describeChannelStore('memory', createMemorySeams);
 describeEdges('memory', createMemorySeams);
+describeOutbox('memory', createMemoryOutbox);
 describeBroker('memory with late answers', createLateSeams);
 describeChannelStore('memory with late answers', createLateSeams);

@@ -1,6 +1,7 @@
 import type { Broker, BrokerMessage } from '../../channels/broker.ts';
 import type { ChannelStore } from '../../channels/channel-store.ts';
 import type { Edge } from '../../channels/edge.ts';
+import type { Outbox } from '../../channels/outbox.ts';
 
 /** The two seams as one node sees them. */
 export interface SeamsOfNode {
@@ -29,6 +30,22 @@ export type CreateSeams = () => Promise<SeamsFixture>;
 export interface EdgesFixture extends SeamsFixture {
   /** What was reported so far, on whichever node, oldest first. */
   readonly edges: readonly Edge[];
+}
+
+export interface OutboxOfNode extends SeamsOfNode {
+  readonly outbox: Outbox;
+}
+
+/** Seams with an outbox. */
+export interface OutboxFixture extends SeamsFixture {
+  readonly nodes: readonly [OutboxOfNode, ...OutboxOfNode[]];
+  /** How long ends are held back, in milliseconds. */
+  readonly graceMs: number;
+  /**
+   * Has a node die without a word. Resolves when what it had is taken out and others may have its entries. Undefined where the outbox dies
+   * with its only node.
+   */
+  readonly kill: ((node: number) => Promise<void>) | undefined;
 }
 
 /** A node of the fixture with everything that was delivered to it. */
