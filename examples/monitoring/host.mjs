@@ -13,7 +13,7 @@ export class Host {
   /**
    * Shares in percent of the whole, sizes in bytes; null for what can't be read. CPU and network are means since the time before.
    *
-   * @returns {Promise<{ figures: Record<string, unknown>, unreadable: { figure: string, reason: string }[] }>}
+   * @returns {Promise<Record<string, unknown> & { unreadable: { figure: string, reason: string }[] }>}
    */
   async read() {
     const unreadable = [];
@@ -25,15 +25,15 @@ export class Host {
         return null;
       }
     };
-    const figures = {
+    return {
       cpu: await attempt('cpu', () => this.#readCpu()),
       memory: await attempt('memory', readMemory),
       disk: await attempt('disk', readDisk),
       network: await attempt('network', () => this.#readNetwork()),
       load: os.loadavg().map(round),
       uptimeSeconds: Math.round(os.uptime()),
+      unreadable,
     };
-    return { figures, unreadable };
   }
 
   #readCpu() {

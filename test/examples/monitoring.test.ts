@@ -4,43 +4,97 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { atLength } from '../support/at-length.ts';
 import { launchBrowser } from '../support/browser.ts';
-import { freePort } from '../support/free-port.ts';
-import { startProcess } from '../support/process.ts';
 import { RawClient } from '../support/raw-client.ts';
-import { untilEqual } from '../support/until.ts';
+import { StreamReader } from '../support/stream-reader.ts';
+import { until, untilEqual } from '../support/until.ts';
 import { extentOf, faultsOnPhone } from './page-checks.ts';
 import { startReader } from './python-reader.ts';
 import { type Example, reportFigures, runExample, runProgram, startExample, textsOf } from './start-example.ts';
 
-const NOTE = 'restored with password=hunter2 and Bearer abc.def';
-const MASKED = 'A drill: restored with password=•••••• and Bearer ••••••';
+const AGENT_TOKEN = 'monitoring-agent-token';
+const SECRETS = /hunter2|abc\.def|s3cret/;
+const READERS = 100;
+const AGENTS = 10;
+/** What the users of this system allow a reader to cost. */
+const BYTES_PER_SECOND = 12_000;
+
+interface Reading {
+  readonly memory?: number;
+  readonly info?: Readonly<Record<string, string>>;
+  readonly unreadable?: readonly { readonly figure: string; readonly reason: string }[];
+}
+
+interface Message {
+  readonly type: string;
+  readonly subject?: string;
+  readonly message?: string;
+  readonly data?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
 
 let example: Example;
 let browser: Browser;
 let page: Page;
+let feedUrl: string;
 
 beforeAll(async () => {
-  // Any host uses more memory than that: an alert that is real, and that comes for certain.
-  // The others come once at most, however busy this host is.
-  const env = { MEMORY_ALERT: '0.1', ALERT_HYSTERESIS: '100', READ_EVERY_SECONDS: '1' };
+  // A busy machine would raise alerts of its own, which come whenever they like: once at most.
+  const env = { AGENTS: String(AGENTS), ALERT_HYSTERESIS: '40', READ_EVERY_SECONDS: '1' };
   [example, browser] = await Promise.all([startExample('monitoring', env), launchBrowser()]);
+  feedUrl = `${example.url.replace('http', 'ws')}ws`;
   page = await browser.newPage();
   await page.goto(example.url);
 });
 
 afterAll(() => browser.close());
 
-function drillUrl(): string {
-  return /http:\/\/127\.0\.0\.1:\d+\/drill/.exec(example.process.stdout)?.[0] ?? '';
+async function get(path: string): Promise<unknown> {
+  const answer = await fetch(new URL(path, example.url));
+  expect(answer.status).toBe(200);
+  return answer.json();
 }
 
-function startDrill(): Promise<Response> {
-  return fetch(drillUrl(), {
+function post(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
+  return fetch(new URL(path, example.url), {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ note: NOTE }),
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body: JSON.stringify(body),
   });
 }
+
+/** A reading as an agent sends it. */
+async function read(server: string, { memory, ...rest }: Reading): Promise<void> {
+  const share = memory === undefined ? null : { percent: memory, used: memory * 1e8, total: 1e10 };
+  const body = { server, cpu: null, memory: share, disk: null, network: null, ...rest };
+  expect((await post('/api/v1/readings', body, { Authorization: `Bearer ${AGENT_TOKEN}` })).status).toBe(200);
+}
+
+/** All that a reader of the feed gets. */
+async function openFeed(url = feedUrl): Promise<{ readonly messages: readonly Message[]; readonly socket: WebSocket }> {
+  const messages: Message[] = [];
+  const socket = new WebSocket(url);
+  socket.on('message', (data) => messages.push(JSON.parse(String(data)) as Message));
+  onTestFinished(() => socket.terminate());
+  await once(socket, 'open');
+  // The last reading, or the next one: from then on nothing is missed.
+  await until(() => messages.length > 0);
+  return { messages, socket };
+}
+
+const alertsOn = (messages: readonly Message[], server: string): readonly Message[] =>
+  messages.filter(({ subject }) => subject?.includes(`] ${server} `));
+
+const ALERT = (server: string) => ({
+  type: 'alert',
+  alert_type: 'alert',
+  subject: `[ALERT] ${server} memory high`,
+  message: 'Memory used 85.0% (threshold 80.0%)',
+});
+const RECOVERY = (server: string) => ({
+  type: 'alert',
+  alert_type: 'recovery',
+  subject: `[RECOVERED] ${server} memory`,
+  message: 'Memory back to 35.0%',
+});
 
 /** Lines of the list of alerts, without their time, the latest first. */
 function alertsOf(place: Page): Promise<string[]> {
@@ -54,162 +108,268 @@ function alertsOf(place: Page): Promise<string[]> {
   );
 }
 
-test('shows the figures of this host, which change in place', async () => {
+function agentPid(name: string): number {
+  return Number(new RegExp(`^${name} .*process (\\d+)$`, 'm').exec(example.process.stdout)?.[1]);
+}
+
+test('ten agents, processes of their own, are ten servers on the page, whose figures change in place', async () => {
   await page.locator('#state[data-state="connected"]').waitFor();
-  const figures = await textsOf(page, '[data-metric="cpu"] .figure');
+  await untilEqual(() => page.locator('.server[data-status="up"]').count(), AGENTS);
   const read = await textsOf(page, '#read-at');
   await untilEqual(async () => (await read()).length >= 3, true);
   for (const metric of ['cpu', 'memory', 'disk']) {
-    const text = await page.locator(`[data-metric="${metric}"] .figure`).textContent();
-    expect(text).toMatch(/^\d+\.\d %$|^unknown$/);
+    const values = await page.locator(`[data-metric="${metric}"] .value`).allTextContents();
+    expect(values).toHaveLength(AGENTS);
+    for (const text of values) expect(text).toMatch(/^\d+\.\d %$|^unknown$/);
   }
-  expect(await page.locator('[data-metric="memory"] .detail').textContent()).toMatch(/^\S+ [kMGT]?B of \S+ [kMGT]?B$/);
-  expect(await page.locator('[data-metric="cpu"]').count()).toBe(1);
-  expect((await figures()).every((text) => /^(–|unknown|\d+\.\d %)$/.test(text))).toBe(true);
-  reportFigures('monitoring', {
-    connect: await page.locator('#connect-ms').textContent(),
-    'event to screen': await page.locator('#event-ms').textContent(),
-  });
+  const pids = [...example.process.stdout.matchAll(/every 1 s, process (\d+)$/gm)].map(([, pid]) => pid);
+  expect(new Set(pids).size).toBe(AGENTS);
+  reportFigures('monitoring', { connect: await page.locator('#connect-ms').textContent() });
 });
 
-test('shares and network are drawn over all of their width, and each line is seen', async () => {
-  for (const [plot, color] of [
-    ['#shares', '--accent'],
-    ['#shares', '--warn'],
-    ['#network', '--accent'],
-    ['#network', '--warn'],
-  ] as const) {
-    // In and out may be the same: one of them is dashed.
-    await untilEqual(async () => (await extentOf(page.locator(plot), color)).columns > 100, true);
+test('ten servers cost a reader less than it allows, at a reading every four seconds', async () => {
+  const { messages } = await openFeed();
+  const ofTen = ({ data }: Message): boolean => Object.keys(data ?? {}).length >= AGENTS;
+  await until(() => messages.some(ofTen));
+  const bytes = Buffer.byteLength(JSON.stringify(messages.find(ofTen)));
+  process.stdout.write(`monitoring: ${bytes} bytes for ${AGENTS} servers, ${(bytes / 4000).toFixed(2)} kB/s\n`);
+  expect(bytes / 4).toBeLessThan(BYTES_PER_SECOND);
+});
+
+test('an alert and its recovery come at once, in the shape that readers know, to every kind of reader', async () => {
+  const { messages } = await openFeed();
+  const direct = await openFeed(`ws://127.0.0.1:${example.brokerPort}/ws`);
+  const stream = await StreamReader.open(`${example.url}ws`);
+  const python = startReader(feedUrl);
+  onTestFinished(() => {
+    stream.close();
+    python.stop();
+  });
+  await page.evaluate(`new Promise((resolve) => {
+    window.messages = [];
+    const socket = new WebSocket(${JSON.stringify(feedUrl)});
+    socket.onmessage = ({ data }) => {
+      window.messages.push(JSON.parse(data));
+      resolve();
+    };
+  })`);
+  await until(() => python.lines.length > 0);
+  await read('shape-1', { memory: 85 });
+  await read('shape-1', { memory: 35 });
+  const expected = [ALERT('shape-1'), RECOVERY('shape-1')];
+  await untilEqual(() => alertsOn(messages, 'shape-1'), expected);
+  await untilEqual(() => alertsOn(direct.messages, 'shape-1'), expected);
+  await untilEqual(async () => alertsOn(await page.evaluate<Message[]>('window.messages'), 'shape-1'), expected);
+  const streamed: Message[] = [];
+  while (alertsOn(streamed, 'shape-1').length < 2) streamed.push(JSON.parse(await stream.nextData()) as Message);
+  expect(alertsOn(streamed, 'shape-1')).toEqual(expected);
+  const lines = ['alert: [ALERT] shape-1 memory high', 'recovery: [RECOVERED] shape-1 memory'];
+  await until(() => lines.every((line) => python.lines.some((printed) => printed.startsWith(line))));
+  expect(python.lines.some((line) => /^db-1: cpu [\d.]+ %, memory [\d.]+ %$/.test(line))).toBe(true);
+});
+
+test('a reading has all servers, and it is what a reader begins with', async () => {
+  await read('shape-2', { memory: 85 });
+  const { messages } = await openFeed();
+  expect(messages[0]).toMatchObject({ type: 'metrics_update', data: { 'db-1': { status: 'up' } } });
+  await until(() => messages.some(({ data }) => data?.['shape-2'] !== undefined));
+  const { data = {} } = messages.findLast(({ type }) => type === 'metrics_update') ?? {};
+  expect(data['shape-2']).toMatchObject({ memory: { percent: 85 }, cpu: null });
+  expect(await get('/api/v1/servers/metrics')).toMatchObject({ 'shape-2': { memory: { percent: 85 } } });
+});
+
+test('alerts are toasts and a list that is there after a reload', async () => {
+  await read('toast-1', { memory: 85 });
+  const alert = '[ALERT] toast-1 memory high: Memory used 85.0% (threshold 80.0%)';
+  await page.locator('.toasts [data-tone="bad"]', { hasText: alert }).waitFor();
+  await read('toast-1', { memory: 35 });
+  const recovery = '[RECOVERED] toast-1 memory: Memory back to 35.0%';
+  await page.locator('.toasts [data-tone="good"]', { hasText: recovery }).waitFor();
+  const isOurs = (line: string): boolean => line.includes('toast-1 memory');
+  await untilEqual(async () => (await alertsOf(page)).filter(isOurs), [recovery, alert]);
+  await page.reload();
+  await untilEqual(async () => (await alertsOf(page)).filter(isOurs), [recovery, alert]);
+});
+
+test('passwords are masked in everything: feed, API, page, console', async () => {
+  const { messages } = await openFeed();
+  await read('mask-1', {
+    info: { backup: 'sftp://ops:s3cret@10.0.0.5/daily', start: 'serve --password hunter2' },
+    unreadable: [{ figure: 'cpu', reason: 'Authorization: Bearer abc.def' }],
+  });
+  const note = 'restored with password=hunter2 and Bearer abc.def';
+  await page.locator('#drill-server').selectOption('mask-1');
+  await page.locator('#note').fill(note);
+  await page.locator('#drill button').click();
+  await page.locator('.toasts', { hasText: 'The next two readings of mask-1 are a drill.' }).waitFor();
+  await read('mask-1', {});
+  const masked = '[ALERT] mask-1 drill: A drill: restored with password=•••••• and Bearer ••••••';
+  await page.locator('.toasts [data-tone="bad"]', { hasText: masked }).waitFor();
+  await read('mask-1', { info: { backup: 'sftp://ops:s3cret@10.0.0.5/daily' } });
+  await read('mask-1', { info: { backup: 'sftp://ops:s3cret@10.0.0.5/daily' } });
+  await page
+    .locator('.toasts [data-tone="good"]', { hasText: '[RECOVERED] mask-1 drill: The drill is over' })
+    .waitFor();
+  await page.locator('[data-server="mask-1"] .info', { hasText: 'sftp://ops:••••••@10.0.0.5/daily' }).waitFor();
+  await until(() => messages.some(({ data }) => data?.['mask-1'] !== undefined));
+  const paths = ['/api/state', '/api/v1/servers', '/api/v1/servers/metrics', '/api/v1/alerts', '/api/v1/alerts/active'];
+  const answers = await Promise.all(paths.map(get));
+  const shown = await page.locator('body').textContent();
+  for (const text of [JSON.stringify(messages), JSON.stringify(answers), shown, example.process.stdout]) {
+    expect(text).not.toMatch(SECRETS);
   }
+});
+
+test('an agent that is gone is an alert of its own, on the page and in the API; the others go on', async () => {
+  const { messages } = await openFeed();
+  process.kill(agentPid('web-2'), 'SIGKILL');
+  await untilEqual(
+    () =>
+      alertsOn(messages, 'web-2').map(({ subject, message }) => [subject, message?.replace(/[\d.]+ s \(/, '… s (')]),
+    [['[ALERT] web-2 agent silent', 'No reading for … s (threshold 3.0 s)']],
+  );
+  await page.locator('.server[data-server="web-2"][data-status="silent"] .pill', { hasText: 'silent since' }).waitFor();
+  const { alerts } = (await get('/api/v1/alerts/active')) as { alerts: readonly Message[] };
+  expect(alertsOn(alerts, 'web-2')).toHaveLength(1);
+  expect(await get('/api/v1/health')).toMatchObject({ status: 'ok', silent: expect.arrayContaining(['web-2']) });
+  await page.locator('.server[data-server="db-2"][data-status="up"]').waitFor();
+
+  // It reads this machine, which may be busy: an alert of its own may follow.
+  const back = runProgram('monitoring/agent.mjs', {
+    AGENT_TOKEN,
+    AGENT_NAME: 'web-2',
+    PAGE_PORT: new URL(example.url).port,
+    READ_EVERY_SECONDS: '1',
+  });
+  await until(() => alertsOn(messages, 'web-2').some(({ subject }) => subject === '[RECOVERED] web-2 agent'));
+  await page.locator('.server[data-server="web-2"][data-status="up"]').waitFor();
+  await back.kill();
+});
+
+test('the charts are full after a reload, from history alone', async () => {
+  await until(async () => ((await get('/api/v1/servers/metrics/history')) as { rows: unknown[] }).rows.length >= 5);
+  const visitor = await browser.newPage();
+  await visitor.routeWebSocket(/\/ws$/, () => {});
+  await visitor.goto(example.url);
+  for (const chart of await visitor.locator('#charts .plot').all()) {
+    await untilEqual(async () => (await extentOf(chart, '--line-1')).columns > 100, true);
+  }
+  expect(await visitor.locator('#charts .plot').count()).toBe(4);
+  await visitor.close();
 });
 
 atLength(undefined, test)?.('it fits a phone, and is dark for those who like it', async () => {
   const faults = await faultsOnPhone(browser, example.url, async (phone) => {
-    await phone.locator('[data-metric="memory"][data-tone="bad"]').waitFor();
+    await phone.locator('[data-server="db-1"] .value', { hasText: '%' }).first().waitFor();
     await phone.locator('#alerts li').first().waitFor();
   });
   expect(faults).toEqual([]);
 });
 
-test('a real figure over its limit is an alert, and its tile says so', async () => {
-  await untilEqual(
-    async () => (await alertsOf(page)).some((line) => /^Alert: Memory is at .+ %, the limit is 0\.1 %$/.test(line)),
-    true,
+test('one broadcast reaches a hundred readers', async () => {
+  const all = await Promise.all(Array.from({ length: READERS }, () => openFeed()));
+  const arrivals: Promise<number>[] = all.map(
+    ({ socket }) =>
+      new Promise((resolve) => {
+        socket.on('message', (data: Buffer) => {
+          if (data.includes('[ALERT] crowd-1 ')) resolve(performance.now());
+        });
+      }),
   );
-  await page.locator('[data-metric="memory"][data-tone="bad"]').waitFor();
+  const sentAt = performance.now();
+  await read('crowd-1', { memory: 85 });
+  const times = (await Promise.all(arrivals)).sort((a, b) => a - b);
+  expect(times).toHaveLength(READERS);
+  const [first = 0, last = 0] = [times[0], times.at(-1)];
+  reportFigures(`monitoring, ${READERS} readers`, {
+    'first to last': (last - first).toFixed(1),
+    'reading to first': (first - sentAt).toFixed(1),
+  });
 });
 
-test('a drill is an alert and then a recovery, toasted and listed, without the secrets of its note', async () => {
-  const toasts = await textsOf(page, 'body');
-  await page.locator('#note').fill(NOTE);
-  await page.locator('#drill button').click();
-  await page.locator('.toasts [data-tone="bad"]', { hasText: MASKED }).waitFor();
-  await page.locator('.toasts [data-tone="good"]', { hasText: 'The drill is over' }).waitFor();
-  const isOfDrill = (line: string): boolean => line.includes('drill');
-  const expected = ['Recovery: The drill is over', `Alert: ${MASKED}`];
-  await untilEqual(async () => (await alertsOf(page)).filter(isOfDrill), expected);
-  expect((await toasts()).join('\n')).not.toMatch(/hunter2|abc\.def/);
-});
-
-test('the list of alerts is there again after a reload, and for whoever comes later', async () => {
-  const before = await alertsOf(page);
-  expect(before.length).toBeGreaterThanOrEqual(3);
-  await page.reload();
-  await page.locator('#alerts li').first().waitFor();
-  expect((await alertsOf(page)).slice(-before.length)).toEqual(before);
-  await page.locator('[data-metric="memory"] .figure', { hasText: '%' }).waitFor();
-  expect(await page.locator('.toasts > *', { hasText: 'drill' }).count()).toBe(0);
-
-  const client = await RawClient.connect(`ws://127.0.0.1:${example.brokerPort}`, { key: 'monitoring-key' });
-  for (const [channel, event] of [
-    ['cache-alerts', 'alerts'],
-    ['cache-monitor', 'metrics_update'],
-  ] as const) {
-    await client.subscribed(channel);
-    // What is published from then on is of a later time.
-    const enteredAt = Date.now();
-    const { data } = await client.next(event);
-    const { sentAt } = JSON.parse(String(data)) as { sentAt: number };
-    expect({ channel, isFromBefore: sentAt <= enteredAt }).toEqual({ channel, isFromBefore: true });
+test('the API is documented where a browser finds it, and pages that poll have all at once', async () => {
+  const visitor = await browser.newPage();
+  const answer = await visitor.goto(new URL('/swagger/index.html', example.url).href);
+  expect(answer?.status()).toBe(200);
+  for (const path of [
+    '/api/v1/servers',
+    '/api/v1/servers/metrics',
+    '/api/v1/alerts/active',
+    '/api/v1/health',
+    '/api/state',
+  ]) {
+    await visitor.locator(`.opblock-summary-path[data-path="${path}"]`).waitFor();
   }
+  await visitor.close();
+  const names = Array(AGENTS).fill(
+    expect.objectContaining({ status: expect.any(String), uptimeSeconds: expect.any(Number) }),
+  );
+  expect(await get('/api/v1/servers')).toEqual({ servers: expect.arrayContaining(names.slice(0, 1)) });
+  expect(await get('/api/state')).toMatchObject({
+    servers: { 'db-1': { status: 'up' } },
+    alerts: { active: expect.any(Array), recent: expect.any(Array) },
+    limits: [{ metric: 'cpu', limit: 90 }, { metric: 'memory', limit: 80 }, { metric: 'disk' }],
+  });
+  const document = (await get('/swagger/json')) as { paths: Readonly<Record<string, unknown>> };
+  expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(['/api/v1/readings', '/api/v1/drill']));
+});
+
+test('readings and drills of strangers are refused, and what is wrong is named', async () => {
+  const refused = async (answer: Response): Promise<unknown> => [answer.status, await answer.json()];
+  const agent = { Authorization: `Bearer ${AGENT_TOKEN}` };
+  expect(
+    await refused(await post('/api/v1/readings', { server: 'x', cpu: null, memory: null, disk: null, network: null })),
+  ).toEqual([401, { error: expect.stringContaining('AGENT_TOKEN') }]);
+  expect(await refused(await post('/api/v1/readings', { server: 'x' }, agent))).toEqual([
+    400,
+    { error: "body must have required property 'cpu'" },
+  ]);
+  expect(await refused(await post('/api/v1/drill', { server: 'db-1' }, { Origin: 'https://elsewhere.test' }))).toEqual([
+    403,
+    { error: 'Not from https://elsewhere.test.' },
+  ]);
+  expect(await refused(await post('/api/v1/drill', { server: 'none' }))).toEqual([
+    404,
+    { error: 'There is no server none.' },
+  ]);
+  expect(await refused(await post('/api/v1/drill', { server: 'db-1', note: 'x'.repeat(201) }))).toEqual([
+    400,
+    { error: 'body/note must NOT have more than 200 characters' },
+  ]);
+  expect(await refused(await fetch(new URL('/api/v1/nothing', example.url)))).toEqual([
+    404,
+    { error: 'There is no /api/v1/nothing.' },
+  ]);
+});
+
+test('a Pusher client reads the same events, from the last reading on', async () => {
+  const client = await RawClient.connect(`ws://127.0.0.1:${example.brokerPort}`, { key: 'monitoring-key' });
+  await client.subscribed('cache-monitor');
+  const { data } = await client.next('metrics_update');
+  expect(JSON.parse(String(data))).toMatchObject({ type: 'metrics_update', data: { 'db-1': { status: 'up' } } });
   await client.close();
 });
 
-test('a plain WebSocket reads the same, from the last reading on', async () => {
-  const socket = new WebSocket(`ws://127.0.0.1:${example.brokerPort}/monitor`);
-  const messages: { event: string; channel: string; data: Record<string, unknown> }[] = [];
-  socket.on('message', (data) => messages.push(JSON.parse(String(data))));
-  await once(socket, 'message');
-  expect(messages[0]).toMatchObject({ event: 'metrics_update', channel: 'cache-monitor' });
-  expect(messages[0]?.data).toMatchObject({ host: expect.any(String), uptimeSeconds: expect.any(Number) });
-  expect((await startDrill()).status).toBe(202);
-  await untilEqual(() => messages.some(({ event, data }) => event === 'recovery' && data.metric === 'drill'), true);
-  // A busy host may raise an alert of its own meanwhile.
-  const drills = messages.filter(({ data }) => data.metric === 'drill');
-  expect(drills.map(({ event }) => event)).toEqual(['alert', 'recovery']);
-  expect(JSON.stringify(messages)).not.toMatch(/hunter2|abc\.def/);
-  socket.close();
-});
-
-test('the reader in Python prints readings and alerts, and nothing secret', async () => {
-  const reader = startReader(`ws://127.0.0.1:${example.brokerPort}/monitor`);
-  onTestFinished(() => reader.stop());
-  await untilEqual(() => reader.lines.length > 0, true);
-  expect((await startDrill()).status).toBe(202);
-  await untilEqual(() => reader.lines.includes('recovery: The drill is over'), true);
-  expect(reader.lines).toContain(`alert: ${MASKED}`);
-  const readings = reader.lines.filter((line) => !/^(alert|recovery): /.test(line));
-  expect(readings.length).toBeGreaterThanOrEqual(2);
-  for (const line of readings) expect(line).toMatch(/^cpu [\d.]+ %, memory [\d.]+ %$/);
-});
-
-test('a drill is refused to the pages of others, and with a note that is too long', async () => {
-  const post = (body: unknown, headers = {}): Promise<Response> =>
-    fetch(drillUrl(), { method: 'POST', headers, body: JSON.stringify(body) });
-  const stranger = await post({}, { Origin: 'https://elsewhere.test' });
-  expect([stranger.status, await stranger.json()]).toEqual([403, { error: 'Not from https://elsewhere.test.' }]);
-  const long = await post({ note: 'x'.repeat(201) });
-  expect([long.status, await long.json()]).toEqual([422, { error: 'Give a note of up to 200 characters, or none.' }]);
-});
-
-// pusher-js tries again a quarter of a minute after an attempt that failed.
-test('says that the broker is away, and has the list again when it is back', { timeout: 90_000 }, async () => {
+test('says that the broker is away, has a gap in its lines, and comes back by itself with all that is known', async () => {
   const states = await textsOf(page, '#state');
-  const alerts = await alertsOf(page);
   example.killBroker();
-  await untilEqual(states, ['Live', 'No connection: trying again', 'Live']);
-  await untilEqual(async () => {
-    const visitor = await browser.newPage();
-    await visitor.goto(example.url);
-    await visitor.locator('#state[data-state="connected"]').waitFor();
-    await visitor.locator('[data-metric="memory"] .figure', { hasText: '%' }).waitFor();
-    const seen = await alertsOf(visitor);
-    await visitor.close();
-    return seen.slice(-alerts.length);
-  }, alerts);
+  await page.locator('#state[data-state="unavailable"]').waitFor();
+  await read('away-1', { memory: 85 });
+  await example.process.printed(/^The broker runs again/);
+  const backAt = performance.now();
+  await page.locator('#state[data-state="connected"]').waitFor();
+  reportFigures('monitoring', { 'back after the broker': (performance.now() - backAt).toFixed(0) });
+  expect(await states()).toEqual(['Live', 'No connection: trying again', 'Live']);
+  // Told while nobody heard it: the list has it all the same.
+  await untilEqual(
+    async () => (await alertsOf(page)).some((line) => line.startsWith('[ALERT] away-1 memory high')),
+    true,
+  );
+  await example.process.printed(/The broker at 127\.0\.0\.1:\d+ is back/);
 });
 
 test('a limit that is no number is named, and nothing runs', async () => {
   const process = runExample('monitoring', { CPU_ALERT: 'high' });
   expect((await process.exited).code).toBe(1);
   expect(process.stdout).toContain('CPU_ALERT is "high": it takes a number from 0 to 100.');
-});
-
-test('a producer without a broker says so, and goes on when there is one', async () => {
-  const port = await freePort();
-  const producer = runProgram('monitoring/producer.mjs', {
-    APP_ID: 'monitoring',
-    APP_KEY: 'monitoring-key',
-    APP_SECRET: 'monitoring-secret',
-    BROKER_PORT: String(port),
-    DRILL_PORT: '0',
-    PAGE_PORT: '1',
-    READ_EVERY_SECONDS: '1',
-  });
-  await producer.printed(
-    new RegExp(`^The broker at 127.0.0.1:${port} can't be reached \\(ECONNREFUSED\\): trying again`),
-  );
-  await startProcess({ port, apps: [{ id: 'monitoring', key: 'monitoring-key', secret: 'monitoring-secret' }] });
-  await producer.printed(new RegExp(`^The broker at 127.0.0.1:${port} is back`));
 });

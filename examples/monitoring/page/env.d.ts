@@ -1,3 +1,0 @@
-interface ImportMetaEnv {
-  readonly DRILL_PORT: string;
-}
