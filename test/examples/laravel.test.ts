@@ -27,7 +27,7 @@ const INSTALL_MS = 300_000;
 const ROLES = ['super-admin', 'admin', 'operator', 'technician'] as const;
 const NOT_ALLOWED = ['viewer', 'Admin', '', undefined] as const;
 const DASHBOARD = 'private-admin-dashboard';
-const FULL = { machine: 'RVM/01 Café ♻', status: 'full', fill: 100 };
+const FULL = { id: 'RVM/01 Café ♻', status: 'full', fill: 100 };
 const FIGURES = { bottles: 1204, deposit: 240_800, machines: { online: 11, full: 1 } };
 
 interface Visit {
@@ -62,8 +62,8 @@ afterEach(() => {
 
 /** What the project's page has, in Node: the broker's port is the one thing that differs. */
 async function connect(role?: string): Promise<Pusher> {
-  const client = new Pusher(String(env.VITE_PUSHER_APP_KEY), {
-    cluster: String(env.VITE_PUSHER_APP_CLUSTER),
+  const client = new Pusher(String(env.VITE_REVERB_APP_KEY), {
+    cluster: '',
     wsHost: '127.0.0.1',
     wsPort: broker.port,
     forceTLS: false,
@@ -99,7 +99,7 @@ async function follow(client: Pusher, channel: string): Promise<{ event: string;
 async function publish(calls: readonly TriggerCall[]): Promise<void> {
   const now = Math.floor(Date.now() / 1000);
   for (const call of calls) {
-    for (const request of requestsOf(laravel.config.connections.pusher, call, now)) {
+    for (const request of requestsOf(laravel.config.connections.reverb, call, now)) {
       expect(await send(broker.port, request)).toEqual({ status: 200, body: '{}' });
     }
   }
@@ -112,11 +112,21 @@ describe('the values of the files', () => {
     );
     expect(files.toSorted()).toEqual([
       'app/Events/DashboardDataUpdated.php',
+      'app/Events/DashboardSnapshot.php',
+      'app/Events/RvmSnapshot.php',
       'app/Events/RvmStatusUpdated.php',
+      'app/Http/Controllers/RvmDashboardController.php',
       'app/Livewire/AdminDashboard.php',
       'app/Livewire/RvmStatusTable.php',
+      'app/Models/Machine.php',
+      'app/Rvm/Dashboard.php',
+      'app/Rvm/Staff.php',
       'config/broadcasting.php',
+      'database/migrations/2026_11_30_000000_create_machines_table.php',
+      'database/seeders/MachineSeeder.php',
       'routes/channels.php',
+      'routes/rvm-schedule.php',
+      'routes/rvm.php',
     ]);
     for (const file of files) expect(laravel.syntaxError(join(PROJECT, file))).toBeUndefined();
   });
@@ -124,9 +134,9 @@ describe('the values of the files', () => {
   test('Laravel, its front end, nginx and the broker mean the same host, port, app and key', () => {
     const { default: driver, connections } = laravel.config;
     const [app] = settings['appManager.array.apps'];
-    expect(driver).toBe('pusher');
-    expect(connections.pusher).toMatchObject({
-      driver: 'pusher',
+    expect(driver).toBe('reverb');
+    expect(connections.reverb).toMatchObject({
+      driver: 'reverb',
       app_id: app?.id,
       key: app?.key,
       secret: app?.secret,
@@ -135,10 +145,10 @@ describe('the values of the files', () => {
     expect(directives('proxy_pass')).toEqual([`http://${settings.host}:${settings.port}`]);
     const [name] = directives('server_name');
     expect(env).toMatchObject({
-      VITE_PUSHER_APP_KEY: app?.key,
-      VITE_PUSHER_HOST: name,
-      VITE_PUSHER_PORT: '443',
-      VITE_PUSHER_SCHEME: 'https',
+      VITE_REVERB_APP_KEY: app?.key,
+      VITE_REVERB_HOST: name,
+      VITE_REVERB_PORT: '443',
+      VITE_REVERB_SCHEME: 'https',
     });
     expect(app?.allowedOrigins).toEqual([`https://${name}`]);
   });
@@ -153,8 +163,8 @@ describe('the values of the files', () => {
     const listened = ['RvmStatusTable', 'AdminDashboard'].map(
       (name) => /#\[On\('(.*)'\)\]/.exec(projectFile(`app/Livewire/${name}.php`))?.[1],
     );
-    const [status] = laravel.broadcast('RvmStatusUpdated', FULL);
-    const [figures] = laravel.broadcast('DashboardDataUpdated', FIGURES);
+    const [status] = laravel.broadcast('RvmStatusUpdated', { machine: FULL });
+    const [figures] = laravel.broadcast('DashboardDataUpdated', { figures: FIGURES });
     expect(listened).toEqual([
       `echo:${status?.channels[0]},.${status?.event}`,
       `echo-private:${figures?.channels[0]?.replace('private-', '')},.${figures?.event}`,
@@ -164,9 +174,9 @@ describe('the values of the files', () => {
 
 describe('the requests of the broadcaster', () => {
   test('are those of the SDK, byte for byte', () => {
-    const [call] = laravel.broadcast('RvmStatusUpdated', FULL, '12.34');
+    const [call] = laravel.broadcast('RvmStatusUpdated', { machine: FULL }, '12.34');
     if (!call) throw new Error('no call');
-    const [request, ...others] = requestsOf(laravel.config.connections.pusher, call, 1_700_000_000);
+    const [request, ...others] = requestsOf(laravel.config.connections.reverb, call, 1_700_000_000);
     expect(others).toEqual([]);
     expect(request?.body).toBe(
       '{"name":"rvm.status.updated","data":"{\\"id\\":\\"RVM\\\\\\/01 Caf\\\\u00e9 \\\\u267b\\",\\"status\\":\\"full\\",\\"fill\\":100}",' +
@@ -188,10 +198,10 @@ describe('the requests of the broadcaster', () => {
   test('reach everybody but the browser that caused the event, whose id is not in the data', async () => {
     const [actor, other] = await Promise.all([connect(), connect()]);
     const [ofActor, ofOther] = await Promise.all([follow(actor, 'rvm-status'), follow(other, 'rvm-status')]);
-    await publish(laravel.broadcast('RvmStatusUpdated', FULL, actor.connection.socket_id));
-    await publish(laravel.broadcast('RvmStatusUpdated', { ...FULL, status: 'online', fill: 0 }));
-    const full = { event: 'rvm.status.updated', data: { id: FULL.machine, status: 'full', fill: 100 } };
-    const online = { event: 'rvm.status.updated', data: { id: FULL.machine, status: 'online', fill: 0 } };
+    await publish(laravel.broadcast('RvmStatusUpdated', { machine: FULL }, actor.connection.socket_id));
+    await publish(laravel.broadcast('RvmStatusUpdated', { machine: { ...FULL, status: 'online', fill: 0 } }));
+    const full = { event: 'rvm.status.updated', data: FULL };
+    const online = { event: 'rvm.status.updated', data: { ...FULL, status: 'online', fill: 0 } };
     await untilEqual(() => ofOther, [full, online]);
     await untilEqual(() => ofActor, [online]);
   });
@@ -199,7 +209,7 @@ describe('the requests of the broadcaster', () => {
   test('take a hundred channels at a time, and a single one by the other name', async () => {
     const channels = Array.from({ length: 201 }, (_, index) => `rvm-${index}`);
     const call: TriggerCall = { channels, event: 'rvm.status.updated', data: '{"id":"all"}', params: {} };
-    const requests = requestsOf(laravel.config.connections.pusher, call, 1_700_000_000);
+    const requests = requestsOf(laravel.config.connections.reverb, call, 1_700_000_000);
     const bodies = requests.map(({ body }) => JSON.parse(body) as { channels?: string[]; channel?: string });
     expect(bodies.map((body) => body.channels?.length ?? body.channel)).toEqual([100, 100, 'rvm-200']);
     const client = await connect();
@@ -213,10 +223,10 @@ describe('the requests of the broadcaster', () => {
   });
 
   test('a secret that differs is answered with a reason for the developer', async () => {
-    const { pusher } = laravel.config.connections;
-    const [call] = laravel.broadcast('RvmStatusUpdated', FULL);
+    const { reverb } = laravel.config.connections;
+    const [call] = laravel.broadcast('RvmStatusUpdated', { machine: FULL });
     if (!call) throw new Error('no call');
-    const [request] = requestsOf({ ...pusher, secret: 'another' }, call, Math.floor(Date.now() / 1000));
+    const [request] = requestsOf({ ...reverb, secret: 'another' }, call, Math.floor(Date.now() / 1000));
     if (!request) throw new Error('no request');
     const { status, body } = await send(broker.port, request);
     expect(status).toBe(401);
@@ -227,7 +237,7 @@ describe('the requests of the broadcaster', () => {
 describe('routes/channels.php', () => {
   test.each(ROLES)('lets a user in whose role is %s', async (role) => {
     const events = await follow(await connect(role), DASHBOARD);
-    await publish(laravel.broadcast('DashboardDataUpdated', FIGURES));
+    await publish(laravel.broadcast('DashboardDataUpdated', { figures: FIGURES }));
     await untilEqual(() => events, [{ event: 'dashboard.data.updated', data: FIGURES }]);
   });
 
@@ -248,7 +258,7 @@ describe('a page, through nginx and TLS', () => {
   beforeAll(async () => {
     site = await siteOf(broker.port);
     nginx = await startNginx(inject('nginx'), site);
-    browser = await launchBrowser(`--host-resolver-rules=MAP ${env.VITE_PUSHER_HOST}:443 127.0.0.1:${nginx.port}`);
+    browser = await launchBrowser(`--host-resolver-rules=MAP ${env.VITE_REVERB_HOST}:443 127.0.0.1:${nginx.port}`);
   });
 
   afterAll(async () => {
@@ -258,7 +268,7 @@ describe('a page, through nginx and TLS', () => {
 
   async function open(
     role: string,
-    { origin = `https://${env.VITE_PUSHER_HOST}`, prepare = async () => {} }: Visit = {},
+    { origin = `https://${env.VITE_REVERB_HOST}`, prepare = async () => {} }: Visit = {},
   ): Promise<Page> {
     const context = await browser.newContext({ ignoreHTTPSErrors: true });
     await prepare(context);
@@ -277,9 +287,9 @@ describe('a page, through nginx and TLS', () => {
   test('an operator gets the events of both channels', async () => {
     const page = await open('operator');
     await Promise.all([line(page, 'state connected'), line(page, 'in rvm-status'), line(page, 'in admin-dashboard')]);
-    await publish(laravel.broadcast('RvmStatusUpdated', FULL));
-    await publish(laravel.broadcast('DashboardDataUpdated', FIGURES));
-    await Promise.all([line(page, `${FULL.machine} is full, 100 %`), line(page, '1204 bottles')]);
+    await publish(laravel.broadcast('RvmStatusUpdated', { machine: FULL }));
+    await publish(laravel.broadcast('DashboardDataUpdated', { figures: FIGURES }));
+    await Promise.all([line(page, `${FULL.id} is full, 100 %`), line(page, '1204 bottles')]);
     await page.context().close();
   });
 
@@ -287,8 +297,8 @@ describe('a page, through nginx and TLS', () => {
     const page = await open('viewer');
     await line(page, 'not in admin-dashboard: 403');
     await line(page, 'in rvm-status');
-    await publish(laravel.broadcast('RvmStatusUpdated', FULL));
-    await line(page, `${FULL.machine} is full, 100 %`);
+    await publish(laravel.broadcast('RvmStatusUpdated', { machine: FULL }));
+    await line(page, `${FULL.id} is full, 100 %`);
     await page.context().close();
   });
 
@@ -311,7 +321,7 @@ describe('a page, through nginx and TLS', () => {
       prepare: (context) =>
         context.route('**/page.js', async (route) => {
           const response = await route.fetch({ url: `https://127.0.0.1:${nginx.port}/page.js` });
-          const script = (await response.text()).replaceAll(String(env.VITE_PUSHER_APP_KEY), 'another');
+          const script = (await response.text()).replaceAll(String(env.VITE_REVERB_APP_KEY), 'another');
           await route.fulfill({ response, body: script });
         }),
     });

@@ -13,7 +13,7 @@ export interface Requirement {
 }
 
 /** What examples/laravel is run with, as PHP finds it. */
-const LARAVEL = ['Illuminate/Broadcasting/autoload.php', 'Symfony/Component/HttpKernel/autoload.php'];
+const LARAVEL = ['Illuminate/autoload.php', 'Illuminate/Foundation/Application.php'];
 
 export const REQUIREMENTS = {
   chromium: program(
@@ -31,9 +31,9 @@ export const REQUIREMENTS = {
   mariadb: program(['mariadbd', 'mysqld'], 'mariadb-server', 'the tests of apps in MySQL and MariaDB'),
   postgres: program(['postgres'], 'postgresql', 'the tests of apps in PostgreSQL'),
   php: {
-    name: `php with ${LARAVEL.join(' and ')} on its include_path`,
+    name: `php with pdo_sqlite, and with ${LARAVEL.join(' and ')} on its include_path`,
     find: findLaravelPhp,
-    debianPackages: ['php-cli', 'php-illuminate-broadcasting', 'php-symfony-http-kernel'],
+    debianPackages: ['php-cli', 'php-laravel-framework', 'php-sqlite3'],
     neededFor: 'the tests of examples/laravel',
   },
   python: {
@@ -94,7 +94,7 @@ function program(commands: readonly [string, ...string[]], debianPackage: string
 function findLaravelPhp(): string | undefined {
   const php = findOnPath(['php']);
   if (php === undefined) return undefined;
-  const checks = LARAVEL.map((file) => `stream_resolve_include_path("${file}")`);
+  const checks = [...LARAVEL.map((file) => `stream_resolve_include_path("${file}")`), 'extension_loaded("pdo_sqlite")'];
   return spawnSync(php, ['-r', `exit(${checks.join(' && ')} ? 0 : 1);`]).status === 0 ? php : undefined;
 }
 

@@ -59,9 +59,9 @@ namespace {
 
         public function socket_auth(string $channel, string $socketId): string
         {
-            $signature = hash_hmac('sha256', "$socketId:$channel", env('PUSHER_APP_SECRET'));
+            $signature = hash_hmac('sha256', "$socketId:$channel", env('REVERB_APP_SECRET'));
 
-            return json_encode(['auth' => env('PUSHER_APP_KEY') . ":$signature"]);
+            return json_encode(['auth' => env('REVERB_APP_KEY') . ":$signature"]);
         }
     }
 

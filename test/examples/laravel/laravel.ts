@@ -19,7 +19,7 @@ export interface AuthAnswer {
 
 export interface BroadcastingConfig {
   readonly default: string;
-  readonly connections: { readonly pusher: PusherConnection };
+  readonly connections: { readonly reverb: PusherConnection };
 }
 
 export interface PusherConnection {

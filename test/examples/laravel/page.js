@@ -1,5 +1,5 @@
 // What a page of the project does with resources/js/echo.js.
-import '../../../examples/laravel/resources/js/echo.js';
+import { connectEcho } from '../../../examples/laravel/resources/js/echo.js';
 
 const show = (line) => {
   const item = document.createElement('li');
@@ -8,6 +8,7 @@ const show = (line) => {
 };
 
 window.addEventListener('echo:state', ({ detail }) => show(`state ${detail.state}`));
+window.Echo = connectEcho('token of the user');
 window.Echo.channel('rvm-status')
   .listen('.rvm.status.updated', ({ id, status, fill }) => show(`${id} is ${status}, ${fill} %`))
   .subscribed(() => show('in rvm-status'));

@@ -34,15 +34,15 @@ export function directives(name: string): string[] {
   );
 }
 
-/** The script of a page, built as the project's `npm run build` does. */
-async function buildPage(): Promise<string> {
+/** A script of the project with what it imports, built as its `npm run build` does. */
+export async function buildScript(file: string, env: Readonly<Record<string, string>>): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('page.js', import.meta.url))],
+    entryPoints: [file],
     bundle: true,
     write: false,
     format: 'iife',
     platform: 'browser',
-    define: { 'import.meta.env': JSON.stringify(environment()) },
+    define: { 'import.meta.env': JSON.stringify(env) },
   });
   return outputFiles[0]?.text ?? '';
 }
@@ -54,7 +54,7 @@ export interface ProjectSite extends Site {
 
 /** The site of server/nginx.conf with a page, on this machine: other places and ports, and nothing else changed. */
 export async function siteOf(brokerPort: number): Promise<ProjectSite> {
-  const script = await buildPage();
+  const script = await buildScript(fileURLToPath(new URL('page.js', import.meta.url)), environment());
   const httpPort = await freePort();
   const { cert, key } = await (await Authority.create()).issue();
   return {
@@ -69,7 +69,7 @@ export async function siteOf(brokerPort: number): Promise<ProjectSite> {
       const site = projectFile('server/nginx.conf')
         .replace('listen 80;', `listen 127.0.0.1:${httpPort};`)
         .replace('listen 443 ssl;', `listen 127.0.0.1:${port} ssl;`)
-        .replace('http://127.0.0.1:6001', `http://127.0.0.1:${brokerPort}`)
+        .replace('http://127.0.0.1:8080', `http://127.0.0.1:${brokerPort}`)
         .replaceAll('/etc/letsencrypt/live/rvm.example.com', folder)
         .replace('/var/www/rvm/public', `${folder}/public`);
       return aroundNginx(site, { port, folder });

@@ -7,20 +7,14 @@ use Illuminate\Broadcasting\PrivateChannel;
 use Illuminate\Contracts\Broadcasting\ShouldBroadcast;
 use Illuminate\Queue\SerializesModels;
 
-/**
- * The figures that some roles see. Goes through the queue, so a worker must run: php artisan queue:work
- *
- *     broadcast(new DashboardDataUpdated(bottles: 1204, deposit: 240_800, machines: ['online' => 11, 'full' => 1]));
- */
+/** The figures that some roles see. Goes through the queue, so a worker must run: php artisan queue:work */
 class DashboardDataUpdated implements ShouldBroadcast
 {
     use InteractsWithSockets, SerializesModels;
 
-    public function __construct(
-        public int $bottles,
-        public int $deposit,
-        public array $machines,
-    ) {
+    /** @param array{bottles: int, returned: int, deposit: int, machines: array<string, int>, sentAt: int} $figures */
+    public function __construct(public array $figures)
+    {
     }
 
     /** Clients know it as private-admin-dashboard; routes/channels.php says who may enter. */
@@ -36,6 +30,6 @@ class DashboardDataUpdated implements ShouldBroadcast
 
     public function broadcastWith(): array
     {
-        return ['bottles' => $this->bottles, 'deposit' => $this->deposit, 'machines' => $this->machines];
+        return $this->figures;
     }
 }

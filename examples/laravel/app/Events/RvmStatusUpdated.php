@@ -7,20 +7,14 @@ use Illuminate\Broadcasting\InteractsWithSockets;
 use Illuminate\Contracts\Broadcasting\ShouldBroadcastNow;
 use Illuminate\Queue\SerializesModels;
 
-/**
- * A machine is online, full, jammed or offline. Sent at once, within the request:
- *
- *     broadcast(new RvmStatusUpdated($machine->code, 'full', 100))->toOthers();
- */
+/** A machine has changed. Sent at once, within the request: Machine::report() does it. */
 class RvmStatusUpdated implements ShouldBroadcastNow
 {
     use InteractsWithSockets, SerializesModels;
 
-    public function __construct(
-        public string $machine,
-        public string $status,
-        public int $fill,
-    ) {
+    /** @param array{id: string, place: string, status: string, fill: int, bottles: int, changedAt: int} $machine */
+    public function __construct(public array $machine)
+    {
     }
 
     public function broadcastOn(): Channel
@@ -36,6 +30,6 @@ class RvmStatusUpdated implements ShouldBroadcastNow
 
     public function broadcastWith(): array
     {
-        return ['id' => $this->machine, 'status' => $this->status, 'fill' => $this->fill];
+        return $this->machine;
     }
 }

@@ -2,6 +2,7 @@
 
 namespace App\Livewire;
 
+use App\Rvm\Dashboard;
 use Livewire\Attributes\On;
 use Livewire\Component;
 
@@ -14,6 +15,11 @@ class AdminDashboard extends Component
 
     /** @var array<string, int> */
     public array $machines = [];
+
+    public function mount(): void
+    {
+        $this->show(Dashboard::snapshot()['figures']);
+    }
 
     #[On('echo-private:admin-dashboard,.dashboard.data.updated')]
     public function show(array $event): void
