@@ -3,7 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import Sdk from 'pusher';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { atLength } from '../support/at-length.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { freePort } from '../support/free-port.ts';
@@ -11,8 +12,15 @@ import { untilEqual } from '../support/until.ts';
 import { changeScripts, extentOf, faultsOnPhone, labelsOf, recordLabels } from './page-checks.ts';
 import { type Example, reportFigures, runProgram, startExample, textsOf } from './start-example.ts';
 
+interface System {
+  readonly port: number;
+  readonly pagePort: number;
+  readonly pagePath: string;
+  env(ports: Readonly<Record<string, string>>): Record<string, string>;
+}
+
 const { default: system } = (await import(new URL('../../examples/rvm/system.mjs', import.meta.url).href)) as {
-  default: { env: Record<string, string> };
+  default: System;
 };
 
 let example: Example;
@@ -23,7 +31,8 @@ let toasts: () => Promise<string[]>;
 const open = new Map<string, Page>();
 
 beforeAll(async () => {
-  [example, browser] = await Promise.all([startExample('rvm'), launchBrowser()]);
+  // Logins that outlive the tests, however slow the machine is.
+  [example, browser] = await Promise.all([startExample('rvm', { TOKEN_SECONDS: '3600' }), launchBrowser()]);
 });
 
 afterAll(() => browser.close());
@@ -43,12 +52,25 @@ function plotThousands(page: Page): Promise<void> {
   return changeScripts(page, 'plot.add(sentAt, returned)', 'plot.add(sentAt, 1000 + (sentAt % 100_000) / 1000)');
 }
 
+/** A page that was opened by an earlier test. */
+function opened(name: string): Page {
+  const page = open.get(name);
+  if (!page) throw new Error(`nobody has opened a page as ${name}`);
+  return page;
+}
+
 async function logIn(name: string, role: string, prepare?: (page: Page) => Promise<void>): Promise<Page> {
   const page = await openPage(name, prepare);
   await page.locator('#name').fill(name);
   await page.locator('#role').selectOption(role);
   await page.locator('#login button').click();
   return page;
+}
+
+/** What the system's own programs publish with. */
+function sdkOf({ brokerPort }: Example): Sdk {
+  const { REVERB_APP_ID: appId = '', REVERB_APP_KEY: key = '', REVERB_APP_SECRET: secret = '' } = system.env({});
+  return new Sdk({ appId, key, secret, host: '127.0.0.1', port: String(brokerPort), useTLS: false });
 }
 
 function watchingOn(page: Page): Promise<string[]> {
@@ -104,8 +126,7 @@ test.each(LET_IN)('a login as %s shows the figures', async (role) => {
 });
 
 test('figures change in place, and the bottles that were returned are drawn over all of the width, from zero', async () => {
-  const operator = open.get('operator');
-  if (!operator) throw new Error('nobody is logged in as an operator');
+  const operator = opened('operator');
   const bottles = await textsOf(operator, '#bottles');
   await untilEqual(async () => (await bottles()).length >= 2, true);
   await untilEqual(async () => (await extentOf(operator.locator('#returned'), '--accent')).columns > 200, true);
@@ -130,8 +151,7 @@ test('a machine that changes is a toast, and its cell says the same', async () =
 
 // Whoever opened a second window, with the name that the form has, was one and the same.
 test('who is watching is seen by all of them, two of one name are two, and who leaves is gone', async () => {
-  const operator = open.get('operator');
-  if (!operator) throw new Error('nobody is logged in as an operator');
+  const operator = opened('operator');
   const before = ['Wayan, viewer', 'operator, operator (you)'];
   await untilEqual(() => watchingOn(operator), before);
   const [one, two] = [await logIn('Ayu', 'technician'), await logIn('Ayu', 'technician')];
@@ -147,30 +167,27 @@ test('who is watching is seen by all of them, two of one name are two, and who l
 });
 
 // The page stayed as it was, with a line for developers where the figures had been, and no way to log in.
-test('a login that ends says so, and the page asks for it again', async () => {
-  const port = await freePort();
-  const pagePort = new URL(example.url).port;
-  const login = runProgram('rvm/login.mjs', {
-    ...system.env,
-    LOGIN_PORT: String(port),
-    PAGE_PORT: pagePort,
-    TOKEN_SECONDS: '3',
-  });
-  await login.printed(/^Login at/);
+test.each(['operator', 'viewer'])('a login as %s that ends says so, and the page asks for it again', async (role) => {
+  // With a broker of its own, which there is not: only its logins are wanted, which are of the same secret.
+  const [login, away] = [String(await freePort()), String(await freePort())];
+  const ports = { BROKER_HOST: '127.0.0.1', BROKER_PORT: away, APPLICATION_PORT: login };
+  const application = runProgram('rvm/application.mjs', { ...system.env(ports), ...ports, TOKEN_SECONDS: '3' });
+  await application.printed(/^Application/);
   const page = await openPage('Ketut');
-  await page.route('**/login', (route) => route.continue({ url: `http://127.0.0.1:${port}/login` }));
+  await page.route('**/api/login', (route) => route.continue({ url: `http://127.0.0.1:${login}/api/login` }));
+  await page.locator('#role').selectOption(role);
   await page.locator('#login button').click();
-  await page.locator('#account').waitFor();
   await page.locator('#ended', { hasText: 'Your login has ended: log in again.' }).waitFor();
   const isVisible = (id: string) => page.locator(`#${id}`).isVisible();
   expect(await isVisible('login')).toBe(true);
   for (const id of ['account', 'dashboard', 'refused', 'watching'])
     expect([id, await isVisible(id)]).toEqual([id, false]);
-  await page.unroute('**/login');
+  await page.unroute('**/api/login');
   await page.locator('#login button').click();
-  await page.locator('#dashboard').waitFor();
+  await page.locator(role === 'operator' ? '#dashboard' : '#refused').waitFor();
   expect(await isVisible('ended')).toBe(false);
   await page.close();
+  await application.kill();
 });
 
 // Bottles were counted from zero when the broker had answered: those that came before that were lost.
@@ -179,7 +196,8 @@ test('bottles that come while the broker takes its time are of the next figures'
   let answerFirst = (): void => {};
   let steps = 0;
   const broker = createServer(async (request, response) => {
-    const { name, data } = (await json(request)) as { name: string; data: string };
+    const { batch } = (await json(request)) as { batch: { name: string; data: string }[] };
+    const [{ name = '', data = '' } = {}] = batch;
     const answer = (): void => void response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
     if (name === 'dashboard.data.updated' && figures.push(JSON.parse(data)) === 1) {
       answerFirst = answer;
@@ -192,9 +210,10 @@ test('bottles that come while the broker takes its time are of the next figures'
   await once(broker, 'listening');
   onTestFinished(() => void broker.close());
   const { port } = broker.address() as AddressInfo;
-  const producer = runProgram('rvm/producer.mjs', { ...system.env, BROKER_PORT: String(port) });
+  const ports = { BROKER_HOST: '127.0.0.1', BROKER_PORT: String(port), APPLICATION_PORT: String(await freePort()) };
+  const application = runProgram('rvm/application.mjs', { ...system.env(ports), ...ports });
   await untilEqual(() => figures.length >= 2, true);
-  await producer.kill();
+  await application.kill();
   const [first, second] = figures;
   expect(second?.bottles).toBeGreaterThan(first?.bottles ?? 0);
   expect(second?.returned).toBe((second?.bottles ?? 0) - (first?.bottles ?? 0));
@@ -210,9 +229,222 @@ atLength(undefined, test)?.('it fits a phone, and is dark for those who like it'
   expect(faults).toEqual([]);
 });
 
+describe('what its users type and read', () => {
+  test('broker, page and Echo are where they expect them', async () => {
+    expect([system.port, system.pagePort, system.pagePath]).toEqual([8080, 8000, '/admin/rvm-dashboard']);
+    const page = await logIn('Putu', 'admin');
+    expect(new URL(page.url()).pathname).toBe('/admin/rvm-dashboard');
+    const options = 'Echo.options';
+    expect(await page.evaluate(`${options}.broadcaster`)).toBe('reverb');
+    expect(await page.evaluate(`[${options}.key, ${options}.wsHost, ${options}.wsPort]`)).toEqual([
+      'rvm-key',
+      'localhost',
+      example.brokerPort,
+    ]);
+    await page.goto(new URL('/', example.url).href);
+    await page.waitForURL('**/admin/rvm-dashboard');
+    await page.close();
+  });
+
+  test('key and host come from REVERB_ variables, which the broker takes, too', async () => {
+    const { url } = await startExample('rvm', { REVERB_APP_KEY: 'another-key', REVERB_HOST: '127.0.0.1' });
+    const page = await browser.newPage();
+    await page.goto(url);
+    await page.locator('#state[data-state="connected"]').waitFor();
+    expect(await page.evaluate('[Echo.options.key, Echo.options.wsHost]')).toEqual(['another-key', '127.0.0.1']);
+    await page.locator('#machines tr:nth-child(12)').waitFor();
+    await page.close();
+  });
+
+  test('a request for a channel brings the Bearer token and the X-CSRF-TOKEN of the page', async () => {
+    const headers: Record<string, string>[] = [];
+    const page = await logIn('Made', 'technician', async (opened) => {
+      opened.on('request', (request) => {
+        if (request.url().endsWith('/broadcasting/auth')) headers.push(request.headers());
+      });
+    });
+    await page.locator('#dashboard').waitFor();
+    const csrf = await page.locator('meta[name="csrf-token"]').getAttribute('content');
+    expect(csrf).toMatch(/^[\da-f-]{36}$/);
+    expect(headers.length).toBeGreaterThanOrEqual(3);
+    for (const { authorization, 'x-csrf-token': token } of headers) {
+      expect(authorization).toMatch(/^Bearer \w+\.\w+\./);
+      expect(token).toBe(csrf);
+    }
+    const form = new URLSearchParams({ socket_id: '1.2', channel_name: 'private-admin-dashboard' });
+    const url = new URL('/broadcasting/auth', example.url);
+    const { authorization = '' } = headers[0] ?? {};
+    const answer = await fetch(url, {
+      method: 'POST',
+      body: form,
+      headers: { authorization, 'x-csrf-token': 'other' },
+    });
+    expect([answer.status, await answer.json()]).toEqual([
+      419,
+      { message: 'This page is of an earlier start: load it again.' },
+    ]);
+    await page.close();
+  });
+
+  test('the console says that the listeners are set up, and a handler that throws does not stop the next event', async () => {
+    const lines: string[] = [];
+    const page = await openPage('developer', async (opened) => {
+      opened.on('console', (message) => lines.push(`${message.type()} ${message.text()}`));
+      opened.on('pageerror', (error) => lines.push(`uncaught ${error}`));
+    });
+    await page.locator('#machines tr:nth-child(12)').waitFor();
+    expect(lines).toContain('log Real-time listeners setup successfully');
+    const sdk = sdkOf(example);
+    const strange = { id: 'RVM-99', place: 'Mars', fill: 0, bottles: 0, changedAt: Date.now() };
+    await sdk.trigger('rvm-status', 'rvm.status.updated', { ...strange, status: 'melted' });
+    await sdk.trigger('rvm-status', 'rvm.status.updated', { ...strange, status: 'online' });
+    await page.locator('#machines tr[data-machine="RVM-99"]', { hasText: 'Online' }).waitFor();
+    const errors = lines.filter((line) => !/^(log|debug)/.test(line));
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(/^error The handler of rvm\.status\.updated failed: TypeError/);
+    await page.close();
+  });
+});
+
+// A page that had just been opened showed one machine after the other, for eight seconds.
+test('a page that opens has the whole table and the chart without any of the events that follow', async () => {
+  const kept: string[] = [];
+  const page = await logIn('Komang', 'operator', (opening) =>
+    opening.routeWebSocket(/\/app\//, (socket) => {
+      const broker = socket.connectToServer();
+      broker.onMessage((frame) => {
+        const { event } = JSON.parse(String(frame)) as { event: string };
+        kept.push(event);
+        if (!event.endsWith('.updated')) socket.send(frame);
+      });
+    }),
+  );
+  await page.locator('#dashboard').waitFor();
+  await untilEqual(() => page.locator('#machines tr').count(), 12);
+  await page.locator('#bottles', { hasText: /^[\d.,]+$/ }).waitFor();
+  await untilEqual(async () => (await extentOf(page.locator('#returned'), '--accent')).columns > 200, true);
+  // Taken once: from there on rows tell the same in fewer bytes.
+  const after = kept.length;
+  await untilEqual(() => kept.slice(after).filter((event) => event === 'dashboard.data.updated').length >= 2, true);
+  expect(kept.filter((event) => event === 'dashboard.snapshot')).toHaveLength(1);
+  await page.close();
+});
+
+/** Presses a button that changes a machine. */
+async function setTo(page: Page, machine: string, status: string): Promise<void> {
+  await page.locator(`tr[data-machine="${machine}"] [data-set="${status}"]`).click();
+}
+
+/** What the machine is not: a status of its own would change nothing. */
+async function anotherStatus(page: Page, machine: string): Promise<string> {
+  const current = await page.locator(`tr[data-machine="${machine}"]`).getAttribute('data-status');
+  return current === 'jammed' ? 'full' : 'jammed';
+}
+
+test("an operator sets a machine's status, and every other window shows it", async () => {
+  const operator = opened('operator');
+  const others = [opened('guest'), opened('Wayan')];
+  const status = await anotherStatus(operator, 'RVM-05');
+  const shown = others.map((page) =>
+    page.evaluate<number>(`new Promise((resolve) => {
+      const row = document.querySelector('tr[data-machine="RVM-05"]');
+      new MutationObserver(() => row.dataset.status === '${status}' && resolve(Date.now()))
+        .observe(row, { attributes: true });
+    })`),
+  );
+  await operator.evaluate(`document.addEventListener('click', () => { window.pressedAt = Date.now(); }, true)`);
+  await setTo(operator, 'RVM-05', status);
+  const times = await Promise.all(shown);
+  const pressedAt = await operator.evaluate<number>('window.pressedAt');
+  reportFigures('rvm', Object.fromEntries(times.map((at, index) => [`button to window ${index + 1}`, at - pressedAt])));
+  const row = operator.locator(`tr[data-machine="RVM-05"][data-status="${status}"]`);
+  await row.waitFor();
+  expect(await row.locator('[aria-pressed="true"]').getAttribute('data-set')).toBe(status);
+});
+
+test('who may not set a status is told so in words, and nothing changes', async () => {
+  const refusals = [
+    ['Wayan', "Only operators, technicians and administrators set a machine's status: you are logged in as viewer."],
+    ['guest', "Log in to set a machine's status."],
+  ] as const;
+  for (const [name, words] of refusals) {
+    const page = opened(name);
+    const corner = await textsOf(page, '.toasts');
+    const answer = page.waitForResponse('**/api/rvm/machines/RVM-07/status');
+    await setTo(page, 'RVM-07', 'jammed');
+    expect((await answer).status()).toBe(name === 'guest' ? 401 : 403);
+    await untilEqual(async () => (await corner()).some((text) => text.includes(words)), true);
+  }
+});
+
+test('what the application does not know is refused in words', async () => {
+  const login = await fetch(new URL('/api/login', example.url), {
+    method: 'POST',
+    body: JSON.stringify({ name: 'Script', role: 'admin' }),
+  });
+  const { token } = (await login.json()) as { token: string };
+  const ask = async (id: string, body: string, authorization = `Bearer ${token}`) => {
+    const url = new URL(`/api/rvm/machines/${id}/status`, example.url);
+    const answer = await fetch(url, { method: 'POST', headers: { authorization }, body });
+    return [answer.status, ((await answer.json()) as { message?: string }).message];
+  };
+  expect(await ask('RVM-01', '{"status":"melted"}')).toEqual([
+    422,
+    'A status is one of online, full, jammed, offline.',
+  ]);
+  expect(await ask('RVM-01', 'null')).toEqual([422, 'A status is one of online, full, jammed, offline.']);
+  expect(await ask('RVM-77', '{"status":"full"}')).toEqual([404, 'There is no machine RVM-77.']);
+  expect(await ask('RVM-01', '{"status":"full"}', 'Bearer x.y.z')).toEqual([401, "Log in to set a machine's status."]);
+});
+
+test('after an outage of the broker the table is whole again, with what changed in the meantime, and the chart goes on', async () => {
+  const [operator, guest] = [opened('operator'), opened('guest')];
+  example.killBroker();
+  for (const page of [operator, guest]) await page.locator('#state[data-state="unavailable"]').waitFor();
+  const status = await anotherStatus(operator, 'RVM-11');
+  await setTo(operator, 'RVM-11', status);
+  for (const page of [operator, guest]) {
+    await page.locator(`tr[data-machine="RVM-11"][data-status="${status}"]`).waitFor();
+    await page.locator('#state[data-state="connected"]').waitFor();
+  }
+  const bottles = await textsOf(operator, '#bottles');
+  await untilEqual(async () => (await bottles()).length >= 3, true);
+  await untilEqual(() => operator.locator('#polling').textContent(), '');
+});
+
+// In a network that lets no WebSocket pass, the page stood still.
+test('without WebSocket the page asks for the snapshot again and again, says so, and comes back', async () => {
+  let isBlocked = true;
+  const page = await browser.newPage();
+  await page.routeWebSocket(/\/app\//, async (socket) => {
+    if (isBlocked) await socket.close();
+    else socket.connectToServer();
+  });
+  await page.goto(example.url);
+  const polling = page.locator('#polling');
+  await polling.filter({ hasText: /^No WebSocket since \d\d:\d\d:\d\d: this page asks .* every 3 seconds/ }).waitFor();
+  expect(await page.locator('#machines tr').count()).toBe(12);
+  const seen = await textsOf(page, '#machines');
+  await untilEqual(async () => (await seen()).length >= 2, true);
+  isBlocked = false;
+  await page.locator('#state[data-state="connected"]').waitFor();
+  await untilEqual(() => polling.textContent(), '');
+  await page.close();
+});
+
+test('a browser that has no WebSocket at all shows the figures of those who may see them', async () => {
+  const page = await browser.newPage();
+  await page.addInitScript('delete window.WebSocket');
+  await page.goto(example.url);
+  await page.locator('#login button').click();
+  await page.locator('#dashboard').waitFor();
+  await page.locator('#bottles', { hasText: /^[\d.,]+$/ }).waitFor();
+  await page.locator('#polling', { hasText: 'No WebSocket' }).waitFor();
+  await page.close();
+});
+
 test('whoever logs out sees the machines, and no figures any more', async () => {
-  const page = open.get('operator');
-  if (!page) throw new Error('nobody is logged in as an operator');
+  const page = opened('operator');
   await page.locator('#account button').click();
   await page.locator('#login').waitFor();
   expect(await page.locator('#dashboard').isVisible()).toBe(false);

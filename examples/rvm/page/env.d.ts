@@ -1,3 +1,3 @@
-interface ImportMetaEnv {
-  readonly LOGIN_PORT: string;
+interface Window {
+  Echo: ReturnType<typeof import('../../laravel/resources/js/echo.js').connectEcho>;
 }

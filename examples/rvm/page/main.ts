@@ -1,136 +1,165 @@
 import '../../shared/page/look.css';
-import Echo from 'laravel-echo';
-import Pusher from 'pusher-js';
-import { showConnectTime, UNAVAILABLE_AFTER_MS, watchConnection } from '../../shared/page/connection.ts';
-import { byId, element, setText, toast } from '../../shared/page/dom.ts';
+import { connectEcho } from '../../laravel/resources/js/echo.js';
+import { fetchSnapshot, pollWhileAway, RefusedError, setStatus } from '../../laravel/resources/js/rvm-api.js';
+import {
+  type Dashboard,
+  type Figures,
+  type Machine,
+  type Status,
+  setUpListeners,
+} from '../../laravel/resources/js/rvm-listeners.js';
+import { showConnectTime, watchConnection } from '../../shared/page/connection.ts';
+import { byId, element, setText, timeOf, toast } from '../../shared/page/dom.ts';
 import { LivePlot } from '../../shared/page/plot.ts';
+import { type Login, type Member, requestLogin } from './login.ts';
+import { MachineTable } from './machine-table.ts';
 
-interface Machine {
-  readonly id: string;
-  readonly place: string;
-  readonly status: keyof typeof STATUS;
-  readonly fill: number;
-  readonly bottles: number;
-}
-
-interface Figures {
-  readonly bottles: number;
-  readonly returned: number;
-  readonly deposit: number;
-  readonly machines: Readonly<Record<Machine['status'], number>>;
-  readonly all: readonly Machine[];
-  readonly sentAt: number;
-}
-
-interface Member {
-  /** Of the login: two people may have the same name. */
-  readonly id: string;
-  readonly name: string;
-  readonly role: string;
-}
-
-interface Login {
-  readonly token: string;
-  readonly id: string;
-}
-
-interface Refusal {
-  readonly status: number;
-}
-
-const STATUS = {
-  online: { text: 'Online', tone: 'good' },
-  full: { text: 'Full', tone: 'warn' },
-  jammed: { text: 'Jammed', tone: 'bad' },
-  offline: { text: 'Offline', tone: 'bad' },
-} as const;
 const RUPIAH = new Intl.NumberFormat('id-ID', { style: 'currency', currency: 'IDR', maximumFractionDigits: 0 });
 
-const rows = new Map<string, { row: HTMLTableRowElement; cells: Record<'status' | 'fill' | 'bottles', HTMLElement> }>();
-const known = new Map<string, Machine>();
+const table = new MachineTable(setMachine);
 const plot = new LivePlot(byId('returned'), [{ label: 'Bottles', color: '--accent' }], {
   capacity: 90,
   range: 'from zero',
 });
-let echo = connect(undefined);
+/** Undefined: a guest. */
+let login: Login | undefined;
+let session = begin();
 
-function connect(token: string | undefined): Echo<'pusher'> {
+/** A connection with the rights of the login, for as long as that lasts. */
+function begin() {
   const beganAt = performance.now();
-  const broker = `${location.hostname}:${import.meta.env.BROKER_PORT}`;
-  const connected = new Echo<'pusher'>({
-    broadcaster: 'pusher',
-    Pusher,
-    key: 'rvm-key',
-    cluster: '',
-    wsHost: location.hostname,
-    wsPort: Number(import.meta.env.BROKER_PORT),
-    forceTLS: false,
-    enabledTransports: ['ws'],
-    unavailableTimeout: UNAVAILABLE_AFTER_MS,
-    // The broker itself says who may enter: no route of an application is needed.
-    authEndpoint: `http://${broker}/broadcasting/auth`,
-    bearerToken: token ?? null,
-  });
-  const { pusher } = connected.connector;
+  const own = login;
+  const echo = connectEcho(own?.token);
+  // For the console, and for all that looks for it there.
+  window.Echo = echo;
+  const { pusher } = echo.connector;
   watchConnection(pusher, byId('state'), byId('notice'));
   showConnectTime(pusher, byId('connect-ms'), beganAt);
-  connected.channel('rvm-status').listen('.rvm.status.updated', (machine: Machine & { sentAt: number }) => {
-    byId('event-ms').textContent = String(Math.max(0, Date.now() - machine.sentAt));
-    showMachine(machine);
-  });
-  return connected;
+  const ask = askForSnapshot(own);
+  setUpListeners(
+    echo,
+    {
+      machine(machine) {
+        byId('event-ms').textContent = String(Math.max(0, Date.now() - machine.changedAt));
+        table.show(machine);
+      },
+      machines: showMachines,
+      figures: showFigures,
+      dashboard: showDashboard,
+      admitted: () => showAccess(true),
+      // It may be of the session before.
+      refused(status) {
+        if (own === login) refuse(status);
+      },
+    },
+    // Whether there is an answer or not: the broker will have one soon.
+    { isGuest: own === undefined, missed: () => ask().catch(() => {}) },
+  );
+  if (own !== undefined) showWatching(echo, own);
+  const endPolling = pollWhileAway(pusher, ask, showPolling);
+  return {
+    echo,
+    end() {
+      endPolling();
+      echo.disconnect();
+    },
+  };
 }
 
-function showMachine(machine: Machine): void {
-  const { row, cells } = rows.get(machine.id) ?? addRow(machine);
-  const { text, tone } = STATUS[machine.status];
-  row.dataset.status = machine.status;
-  cells.status.dataset.tone = tone;
-  setText(cells.status, text);
-  setText(cells.fill, `${machine.fill} %`);
-  setText(cells.bottles, machine.bottles.toLocaleString());
-  const before = known.get(machine.id)?.status;
-  known.set(machine.id, machine);
-  if (before !== undefined && before !== machine.status) {
-    toast(`${machine.id} ${machine.place}: ${text.toLowerCase()}`, tone);
+/** What is now, from the application itself; nothing for a login that has ended in the meantime. */
+function askForSnapshot(asking: Login | undefined): () => Promise<void> {
+  return async () => {
+    try {
+      const { machines, dashboard } = await fetchSnapshot(asking?.token);
+      if (asking !== login) return;
+      showMachines(machines);
+      if (dashboard !== undefined) {
+        showAccess(true);
+        showDashboard(dashboard);
+      }
+    } catch (error) {
+      if (asking === login && error instanceof RefusedError && error.status === 401) endLogin();
+      else throw error;
+    }
+  };
+}
+
+function showPolling(polling: { sinceMs: number; isAnswered: boolean } | undefined): void {
+  byId('polling').textContent =
+    polling === undefined
+      ? ''
+      : `No WebSocket since ${timeOf(polling.sinceMs)}: ` +
+        (polling.isAnswered
+          ? 'this page asks for the latest every 3 seconds instead.'
+          : 'and the application does not answer either. Trying again every 3 seconds.');
+}
+
+function showMachines(machines: readonly Machine[]): void {
+  for (const machine of machines) table.show(machine);
+}
+
+async function setMachine(id: string, status: Status): Promise<void> {
+  try {
+    const { machine } = await setStatus({ token: login?.token, socketId: session.echo.socketId() }, id, status);
+    table.show(machine);
+  } catch (error) {
+    if (login !== undefined && error instanceof RefusedError && error.status === 401) endLogin();
+    else toast(error instanceof RefusedError ? error.message : 'The application does not answer.', 'bad');
   }
 }
 
-function addRow({ id, place }: Machine) {
-  byId('waiting').hidden = true;
-  const row = element('tr');
-  row.dataset.machine = id;
-  const cells = {
-    status: element('span', '', 'tone'),
-    fill: element('td', '', 'number'),
-    bottles: element('td', '', 'number'),
-  };
-  const status = element('td');
-  status.append(cells.status);
-  row.append(element('td', id), element('td', place), status, cells.fill, cells.bottles);
-  const next = [...rows.keys()].filter((other) => other > id).sort()[0];
-  byId('machines').insertBefore(row, next === undefined ? null : (rows.get(next)?.row ?? null));
-  const added = { row, cells };
-  rows.set(id, added);
-  return added;
+function showFigures({ bottles, returned, deposit, machines, sentAt }: Figures): void {
+  showTotals({ bottles, deposit, machines });
+  plot.add(sentAt, returned);
 }
 
-function showFigures({ bottles, returned, deposit, machines, all, sentAt }: Figures): void {
+function showDashboard({ figures, history }: Dashboard): void {
+  showTotals(figures);
+  plot.replace(history);
+}
+
+function showTotals({ bottles, deposit, machines }: Pick<Figures, 'bottles' | 'deposit' | 'machines'>): void {
   setText(byId('bottles'), bottles.toLocaleString());
   setText(byId('deposit'), RUPIAH.format(deposit));
   setText(byId('online'), `${machines.online}`);
   setText(byId('trouble'), `${machines.full + machines.jammed + machines.offline}`);
-  plot.add(sentAt, returned);
-  for (const machine of all) showMachine(machine);
 }
 
-function showRefusal(role: string, { status }: Refusal): void {
-  byId('dashboard').hidden = true;
-  byId('refused').hidden = false;
+function showAccess(isAdmitted: boolean): void {
+  byId('dashboard').hidden = !isAdmitted;
+  byId('refused').hidden = isAdmitted;
+}
+
+function refuse(status: number): void {
+  if (status === 401) {
+    endLogin();
+    return;
+  }
+  showAccess(false);
   byId('refusal').textContent =
     status === 403
-      ? `The figures are for operators, technicians and administrators. You are logged in as ${role}: ask an administrator for another role.`
+      ? `The figures are for operators, technicians and administrators. You are logged in as ${login?.own.role}: ask an administrator for another role.`
       : 'The figures can not be shown just now. Log out, and in again.';
+}
+
+function showWatching(echo: ReturnType<typeof connectEcho>, watcher: Login): void {
+  const members = new Map<string, Member>();
+  const note = (change: () => void): void => {
+    change();
+    showMembers([...members.values()], watcher.own.id);
+  };
+  echo
+    .join('watching')
+    .here((here: Member[]) =>
+      note(() => {
+        members.clear();
+        for (const member of here) members.set(member.id, member);
+      }),
+    )
+    .joining((member: Member) => note(() => members.set(member.id, member)))
+    .leaving((member: Member) => note(() => members.delete(member.id)))
+    // Those who may not see the figures have no other channel that ends with their login.
+    .error(({ status }: { readonly status: number }) => watcher === login && status === 401 && endLogin());
 }
 
 function showMembers(members: readonly Member[], ownId: string): void {
@@ -149,72 +178,32 @@ byId<HTMLFormElement>('login').addEventListener('submit', async (event) => {
   const name = byId<HTMLInputElement>('name').value.trim();
   const role = byId<HTMLSelectElement>('role').value;
   try {
-    const answer = await fetch(`http://${location.hostname}:${import.meta.env.LOGIN_PORT}/login`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ name, role }),
-    });
-    const { error, ...login } = (await answer.json()) as Partial<Login> & { error?: string };
-    if (login.token === undefined || login.id === undefined) toast(error ?? 'The login failed.', 'bad');
-    else logIn({ id: login.id, name, role }, login.token);
-  } catch {
-    toast('The login does not answer: is it running?', 'bad');
+    change(await requestLogin(name, role));
+  } catch (error) {
+    toast(error instanceof Error ? error.message : String(error), 'bad');
   }
 });
-
-function logIn(own: Member, token: string): void {
-  echo.disconnect();
-  echo = connect(token);
-  byId('login').hidden = true;
-  byId('ended').hidden = true;
-  byId('account').hidden = false;
-  byId('who').textContent = `${own.name}, ${own.role}`;
-  const dashboard = echo.private('admin-dashboard');
-  dashboard.listen('.dashboard.data.updated', showFigures);
-  dashboard.subscribed(() => {
-    byId('dashboard').hidden = false;
-    byId('refused').hidden = true;
-  });
-  const members = new Map<string, Member>();
-  const note = (change: () => void): void => {
-    change();
-    showMembers([...members.values()], own.id);
-  };
-  const watching = echo.join('watching');
-  watching
-    .here((here: Member[]) =>
-      note(() => {
-        members.clear();
-        for (const member of here) members.set(member.id, member);
-      }),
-    )
-    .joining((member: Member) => note(() => members.set(member.id, member)))
-    .leaving((member: Member) => note(() => members.delete(member.id)));
-  const session = echo;
-  for (const channel of [dashboard, watching]) {
-    channel.error((refusal: Refusal) => {
-      // With the token both channels end, one after the other: the first one says it.
-      if (session !== echo) return;
-      if (refusal.status === 401) endLogin();
-      else if (channel === dashboard) showRefusal(own.role, refusal);
-    });
-  }
-}
-
-function logOut(): void {
-  echo.disconnect();
-  echo = connect(undefined);
-  for (const id of ['account', 'dashboard', 'refused', 'watching']) byId(id).hidden = true;
-  byId('login').hidden = false;
-}
-
-/** The broker takes the page out of all that its token has opened. */
-function endLogin(): void {
-  logOut();
-  byId('ended').hidden = false;
-}
 
 byId<HTMLFormElement>('account').addEventListener('submit', (event) => {
   event.preventDefault();
-  logOut();
+  change(undefined);
 });
+
+/** Logs in, or out. */
+function change(next: Login | undefined): void {
+  session.end();
+  login = next;
+  for (const id of ['dashboard', 'refused', 'watching', 'ended']) byId(id).hidden = true;
+  byId('polling').textContent = '';
+  byId('login').hidden = next !== undefined;
+  byId('account').hidden = next === undefined;
+  byId('who').textContent = next === undefined ? '' : `${next.own.name}, ${next.own.role}`;
+  session = begin();
+}
+
+/** The broker takes the page out of all that its token has opened, one channel after the other: the first one says it. */
+function endLogin(): void {
+  if (login === undefined) return;
+  change(undefined);
+  byId('ended').hidden = false;
+}
