@@ -66,6 +66,13 @@ export async function createSeams(
         isCountAnnounced: (appId) => after(directory.byId(appId), (app) => app?.enableSubscriptionCountEvents === true),
         log,
         onEdge,
+        webhooks: {
+          graceMs: settings.webhooks.graceSeconds * 1000,
+          wants: (appId, channel) => {
+            const app = directory.known(appId);
+            return app && wantsOf(app.webhooks, channel);
+          },
+        },
       });
     }
   }

@@ -1,5 +1,6 @@
 import type { Members, PresenceJoin } from '../../channels/channel-store.ts';
 import type { OnEdge } from '../../channels/edge.ts';
+import { WANTS } from '../../channels/webhook-wants.ts';
 import { channelKindOf } from '../../protocol/channel-name.ts';
 import {
   encodeMemberAdded,
@@ -25,18 +26,33 @@ import {
 const ANNOUNCE_EACH_UP_TO = 100;
 const ANNOUNCE_INTERVAL_MS = 5000;
 
+/** What the scripts that make edges must know of webhooks. */
+export interface Telling {
+  /** Bits of `WANTS` for a channel of an app, or for '' those of its users; undefined where this node doesn't know the app. */
+  readonly wants: (appId: string, channel: string) => number | undefined;
+  /** How long `channel_vacated`, `member_removed` and `user_offline` are held back, in milliseconds. */
+  readonly graceMs: number;
+  /** Something may have been added to the outbox of a partition. */
+  readonly added: (partition: number) => void;
+}
+
+/** Stands for what is noted in Redis. */
+const AS_NOTED = -1;
+
 /** The scripts that change one channel, with their keys, frames and answers. Reports the edges that they find. */
 export class ChannelScripts {
   readonly #link: RedisLink;
   readonly #keys: RedisKeys;
   readonly #settleMs: number;
+  readonly #telling: Telling;
   readonly #onEdge: OnEdge | undefined;
 
   /** @param settleMs - how long nodes have to write again what they have after a partition was lost */
-  constructor(link: RedisLink, keys: RedisKeys, settleMs: number, onEdge: OnEdge | undefined) {
+  constructor(link: RedisLink, keys: RedisKeys, settleMs: number, telling: Telling, onEdge: OnEdge | undefined) {
     this.#link = link;
     this.#keys = keys;
     this.#settleMs = settleMs;
+    this.#telling = telling;
     this.#onEdge = onEdge;
   }
 
@@ -52,17 +68,24 @@ export class ChannelScripts {
     exceptSocketId: string | undefined,
   ): Promise<PresenceJoin & { readonly arrival?: string }> {
     const { appId, channel, userId } = own;
-    const answer = await this.#link.commands.run('join', this.#presenceKeys(nodeId, own), [
-      ...this.#presenceArgs(nodeId, own),
-      encodeMemberId(member),
-      encodeUserInfo(member),
-      maxMembers,
-      encodeHeader({ exceptSocketId, member: { change: 'added', member } }),
-      encodeMemberAdded(channel, member),
-      own.arrival ?? '',
-    ]);
+    const told = this.#told(appId, channel, MEMBER_KINDS);
+    const answer = await this.#link.commands.run(
+      'join',
+      [...this.#presenceKeys(nodeId, own), ...told.keys],
+      [
+        ...this.#presenceArgs(nodeId, own),
+        encodeMemberId(member),
+        encodeUserInfo(member),
+        maxMembers,
+        encodeHeader({ exceptSocketId, member: { change: 'added', member } }),
+        encodeMemberAdded(channel, member),
+        own.arrival ?? '',
+        ...told.args,
+      ],
+    );
     const [edge, position, arrival = '', ...members] = answer as [number, string?, string?, ...string[]];
     if (edge === -1) return { outcome: 'full' };
+    if (edge > 0) told.added();
     if (edge === 2) this.#onEdge?.({ kind: 'channel_occupied', appId, channel });
     if (edge > 0) this.#onEdge?.({ kind: 'member_added', appId, channel, userId });
     return { outcome: 'joined', position: Number(position), members: parseMembers(members), arrival };
@@ -73,15 +96,18 @@ export class ChannelScripts {
     const [head, tail] = around((userIdJson) =>
       encodeMemberRemoved(channel, { userId: '', userIdJson, userInfoJson: undefined }),
     );
+    const told = this.#told(appId, channel, MEMBER_KINDS);
     const keys = [
       ...this.#presenceKeys(nodeId, entry),
       this.#keys.counts(appId, channel),
       this.#keys.lastEvent(appId, channel),
+      ...told.keys,
     ];
     const edge = (await this.#link.commands.run('leave', keys, [
       ...this.#presenceArgs(nodeId, entry),
       head,
       tail,
+      ...told.args,
     ])) as number;
     if (edge > 0) this.#onEdge?.({ kind: 'member_removed', appId, channel, userId });
     if (edge === 2) this.#onEdge?.({ kind: 'channel_vacated', appId, channel });
@@ -116,6 +142,9 @@ export class ChannelScripts {
   ): Promise<number> {
     const [head, tail] = around((number) => encodeSubscriptionCount(channel, number));
     const partition = partitionOf(appId, channel);
+    // Members make the edges of presence channels.
+    const { isPresence } = channelKindOf(channel);
+    const told = isPresence ? NOTHING_TOLD : this.#told(appId, channel, COUNT_KINDS);
     const keys = [
       this.#keys.position(appId, channel),
       this.#keys.counts(appId, channel),
@@ -125,6 +154,7 @@ export class ChannelScripts {
       this.#keys.channels(appId, partition),
       this.#keys.settled(partition),
       this.#keys.totals(appId, partition),
+      ...told.keys,
     ];
     const [sum, againMs, edge, isNews] = (await this.#link.commands.run('count', keys, [
       this.#keys.topic(appId, channel),
@@ -140,10 +170,11 @@ export class ChannelScripts {
       encodeChannelId(appId, channel),
       channel,
       this.#settleMs,
+      ...told.args,
     ])) as [number, number, number, number];
+    if (edge > 0 || isNews === 1) told.added();
     if (!this.#onEdge) return againMs;
-    // Members make the edges of presence channels.
-    if (edge !== 0 && !channelKindOf(channel).isPresence) {
+    if (edge !== 0 && !isPresence) {
       this.#onEdge({ kind: edge > 0 ? 'channel_occupied' : 'channel_vacated', appId, channel });
     }
     if (isNews === 1) this.#onEdge({ kind: 'subscription_count', appId, channel, subscriptionCount: sum });
@@ -206,11 +237,13 @@ export class ChannelScripts {
   ): Promise<boolean> {
     const { appId, channel, socketId, userId } = entry;
     const partition = partitionOf(appId, channel);
+    const told = this.#told(appId, channel, WANTS.users, userId);
     const keys = [
       this.#keys.position(appId, channel),
       this.#keys.sockets(appId, channel),
       this.#keys.nodeMembers(nodeId, partition),
       this.#keys.settled(partition),
+      ...told.keys,
     ];
     const answer = await this.#link.commands.run(script, keys, [
       this.#keys.topic(appId, channel),
@@ -222,10 +255,45 @@ export class ChannelScripts {
       encodeWatchlistEvents([{ name, userIds: [userId] }]),
       this.#link.publishCommand,
       isAnnounced ? 1 : 0,
+      ...told.args,
     ]);
+    if (answer === 1 && name === 'online') told.added();
     return answer === 1;
   }
+
+  /**
+   * What a script is given that adds to the outbox: nothing where no webhook wants to know.
+   *
+   * @param kinds - bits of `WANTS` that the script can tell of
+   * @param userId - whose sign-ins the channel is about
+   */
+  #told(appId: string, channel: string, kinds: number, userId?: string): Told {
+    const wants = this.#telling.wants(appId, userId === undefined ? channel : '');
+    const bits = wants === undefined ? AS_NOTED : wants & kinds;
+    if (bits === 0) return NOTHING_TOLD;
+    const partition = partitionOf(appId, channel);
+    const fields =
+      userId === undefined
+        ? `"channel":${JSON.stringify(channel)}`
+        : `"channel":"","user_id":${JSON.stringify(userId)}`;
+    return {
+      keys: [this.#keys.outbox(partition), this.#keys.due(partition), this.#keys.wants(partition)],
+      args: [encodeChannelId(appId, channel), fields, bits, Math.round(this.#telling.graceMs * 1000)],
+      added: () => this.#telling.added(partition),
+    };
+  }
 }
+
+/** See `openOutbox`. */
+interface Told {
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number)[];
+  readonly added: () => void;
+}
+
+const NOTHING_TOLD: Told = { keys: [], args: [], added: () => {} };
+const MEMBER_KINDS = WANTS.occupation | WANTS.members;
+const COUNT_KINDS = WANTS.occupation | WANTS.count;
 
 function socketField(nodeId: string, socketId: string, userId: string): string {
   return `${nodeId}/${socketId}/${userId}`;

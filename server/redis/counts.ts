@@ -176,6 +176,8 @@ interface OwnCount {
   isAnnounced: boolean;
   /** What Redis was last told, as far as it answered. */
   written: number;
+  /** Writes that are not answered yet. */
+  writing: number;
 }
 
 /**
@@ -194,25 +196,35 @@ export class CountWriter {
     this.#nodeId = nodeId;
     this.#writes = new GatheredWrites({
       isUp: () => link.isUp,
-      write: (id) => this.#write(id),
+      // Everything is written again when Redis is back.
+      write: (id) => this.#write(id).catch(ignoreUnavailable),
       ownerOf: (id) => parseChannelId(id).appId,
     });
   }
 
   set(appId: string, channel: string, count: number): void {
     const id = encodeChannelId(appId, channel);
-    const own = this.#own.get(id);
-    if (own) own.count = count;
-    else this.#own.set(id, { appId, channel, count, isAnnounced: false, written: 0 });
-    this.#writes.mark(id);
+    const own = this.#note(id, appId, channel, count);
+    // The first subscription of a channel may have been written before it came.
+    if (own.written !== count || count === 0 || own.writing > 0 || this.#writes.has(id)) this.#writes.mark(id);
+  }
+
+  /**
+   * Counts the first subscription of a channel, if there is none, and writes that at once.
+   *
+   * @throws {RedisUnavailable} by rejection; it is written again when Redis is back
+   */
+  async begin(appId: string, channel: string): Promise<void> {
+    const id = encodeChannelId(appId, channel);
+    const own = this.#note(id, appId, channel, Math.max(1, this.get(appId, channel)));
+    if (own.written === 0) await this.#write(id);
   }
 
   /** Has the sum announced with the next write. */
   announce(appId: string, channel: string): void {
     const id = encodeChannelId(appId, channel);
-    const own = this.#own.get(id) ?? { appId, channel, count: 0, isAnnounced: true, written: 0 };
+    const own = this.#note(id, appId, channel, this.get(appId, channel));
     own.isAnnounced = true;
-    this.#own.set(id, own);
     this.#writes.mark(id);
   }
 
@@ -244,22 +256,41 @@ export class CountWriter {
     this.#writes.stop();
   }
 
+  #note(id: string, appId: string, channel: string, count: number): OwnCount {
+    let own = this.#own.get(id);
+    if (own) own.count = count;
+    else {
+      own = { appId, channel, count, isAnnounced: false, written: 0, writing: 0 };
+      this.#own.set(id, own);
+    }
+    return own;
+  }
+
+  /** @throws {RedisUnavailable} by rejection; it is written with whatever is written next */
   async #write(id: string): Promise<void> {
     this.#writes.take(id);
     const own = this.#own.get(id);
     if (!own) return;
     const { appId, channel, count, isAnnounced } = own;
     own.isAnnounced = false;
+    own.writing += 1;
     try {
       const againMs = await this.#scripts.count(this.#nodeId(), appId, channel, count, { isAnnounced });
       own.written = count;
       if (againMs > 0) setTimeout(() => this.announce(appId, channel), againMs).unref();
-      if (own.count === 0 && !this.#writes.has(id)) this.#own.delete(id);
+      if (own.count === 0 && own.writing === 1 && !this.#writes.has(id)) this.#own.delete(id);
     } catch (error) {
-      if (!(error instanceof RedisUnavailable)) throw error;
-      // Everything is written again when Redis is back.
-      own.isAnnounced ||= isAnnounced;
-      this.#writes.note(id);
+      if (error instanceof RedisUnavailable) {
+        own.isAnnounced ||= isAnnounced;
+        this.#writes.note(id);
+      }
+      throw error;
+    } finally {
+      own.writing -= 1;
     }
   }
+}
+
+function ignoreUnavailable(error: unknown): void {
+  if (!(error instanceof RedisUnavailable)) throw error;
 }

@@ -3,7 +3,7 @@
  * nodes of two versions never use the same Redis and prefix at a time. Fields that are added to a message need no new version: a reader
  * passes over those that it doesn't know.
  */
-export const LAYOUT = 2;
+export const LAYOUT = 3;
 
 /** What belongs to channels is spread over so many parts, each in one slot of a Redis Cluster. A change is another layout. */
 export const PARTITIONS = 64;
@@ -111,6 +111,61 @@ export class RedisKeys {
    */
   settled(partition: number): string {
     return `${this.#ofPartition(partition)}:settled`;
+  }
+
+  /** Stream: what webhooks are to be told of a partition's channels and users, see `OutboxEntry`. */
+  outbox(partition: number): string {
+    return `${this.#ofPartition(partition)}:outbox`;
+  }
+
+  /** Sorted set: what is held back, by the time in microseconds at which it goes to the outbox. See `outbox-scripts.ts`. */
+  due(partition: number): string {
+    return `${this.#ofPartition(partition)}:due`;
+  }
+
+  /** Hash `app/channel` → bits of `WANTS`: so that whoever cleans up after a node need not know the app. */
+  wants(partition: number): string {
+    return `${this.#ofPartition(partition)}:wants`;
+  }
+
+  /** Hash id in the stream → webhooks that have the entry, parted by spaces. */
+  told(partition: number): string {
+    return `${this.#ofPartition(partition)}:told`;
+  }
+
+  /** String that expires: the node that works on the partition's outbox. */
+  worker(partition: number): string {
+    return `${this.#ofPartition(partition)}:worker`;
+  }
+
+  /** String that expires: webhooks were told of a missed event of the channel a moment ago. */
+  missed(appId: string, channel: string): string {
+    return this.#ofChannel('missed', appId, channel);
+  }
+
+  /** Sorted set of the nodes that work on outboxes → milliseconds at which their claim to a share ends. */
+  workers(): string {
+    return `${this.#prefix}{nodes}:workers`;
+  }
+
+  /** Hash event id → dead letter of a webhook, as JSON. */
+  letters(appId: string, webhookId: string): string {
+    return `${this.#prefix}{app/${appId}}:letters:${webhookId}`;
+  }
+
+  /** Sorted set: ids of the dead letters of a webhook by when they came, in microseconds. */
+  letterOrder(appId: string, webhookId: string): string {
+    return `${this.#prefix}{app/${appId}}:letter-order:${webhookId}`;
+  }
+
+  /** Set of the webhooks of an app that have, or had, dead letters. */
+  letterWebhooks(appId: string): string {
+    return `${this.#prefix}{app/${appId}}:letter-webhooks`;
+  }
+
+  /** Hash `webhook/node` → time in milliseconds, tab, state of a webhook as JSON. */
+  webhookStates(appId: string): string {
+    return `${this.#prefix}{app/${appId}}:webhook-states`;
   }
 
   /** Sorted set node → milliseconds at which its lease ends. Of nodes of all versions. */

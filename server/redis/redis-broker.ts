@@ -1,6 +1,6 @@
 import type { Broker, BrokerMessage, LastEvent } from '../../channels/broker.ts';
 import { batchesOf } from '../batches.ts';
-import type { RedisKeys } from './keys.ts';
+import { partitionOf, type RedisKeys } from './keys.ts';
 import { type RedisCommands, RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
 import { encodeHeader, MAX_KEEP_SECONDS, parseWireMessage, type WireMessage } from './wire.ts';
@@ -13,6 +13,8 @@ export interface RedisBrokerEvents {
   skipped(appId: string, channel: string, position: number): void;
   /** Something came on the channel's topic that no node of this version has sent. */
   unreadable(appId: string, channel: string): void;
+  /** A message was published with what webhooks are told of it. */
+  added(partition: number): void;
 }
 
 /** A topic that this node listens to. */
@@ -27,7 +29,12 @@ interface Topic {
   event: number | undefined;
   /** The connection was lost, and it is not known yet whether messages were. */
   isSuspect: boolean;
+  /** Of a channel between nodes, in place of those that all channels have. */
+  readonly listener: NodesListener | undefined;
 }
+
+/** @param frame - undefined: some may have been missed */
+type NodesListener = (frame: string | undefined) => void;
 
 /** How long nodes have to give back the positions they know after a loss, before each looks whether it missed something. */
 const SETTLE_MS = 1500;
@@ -70,9 +77,18 @@ export class RedisBroker implements Broker {
     this.#deliver = deliver;
   }
 
-  async subscribe(appId: string, channel: string): Promise<number | undefined> {
+  subscribe(appId: string, channel: string): Promise<number | undefined> {
+    return this.#subscribe(appId, channel, undefined);
+  }
+
+  /** Subscribes to a channel of which only one part of a node wants to hear. */
+  async listenTo(appId: string, channel: string, listener: NodesListener): Promise<void> {
+    await this.#subscribe(appId, channel, listener);
+  }
+
+  async #subscribe(appId: string, channel: string, listener: NodesListener | undefined): Promise<number | undefined> {
     const name = this.#keys.topic(appId, channel);
-    const topic: Topic = { appId, channel, begin: 0, position: 0, event: undefined, isSuspect: false };
+    const topic: Topic = { appId, channel, begin: 0, position: 0, event: undefined, isSuspect: false, listener };
     this.#topics.set(name, topic);
     // While Redis is down a subscription waits: after success, a client must not miss what others publish.
     for (let isSubscribed = false; !isSubscribed && this.#topics.get(name) === topic; ) {
@@ -95,7 +111,7 @@ export class RedisBroker implements Broker {
   }
 
   async publish(message: BrokerMessage): Promise<void> {
-    const { appId, channel, frame, exceptSocketId, member } = message;
+    const { appId, channel, frame, exceptSocketId, member, webhookEvent } = message;
     const keepSeconds = message.keepSeconds && Math.min(message.keepSeconds, MAX_KEEP_SECONDS);
     const keepNamed = message.keepNamed && {
       name: message.keepNamed.name,
@@ -115,8 +131,17 @@ export class RedisBroker implements Broker {
       keys.push(this.#keys.lastEvent(appId, channel, keepNamed.name));
       args.push(Math.floor(keepNamed.seconds * 1000));
     }
-    const script = keepNamed ? 'publishNamed' : 'publish';
-    const position = Number(await this.#link.commands.run(script, keys, args));
+    const partition = webhookEvent && partitionOf(appId, channel);
+    if (partition !== undefined) {
+      if (!keepNamed) {
+        keys.push(this.#keys.lastEvent(appId, channel));
+        args.push(0);
+      }
+      keys.push(this.#keys.outbox(partition), this.#keys.due(partition));
+      args.push(appId, JSON.stringify(webhookEvent));
+    }
+    const position = Number(await this.#link.commands.run('publish', keys, args));
+    if (partition !== undefined) this.#events.added(partition);
     this.#remember(topic, key, position);
     this.#noteKept(message, keepSeconds, keepNamed, position);
   }
@@ -152,6 +177,11 @@ export class RedisBroker implements Broker {
     topic.position = message.position;
     // Members and counts are put right in other ways; all else is an event.
     if (!message.member && !message.isCount) topic.event = message.position;
+    if (topic.listener) {
+      if (isGap) topic.listener(undefined);
+      topic.listener(message.frame);
+      return;
+    }
     const { appId, channel } = topic;
     const { frame, exceptSocketId, keepSeconds, keepNamed, member, position } = message;
     const handed: BrokerMessage = { appId, channel, frame, exceptSocketId, keepSeconds, keepNamed, member, position };
@@ -248,7 +278,8 @@ export class RedisBroker implements Broker {
       topic.event = Math.max(topic.event ?? 0, event);
       const { appId, channel } = topic;
       if (this.#topics.get(this.#keys.topic(appId, channel)) !== topic) return;
-      if (isGap) this.#events.missed(appId, channel, position);
+      if (topic.listener) topic.listener(undefined);
+      else if (isGap) this.#events.missed(appId, channel, position);
       else if (isBehind) this.#events.skipped(appId, channel, position);
     });
   }

@@ -72,8 +72,7 @@ export class RedisChannelStore implements ChannelStore {
   }
 
   occupy(appId: string, channel: string): Promise<void> {
-    if (this.#counts.get(appId, channel) === 0) this.#counts.set(appId, channel, 1);
-    return this.#counts.flush();
+    return this.#untilTaken(() => this.#counts.begin(appId, channel));
   }
 
   setSubscriptionCount(appId: string, channel: string, count: number): void {
@@ -255,12 +254,16 @@ export class RedisChannelStore implements ChannelStore {
   }
 
   /** Notes a contribution and writes it, as soon as Redis can be asked. */
-  async #contribute(own: OwnMember, maxMembers: number): Promise<PresenceJoin> {
+  #contribute(own: OwnMember, maxMembers: number): Promise<PresenceJoin> {
     this.#members.set(encodeMemberEntry(own), own);
+    return this.#untilTaken(() => this.#writes.run(own.appId, () => this.#write(own, maxMembers, own.socketId)));
+  }
+
+  async #untilTaken<T>(write: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       await this.#link.whenUp();
       try {
-        return await this.#writes.run(own.appId, () => this.#write(own, maxMembers, own.socketId));
+        return await write();
       } catch (error) {
         if (!(error instanceof RedisUnavailable && error.isPassing) || attempt === MAX_ATTEMPTS) throw error;
         await pause(RETRY_MS);

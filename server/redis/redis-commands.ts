@@ -2,6 +2,18 @@ import { Cluster, type Redis } from 'ioredis';
 import { SeamUnavailable } from '../../channels/broker.ts';
 import { maskSecrets } from '../config/mask.ts';
 import {
+  APPEND,
+  BURY,
+  CLAIM_PARTITION,
+  EXHUME,
+  NOTE_TOLD,
+  READ_OUTBOX,
+  READ_STATES,
+  RELEASE_PARTITION,
+  REPORT_STATES,
+  SHARE_OUTBOX,
+} from './outbox-scripts.ts';
+import {
   ADD_CONNECTION,
   COUNT,
   JOIN,
@@ -17,22 +29,30 @@ import {
   SIGN_OUT,
 } from './scripts.ts';
 
-/** The scripts by name, with their number of keys. */
 const SCRIPTS = {
-  publish: [PUBLISH_FRAME, 2],
-  publishNamed: [PUBLISH_FRAME, 3],
-  join: [JOIN, 7],
-  leave: [LEAVE, 9],
-  members: [MEMBERS, 2],
-  addConnection: [ADD_CONNECTION, 1],
-  signIn: [SIGN_IN, 4],
-  signOut: [SIGN_OUT, 4],
-  count: [COUNT, 8],
-  recall: [RECALL, 3],
-  renew: [RENEW, 3],
-  raisePosition: [RAISE_POSITION, 1],
-  restoreEvent: [RESTORE_EVENT, 2],
-  shareRates: [SHARE_RATES, 1],
+  publish: PUBLISH_FRAME,
+  join: JOIN,
+  leave: LEAVE,
+  members: MEMBERS,
+  addConnection: ADD_CONNECTION,
+  signIn: SIGN_IN,
+  signOut: SIGN_OUT,
+  count: COUNT,
+  recall: RECALL,
+  renew: RENEW,
+  raisePosition: RAISE_POSITION,
+  restoreEvent: RESTORE_EVENT,
+  shareRates: SHARE_RATES,
+  append: APPEND,
+  readOutbox: READ_OUTBOX,
+  noteTold: NOTE_TOLD,
+  shareOutbox: SHARE_OUTBOX,
+  claimPartition: CLAIM_PARTITION,
+  releasePartition: RELEASE_PARTITION,
+  bury: BURY,
+  exhume: EXHUME,
+  reportStates: REPORT_STATES,
+  readStates: READ_STATES,
 } as const;
 
 export type ScriptName = keyof typeof SCRIPTS;
@@ -73,9 +93,7 @@ export class RedisCommands {
 
   constructor(client: Redis | Cluster) {
     this.client = client;
-    for (const [name, [lua, numberOfKeys]] of Object.entries(SCRIPTS)) {
-      client.defineCommand(`kulkul_${name}`, { lua, numberOfKeys });
-    }
+    for (const [name, lua] of Object.entries(SCRIPTS)) client.defineCommand(`kulkul_${name}`, { lua });
     if (client instanceof Cluster) client.on('+node', (node: Redis) => node.on('ready', () => loadScripts(node)));
     else client.on('ready', () => loadScripts(client));
   }
@@ -86,7 +104,7 @@ export class RedisCommands {
     const run = scripts[`kulkul_${name}`];
     if (!run) throw new Error(`script ${name} is not defined`);
     const refusals = this.#refusals;
-    const answer = await this.#guard(() => run.call(this.client, ...keys, ...args));
+    const answer = await this.#guard(() => run.call(this.client, keys.length, ...keys, ...args));
     // It always writes, unlike others, which may find nothing to do, or only delete.
     if (name === 'renew' && this.#refusals === refusals) this.#noteRefusal(undefined);
     return answer;
@@ -131,7 +149,7 @@ export class RedisCommands {
  * overtake it.
  */
 function loadScripts(client: Redis): void {
-  for (const [lua] of Object.values(SCRIPTS)) {
+  for (const lua of Object.values(SCRIPTS)) {
     // Where loading is not allowed, calling with the whole text still works.
     client.script('LOAD', lua).catch(() => {});
   }

@@ -2,14 +2,11 @@ import type { Broker } from '../../channels/broker.ts';
 import type { ChannelStore } from '../../channels/channel-store.ts';
 import type { OnEdge } from '../../channels/edge.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
-import { MemoryOutbox } from '../../channels/memory-outbox.ts';
-import type { Outbox } from '../../channels/outbox.ts';
 import type { RateLimits } from '../../channels/rate-limits.ts';
 import type { Revocation } from '../../channels/revocations.ts';
-import { systemClock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { Problem, Seams } from '../seams.ts';
-import { ChannelScripts } from './channel-scripts.ts';
+import { ChannelScripts, type Telling } from './channel-scripts.ts';
 import { PARTITIONS, RedisKeys } from './keys.ts';
 import { LayoutError, NodeLease } from './node-lease.ts';
 import { RateExchange } from './rate-exchange.ts';
@@ -18,6 +15,7 @@ import { RedisChannelStore } from './redis-channel-store.ts';
 import { RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
 import { RedisStartError } from './redis-options.ts';
+import { RedisOutbox } from './redis-outbox.ts';
 import { sweepNode } from './sweep.ts';
 
 /** After a restoration nodes have this long to write what they have, in milliseconds; then what is known here is put right. */
@@ -36,6 +34,8 @@ export interface RedisSeamsOptions {
   readonly log: Logger;
   /** Left out where nobody listens. */
   readonly onEdge?: OnEdge | undefined;
+  /** What webhooks want to know; left out: nothing. */
+  readonly webhooks?: Omit<Telling, 'added'> | undefined;
 }
 
 /** What the seams ask of their node. */
@@ -62,8 +62,7 @@ export interface RedisSeamsNode {
 export class RedisSeams implements Seams {
   readonly broker: Broker;
   readonly store: ChannelStore;
-  /** Stands in until the outbox is in Redis: with Redis webhooks are told nothing yet but cache misses. */
-  readonly outbox: Outbox = new MemoryOutbox(systemClock, { graceMs: 0, wants: () => 0 });
+  readonly outbox: RedisOutbox;
   readonly #link: RedisLink;
   readonly #keys: RedisKeys;
   readonly #lease: NodeLease;
@@ -78,13 +77,15 @@ export class RedisSeams implements Seams {
   #displaced: string | undefined;
   #unreadableAgainMs = 0;
 
-  constructor(link: RedisLink, { prefix, nodeTimeoutMs, isCountAnnounced, log, onEdge }: RedisSeamsOptions) {
+  constructor(link: RedisLink, options: RedisSeamsOptions) {
+    const { prefix, nodeTimeoutMs, isCountAnnounced, log, onEdge, webhooks = NO_WEBHOOKS } = options;
     const keys = new RedisKeys(prefix);
     this.#link = link;
     this.#keys = keys;
     this.#log = log;
     // Who is not back by then is dead to the others.
-    const scripts = new ChannelScripts(link, keys, nodeTimeoutMs, onEdge);
+    const telling: Telling = { ...webhooks, added: (partition) => this.outbox.added(partition) };
+    const scripts = new ChannelScripts(link, keys, nodeTimeoutMs, telling, onEdge);
     this.#sweep = (nodeId) => sweepNode(link, keys, scripts, nodeId, isCountAnnounced);
     this.#lease = new NodeLease(link, keys, nodeTimeoutMs, {
       alone: () => this.#trustAll(),
@@ -96,6 +97,7 @@ export class RedisSeams implements Seams {
       },
       claimed: async (nodeId) => {
         await this.#sweep(nodeId);
+        await this.outbox.lookForWaiting();
         log.warn({ nodeId }, 'another node was lost: its members and counts are removed');
       },
       displaced: (error) => this.#withdraw(error),
@@ -103,14 +105,17 @@ export class RedisSeams implements Seams {
     });
     this.#store = new RedisChannelStore(link, keys, scripts, this.#lease, (message) => this.broker.publish(message));
     this.store = this.#store;
-    this.broker = new RedisBroker(link, keys, {
+    const broker = new RedisBroker(link, keys, {
       missed: (appId, channel, position) => {
         log.warn({ app: appId, channel }, 'messages of a channel were missed');
         this.#node?.missed(appId, channel, position);
       },
       skipped: (appId, channel, position) => this.#node?.skipped(appId, channel, position),
       unreadable: (appId, channel) => this.#noteUnreadable(appId, channel),
+      added: (partition) => this.outbox.added(partition),
     });
+    this.broker = broker;
+    this.outbox = new RedisOutbox(link, keys, broker);
     link.onLost(() => log.error({ reason: link.problem }, 'Redis is away: publishing answers 503'));
     link.onRestored(() => void this.#restore());
     link.commands.onRefusal((reason) => {
@@ -143,6 +148,7 @@ export class RedisSeams implements Seams {
       this.#link.close();
       throw new RedisStartError('versions', `Redis: ${error.message}.`, { cause: error });
     }
+    await this.outbox.lookForWaiting().catch(ignoreUnavailable);
     this.#rates = new RateExchange(this.#link, this.#keys, node.rateLimits);
     this.#rates.start((error, during) => this.#fail(error, during));
   }
@@ -158,6 +164,7 @@ export class RedisSeams implements Seams {
   async stop(): Promise<void> {
     for (const timer of this.#settling) clearTimeout(timer);
     this.#rates?.stop();
+    await this.outbox.close();
     await this.#leave().catch(ignoreUnavailable);
     this.#link.close();
   }
@@ -216,6 +223,8 @@ export class RedisSeams implements Seams {
     this.#node?.nodesChannel.reload();
   }
 }
+
+const NO_WEBHOOKS: Omit<Telling, 'added'> = { wants: () => 0, graceMs: 0 };
 
 function ignoreUnavailable(error: unknown): void {
   if (!(error instanceof RedisUnavailable)) throw error;

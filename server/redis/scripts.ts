@@ -7,7 +7,9 @@
  * the message (members, counts) is no event in this sense.
  */
 
+import { WANTS } from '../../channels/webhook-wants.ts';
 import { LAYOUT } from './keys.ts';
+import { FACTS, TELL } from './outbox-scripts.ts';
 
 /** Positions are remembered for this long after the last message, in milliseconds. */
 const POSITION_TTL_MS = 3_600_000;
@@ -52,21 +54,22 @@ end
 
 /**
  * Publishes a frame.
- * KEYS position, last event, and last event of the name if it is to be kept as that. ARGV topic, header, frame, PUBLISH or SPUBLISH, milliseconds to keep
- * it as last event (0: don't), and as the last of its name.
+ * KEYS position, last event, last event of the name (if it is to be kept as that, or webhooks are told), outbox and due (if webhooks are told). ARGV topic,
+ * header, frame, PUBLISH or SPUBLISH, milliseconds to keep it as last event (0: don't), and as the last of its name, app, event of webhooks as JSON.
  * Answer: position.
  */
 export const PUBLISH_FRAME = `${PUBLISH}
 local position = publish(KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], true)
-for index = 2, #KEYS do
+for index = 2, KEYS[3] and 3 or 2 do
   local keep = tonumber(ARGV[index + 3])
   if keep > 0 then
     redis.call('SET', KEYS[index], position .. '\\n' .. ARGV[3], 'PX', ARGV[index + 3])
     -- Whoever is handed the event waits until this position is reached.
     remember(KEYS[1], keep + ${EMPTIED_TTL_MS})
+    if index == 3 then redis.call('HSET', KEYS[1], 'named', 1) end
   end
 end
-if KEYS[3] then redis.call('HSET', KEYS[1], 'named', 1) end
+${TELL}
 return position
 `;
 
@@ -118,17 +121,18 @@ end
 
 /**
  * Adds a connection to a presence channel, and announces the user when it is the first.
- * KEYS position, members, sockets, arrivals, members of the node, settled, totals. ARGV topic, node/socket/user, user id, user id as JSON, PUBLISH
- * or SPUBLISH, entry of the node, milliseconds to settle, id and user_info of the member, maximum of members, header, member_added frame, time of
- * arrival if it is known.
+ * KEYS position, members, sockets, arrivals, members of the node, settled, totals, those of `openOutbox`. ARGV topic, node/socket/user, user id, user id
+ * as JSON, PUBLISH or SPUBLISH, entry of the node, milliseconds to settle, id and user_info of the member, maximum of members, header, member_added
+ * frame, time of arrival if it is known, those of `openOutbox`.
  * Answer: {-1} when full, else {2 for the channel's first member, 1 for the user's first connection, 0 for another or in a partition that is not settled,
  * position, time of arrival, member, …}.
  */
-export const JOIN = `${PUBLISH}${SETTLED}${FIRST}${UPDATE}${ADD}
+export const JOIN = `${PUBLISH}${SETTLED}${FIRST}${UPDATE}${ADD}${FACTS}
 local member = redis.call('HGET', KEYS[2], ARGV[3])
 local size = redis.call('HLEN', KEYS[2])
 if not member and size >= tonumber(ARGV[10]) then return {-1} end
 redis.call('SADD', KEYS[5], ARGV[6])
+local box = openOutbox(8, 14)
 local edge = 0
 local known = redis.call('HGET', KEYS[3], ARGV[2])
 local arrival = known and string.sub(known, 1, 16) or ARGV[13]
@@ -144,6 +148,12 @@ if not known then
     add(KEYS[7], 'presenceUsers', 1)
     publish(KEYS[1], ARGV[1], ARGV[11], ARGV[12], ARGV[5], false)
     if isSettled(KEYS[6], ARGV[7]) then edge = size == 0 and 2 or 1 end
+    if box and edge == 2 then
+      begin(box, '1', 'channel_occupied', 'channel_vacated', box.fields .. '}', ${WANTS.occupation})
+    end
+    if box and edge > 0 then
+      begin(box, '0', 'member_added', 'member_removed', box.fields .. ',"user_id":' .. ARGV[4] .. '}', ${WANTS.members})
+    end
   elseif first(KEYS[4], ARGV[4]) == ARGV[2] then
     update(member, ARGV[9])
   end
@@ -156,15 +166,16 @@ return answer
 
 /**
  * Takes a connection out of a presence channel, and announces the user's leaving when it was the last.
- * KEYS position, members, sockets, arrivals, members of the node, settled, totals, counts, last event. ARGV topic, node/socket/user, user id, user id
- * as JSON, PUBLISH or SPUBLISH, entry of the node, milliseconds to settle, head and tail of the member_removed frame (around the user id as JSON inside of a
- * JSON string).
+ * KEYS position, members, sockets, arrivals, members of the node, settled, totals, counts, last event, those of `openOutbox`. ARGV topic, node/socket/user,
+ * user id, user id as JSON, PUBLISH or SPUBLISH, entry of the node, milliseconds to settle, head and tail of the member_removed frame (around the user
+ * id as JSON inside of a JSON string), those of `openOutbox`.
  * Answer: 2 when nobody is left, 1 when the user is gone, else 0, also in a partition that is not settled.
  */
-export const LEAVE = `${PUBLISH}${FORGET}${SETTLED}${FIRST}${UPDATE}${ADD}
+export const LEAVE = `${PUBLISH}${FORGET}${SETTLED}${FIRST}${UPDATE}${ADD}${FACTS}
 redis.call('SREM', KEYS[5], ARGV[6])
 local known = redis.call('HGET', KEYS[3], ARGV[2])
 if not known then return 0 end
+local box = openOutbox(10, 10)
 redis.call('HDEL', KEYS[3], ARGV[2])
 redis.call('ZREM', KEYS[4], ARGV[4] .. '\\t' .. string.sub(known, 1, 16) .. '\\t' .. ARGV[2])
 local member = redis.call('HGET', KEYS[2], ARGV[3])
@@ -182,7 +193,10 @@ if member then
   local escaped = string.sub(member, string.find(member, '","', 1, true) + 3, string.find(member, '\\t', 1, true) - 3)
   publish(KEYS[1], ARGV[1], '${LAYOUT}\\t-' .. member, ARGV[8] .. escaped .. ARGV[9], ARGV[5], false)
   if isSettled(KEYS[6], ARGV[7]) then edge = redis.call('HLEN', KEYS[2]) == 0 and 2 or 1 end
+  if box and edge > 0 then finish(box, '0', 'member_removed', box.fields .. ',"user_id":' .. ARGV[4] .. '}', ${WANTS.members}) end
+  if box and edge == 2 then finish(box, '1', 'channel_vacated', box.fields .. '}', ${WANTS.occupation}) end
 end
+if box and redis.call('EXISTS', KEYS[2]) == 0 then forgetWants(box) end
 -- Who joined and was gone before the subscription came about counted nowhere.
 if redis.call('EXISTS', KEYS[3], KEYS[8]) == 0 then forget(KEYS[1], KEYS[9]) end
 return edge
@@ -197,35 +211,43 @@ return answer
 
 /**
  * Notes a signed-in connection of a user, and announces the user when it is the first.
- * KEYS position, sockets, members of the node, settled. ARGV topic, node/socket/user, user id, entry of the node, milliseconds to settle, header,
- * frame, PUBLISH or SPUBLISH, 1 to announce.
+ * KEYS position, sockets, members of the node, settled, those of `openOutbox`. ARGV topic, node/socket/user, user id, entry of the node, milliseconds to
+ * settle, header, frame, PUBLISH or SPUBLISH, 1 to announce, those of `openOutbox`.
  * Answer: 1 for the first connection, else 0, also in a partition that is not settled.
  */
-export const SIGN_IN = `${PUBLISH}${SETTLED}
+export const SIGN_IN = `${PUBLISH}${SETTLED}${FACTS}
 redis.call('SADD', KEYS[3], ARGV[4])
+local box = openOutbox(5, 10)
 local empty = redis.call('HLEN', KEYS[2]) == 0
 if redis.call('HSETNX', KEYS[2], ARGV[2], ARGV[3]) == 0 or not empty then return 0 end
 if ARGV[9] == '1' then publish(KEYS[1], ARGV[1], ARGV[6], ARGV[7], ARGV[8], true) end
-return isSettled(KEYS[4], ARGV[5]) and 1 or 0
+if not isSettled(KEYS[4], ARGV[5]) then return 0 end
+if box then begin(box, '0', 'user_online', 'user_offline', box.fields .. '}', ${WANTS.users}) end
+return 1
 `;
 
 /** The reverse of SIGN_IN, same KEYS and ARGV. Answer: 1 when it was the last connection, likewise. */
-export const SIGN_OUT = `${PUBLISH}${SETTLED}
+export const SIGN_OUT = `${PUBLISH}${SETTLED}${FACTS}
 redis.call('SREM', KEYS[3], ARGV[4])
 if redis.call('HDEL', KEYS[2], ARGV[2]) == 0 or redis.call('HLEN', KEYS[2]) > 0 then return 0 end
+local box = openOutbox(5, 10)
+if box then forgetWants(box) end
 if ARGV[9] == '1' then publish(KEYS[1], ARGV[1], ARGV[6], ARGV[7], ARGV[8], true) end
-return isSettled(KEYS[4], ARGV[5]) and 1 or 0
+if not isSettled(KEYS[4], ARGV[5]) then return 0 end
+if box then finish(box, '0', 'user_offline', box.fields .. '}', ${WANTS.users}) end
+return 1
 `;
 
 /**
  * Writes one node's number of subscriptions of a channel, and announces the sum.
- * KEYS position, counts, announced, last event, channels of the node, channels of the app, settled, totals. ARGV topic, node, count, 1 to announce, head and
- * tail of the frame, PUBLISH or SPUBLISH, number of subscribers up to which each change is announced, interval above it in milliseconds, 1 when the node
- * itself says so (one that died may be cut off only, and look for its positions when it is back), app/channel, channel, milliseconds to settle.
+ * KEYS position, counts, announced, last event, channels of the node, channels of the app, settled, totals, those of `openOutbox`. ARGV topic, node, count, 1
+ * to announce, head and tail of the frame, PUBLISH or SPUBLISH, number of subscribers up to which each change is announced, interval above it in
+ * milliseconds, 1 when the node itself says so (one that died may be cut off only, and look for its positions when it is back), app/channel, channel,
+ * milliseconds to settle, those of `openOutbox`.
  * Answer: {sum, milliseconds after which to announce again or 0, 1 when the first subscription came or -1 when the last went, 1 when the channel was
  * told a new sum}; no 1 or -1 in a partition that is not settled.
  */
-export const COUNT = `${PUBLISH}${FORGET}${SETTLED}${ADD}
+export const COUNT = `${PUBLISH}${FORGET}${SETTLED}${ADD}${FACTS}
 local before = redis.call('EXISTS', KEYS[2])
 if tonumber(ARGV[3]) > 0 then
   redis.call('SADD', KEYS[5], ARGV[11])
@@ -238,6 +260,10 @@ local sum = 0
 for _, count in ipairs(redis.call('HVALS', KEYS[2])) do sum = sum + tonumber(count) end
 local edge = (sum > 0 and 1 or 0) - before
 if edge ~= 0 and not isSettled(KEYS[7], ARGV[13]) then edge = 0 end
+local box = openOutbox(9, 14)
+if box and edge > 0 then begin(box, '1', 'channel_occupied', 'channel_vacated', box.fields .. '}', ${WANTS.occupation}) end
+if box and edge < 0 then finish(box, '1', 'channel_vacated', box.fields .. '}', ${WANTS.occupation}) end
+if box and sum == 0 then forgetWants(box) end
 add(KEYS[8], 'subscriptions', sum - tonumber(redis.call('HGET', KEYS[6], ARGV[12]) or '0'))
 if sum == 0 then
   redis.call('HDEL', KEYS[6], ARGV[12])
@@ -254,6 +280,9 @@ end
 publish(KEYS[1], ARGV[1], '${LAYOUT}\\tc', ARGV[5] .. sum .. ARGV[6], ARGV[7], false)
 local isNews = redis.call('HGET', KEYS[1], 'count') ~= tostring(sum) and isSettled(KEYS[7], ARGV[13])
 redis.call('HSET', KEYS[1], 'count', sum)
+if box and isNews and bit.band(box.wants, ${WANTS.count}) ~= 0 then
+  append(box.outbox, box.app, '{"name":"subscription_count",' .. box.fields .. ',"subscription_count":' .. sum .. '}')
+end
 return {sum, 0, edge, isNews and 1 or 0}
 `;
 

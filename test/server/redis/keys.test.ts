@@ -10,13 +10,16 @@ function allKeys(): string[] {
   const keys = new RedisKeys('') as unknown as Readonly<Record<string, (...args: (string | number)[]) => string>>;
   const names = Object.getOwnPropertyNames(RedisKeys.prototype).filter((name) => name !== 'constructor');
   const partition = partitionOf('APP', 'CHANNEL');
-  return names.map((name) => {
+  const named = new RedisKeys('').lastEvent('APP', 'CHANNEL', 'EVENT');
+  const others = names.map((name) => {
     const of = keys[name];
-    if (name === 'settled') return of?.call(keys, partition) ?? '';
+    if (['settled', 'outbox', 'due', 'wants', 'told', 'worker'].includes(name)) return of?.call(keys, partition) ?? '';
+    if (name === 'letters' || name === 'letterOrder') return of?.call(keys, 'APP', 'WEBHOOK') ?? '';
     const owner = name.startsWith('node') ? 'NODE' : 'APP';
     const ofPartition = ['channels', 'totals', 'nodeChannels', 'nodeMembers'].includes(name);
     return of?.call(keys, owner, ofPartition ? partition : 'CHANNEL') ?? '';
   });
+  return [named, ...others];
 }
 
 /** First column of the table of keys, but for what the start leaves behind for a moment. */
@@ -34,9 +37,9 @@ test('all keys of a partition are in the slot of its topics, and no two are the 
   const keys = allKeys();
   expect(new Set(keys).size).toBe(keys.length);
   const tags = keys
-    .filter((key) => /CHANNEL|node-|:channels:|:totals:|:settled/.test(key))
+    .filter((key) => /CHANNEL|node-|:channels:|:totals:|:(settled|outbox|due|wants|told|worker)$/.test(key))
     .map((key) => /\{(.*?)\}/.exec(key)?.[1]);
-  expect(tags).toHaveLength(13);
+  expect(tags).toHaveLength(20);
   expect(new Set(tags).size).toBe(1);
 });
 
@@ -56,9 +59,9 @@ test('a channel stays in its partition: another place for it would be another la
   const topic = (channel: string): string => new RedisKeys('').topic('3', channel);
   expect([topic('news'), topic('presence-room'), topic('#watch-ü')]).toMatchInlineSnapshot(`
     [
-      "kulkul:2:{68}:topic:3/news",
-      "kulkul:2:{12}:topic:3/presence-room",
-      "kulkul:2:{123}:topic:3/#watch-ü",
+      "kulkul:3:{68}:topic:3/news",
+      "kulkul:3:{12}:topic:3/presence-room",
+      "kulkul:3:{123}:topic:3/#watch-ü",
     ]
   `);
 });
@@ -66,6 +69,6 @@ test('a channel stays in its partition: another place for it would be another la
 test('a prefix stands before all of them', () => {
   const keys = new RedisKeys('mine:');
   for (const key of [keys.topic('1', 'a'), keys.nodes(), keys.nodeChannels('n', 0), keys.rates('1')]) {
-    expect(key).toMatch(/^mine:kulkul:(2:)?\{/);
+    expect(key).toMatch(/^mine:kulkul:(3:)?\{/);
   }
 });

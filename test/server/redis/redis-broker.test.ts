@@ -29,6 +29,7 @@ test('a subscription that is refused while the link is up is tried again after a
     missed: () => {},
     skipped: () => {},
     unreadable: () => {},
+    added: () => {},
   });
   void broker.subscribe('3', 'news');
   for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();

@@ -67,12 +67,12 @@ describe('a message between nodes', () => {
       '',
       '\n',
       '1\t0\t1\nx',
-      '1\t0\t3\nx',
+      '1\t0\t4\nx',
       '1\t0\nx',
-      '1 0 2\nx',
-      '1\t0\t2\tx1\nx',
-      '1\t0\t2\tkx\nx',
-    ].concat(['+', '+[1]', '+[]', '-{"a":1}', '~["a"'].map((field) => `1\t0\t2\t${field}\ti\nx`));
+      '1 0 3\nx',
+      '1\t0\t3\tx1\nx',
+      '1\t0\t3\tkx\nx',
+    ].concat(['+', '+[1]', '+[]', '-{"a":1}', '~["a"'].map((field) => `1\t0\t3\t${field}\ti\nx`));
     for (const payload of near) expect(parseWireMessage(payload)).toBeUndefined();
     fc.assert(
       fc.property(anyText, anyText, (header, frame) => {
