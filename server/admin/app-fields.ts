@@ -5,6 +5,7 @@ import { appOption } from '../config/catalogue.ts';
 import { placeholdersOf, randomAppId, randomKey, randomSecret } from '../config/credentials.ts';
 import { readApp } from '../config/read-value.ts';
 import { type DescribedIssue, describeIssues } from '../config/schema-issues.ts';
+import { webhookWarnings } from '../config/webhook-options.ts';
 import { invalidApp, MAX_PROBLEMS, type Problem } from './admin-error.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -85,7 +86,11 @@ function checked(fields: JsonObject, isExposed: boolean, before?: AppOptions): A
   const app = appOptionsSchema.parse(options);
   const pairProblem = problemOfPairs(app);
   if (pairProblem) throw invalidApp([pairProblem]);
-  const unfit = [...nameProblems(app, before), ...(isExposed ? placeholderProblems(app) : [])];
+  const unfit = [
+    ...nameProblems(app, before),
+    ...(isExposed ? placeholderProblems(app) : []),
+    ...webhookWarnings(app).map(({ path, message }) => ({ path: `/webhooks/${path.join('/')}`, message })),
+  ];
   if (unfit.length > 0) throw invalidApp(unfit);
   return withPairs(app, keyPairsOf(app));
 }

@@ -105,8 +105,11 @@ export class ListedRegistry implements AppRegistry {
 
   #apply(): MaybePromise<void> {
     const apps = this.#all().map(({ app }) => app);
+    const listed = byId(this.#listed);
+    const guests = apps.filter(({ id, webhooks }) => !isDeepStrictEqual(webhooks, listed.get(id)?.webhooks ?? []));
+    const guestWebhooks = guests.map(({ id }) => id);
     const { appManager } = this.#settings;
-    return this.#replaceApps({ ...this.#settings, appManager: { ...appManager, array: { apps } } });
+    return this.#replaceApps({ ...this.#settings, appManager: { ...appManager, array: { apps }, guestWebhooks } });
   }
 
   /** Other machines have a configuration, and a memory, of their own. */

@@ -2,7 +2,9 @@ import { isJsonObject } from '../../protocol/json.ts';
 import { type AppOptionName, type AppOptions, appOptionsSchema, isLimitOption } from '../config/app-options.ts';
 import { appOptions } from '../config/catalogue.ts';
 import { labelOf } from '../config/origin.ts';
-import { readApp, readValue } from '../config/read-value.ts';
+import { readApp, readValue, readWebhooks } from '../config/read-value.ts';
+import type { DescribedIssue } from '../config/schema-issues.ts';
+import { webhookWarnings } from '../config/webhook-options.ts';
 import type { StoredApp } from './app-store.ts';
 
 /** A row as a driver hands it out. */
@@ -15,14 +17,21 @@ export interface KeyRow {
 
 /** An app, or what is wrong with its row: each begins with the column, and holds no secret. */
 export type ReadRow =
-  /** `badLimits`: what is wrong with limits that were passed over. */
-  { readonly app: StoredApp; readonly badLimits: readonly string[] } | { readonly problems: readonly string[] };
+  | {
+      readonly app: StoredApp;
+      /** What is wrong with limits that were passed over. */
+      readonly badLimits: readonly string[];
+      /** What is wrong with webhooks that were left out, or are never sent anything. */
+      readonly badWebhooks: readonly string[];
+    }
+  | { readonly problems: readonly string[] };
 
 /** What was read of a row so far. */
 interface Reading {
   readonly options: Map<AppOptionName, unknown>;
   readonly problems: string[];
   readonly badLimits: string[];
+  readonly badWebhooks: string[];
 }
 
 /** What stands in columns of their own, so that they can be searched for. */
@@ -30,12 +39,12 @@ const NOT_IN_OPTIONS: readonly AppOptionName[] = ['id', 'key', 'secret', 'keys']
 
 /**
  * Reads a row of the table of apps, which may be Soketi's own. Empty columns are not set, and so fall back to the settings of
- * all apps; what stands in `options` counts more than the columns. A limit that can't be read is not set either: an app that had to
- * stop for one would cost its users more than the limit is worth.
+ * all apps; what stands in `options` counts more than the columns. A limit that can't be read is not set either, nor is a webhook: an
+ * app that had to stop for one would cost its users more than it is worth.
  */
 export function readAppRow(row: Row, keys: readonly KeyRow[]): ReadRow {
-  const reading: Reading = { options: new Map(), problems: [], badLimits: [] };
-  const { options, problems, badLimits } = reading;
+  const reading: Reading = { options: new Map(), problems: [], badLimits: [], badWebhooks: [] };
+  const { options, problems, badLimits, badWebhooks } = reading;
   for (const column of APP_COLUMNS) {
     const value = row[column.column];
     if (value !== null && value !== undefined) readColumn(column, value, reading);
@@ -54,7 +63,9 @@ export function readAppRow(row: Row, keys: readonly KeyRow[]): ReadRow {
   if (problems.length > 0) return { problems };
   const app = appOptionsSchema.parse(Object.fromEntries(options));
   const refusal = refuseFiles(app);
-  return refusal === undefined ? { app, badLimits } : { problems: [`${OPTIONS_COLUMN}: ${refusal}`] };
+  if (refusal !== undefined) return { problems: [`${OPTIONS_COLUMN}: ${refusal}`] };
+  const unsent = webhookWarnings(app).map(({ path, message }) => `${labelOf('webhooks', path)} ${message}.`);
+  return { app, badLimits, badWebhooks: [...badWebhooks, ...unsent] };
 }
 
 /** Why options can't be those of an app in a database. */
@@ -67,6 +78,10 @@ export function refuseFiles({ auth }: AppOptions): string | undefined {
 function readColumn({ column, option, kind }: AppColumn, value: unknown, reading: Reading): void {
   const setting = appOptions.get(option);
   if (setting === undefined) return;
+  if (option === 'webhooks') {
+    takeWebhooks(column, readAnyJson(value), reading);
+    return;
+  }
   const text = textOf(value);
   if (text.trim() === '' && kind !== 'name') return;
   // A name is exactly what stands there, quotes included, unlike a variable.
@@ -88,7 +103,14 @@ function textOf(value: unknown): string {
   return value.length === 1 && bit !== undefined && bit < 2 ? String(bit) : value.toString();
 }
 
-/** Whatever it is, it must not hurt: this version does nothing with it. */
+/** Those that are right. */
+function takeWebhooks(name: string, value: unknown, { options, badWebhooks }: Reading): void {
+  if (value === null || (typeof value === 'string' && value.trim() === '')) return;
+  const { webhooks, issues } = readWebhooks(value);
+  options.set('webhooks', webhooks);
+  badWebhooks.push(...issues.map((issue) => describeIssue(name, issue)));
+}
+
 function readAnyJson(value: unknown): unknown {
   if (typeof value === 'object' && !Buffer.isBuffer(value)) return value;
   const text = textOf(value);
@@ -107,17 +129,22 @@ function readOptions(value: unknown, reading: Reading): void {
     problems.push(`${OPTIONS_COLUMN}: expected a JSON object.`);
     return;
   }
-  const read = readApp(parsed);
-  for (const { path, message, suggestion } of read.issues) {
-    const question = suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
-    const told = `${labelOf(OPTIONS_COLUMN, path)}: ${message}.${question}`;
-    problemsOf(path[0] as AppOptionName, reading).push(told);
+  const { webhooks = null, ...others } = parsed;
+  takeWebhooks(labelOf(OPTIONS_COLUMN, ['webhooks']), webhooks, reading);
+  const read = readApp(others);
+  for (const issue of read.issues) {
+    problemsOf(issue.path[0] as AppOptionName, reading).push(describeIssue(OPTIONS_COLUMN, issue));
   }
   for (const [name, option] of Object.entries(read.options) as [AppOptionName, unknown][]) {
     if (NOT_IN_OPTIONS.includes(name))
       problems.push(`${labelOf(OPTIONS_COLUMN, [name])}: stands in a column or a table of its own.`);
     else options.set(name, option);
   }
+}
+
+function describeIssue(name: string, { path, message, suggestion }: DescribedIssue): string {
+  const question = suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
+  return `${labelOf(name, path)}: ${message}.${question}`;
 }
 
 /** What a column holds; each database has types of its own for these. */

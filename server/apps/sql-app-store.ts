@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { batchesOf } from '../batches.ts';
 import { keyPairsOf } from '../config/app-options.ts';
 import { maskSecrets } from '../config/mask.ts';
@@ -24,6 +25,7 @@ export class SqlAppStore implements AppStore {
   readonly #names: { readonly apps: string; readonly further: string; quote(name: string): string };
   readonly #badRows: FaultLog;
   readonly #badLimits: FaultLog;
+  readonly #badWebhooks: FaultLog;
   /** Whether there is a table of further keys; false: it is to be looked for. */
   #hasKeys = false;
 
@@ -38,6 +40,7 @@ export class SqlAppStore implements AppStore {
       'warn',
       'limits of an app in the database are passed over: their defaults hold',
     );
+    this.#badWebhooks = new FaultLog(log, 'warn', 'webhooks of an app in the database are left out, or never sent');
   }
 
   async find(id: string): Promise<StoredApp | undefined> {
@@ -102,9 +105,10 @@ export class SqlAppStore implements AppStore {
       await this.#refuseTakenKeys(transaction, app);
       await this.#refuseTakenFeeds(transaction, app);
       const { apps, quote } = this.#names;
-      const set = Object.keys(row).map((column) => `${quote(column)} = ?`);
+      const changed = Object.entries(row).filter(([column]) => column !== 'webhooks' || !holdsWebhooks(same, app));
+      const set = changed.map(([column]) => `${quote(column)} = ?`);
       const sql = `UPDATE ${apps} SET ${set.join(', ')} WHERE id = ?`;
-      await transaction.execute(sql, [...Object.values(row), app.id]);
+      await transaction.execute(sql, [...changed.map(([, value]) => value), app.id]);
       await this.#writeKeys(transaction, app.id, keys);
       return true;
     });
@@ -154,7 +158,8 @@ export class SqlAppStore implements AppStore {
       const read = readAppRow(row, keys.get(id) ?? []);
       if ('app' in read) {
         this.#badRows.forget(id);
-        this.#noteLimits(id, read.badLimits);
+        this.#note(this.#badLimits, id, read.badLimits);
+        this.#note(this.#badWebhooks, id, read.badWebhooks);
         apps.set(id, read.app);
       } else {
         apps.set(id, undefined);
@@ -164,9 +169,9 @@ export class SqlAppStore implements AppStore {
     return apps;
   }
 
-  #noteLimits(id: string, problems: readonly string[]): void {
-    if (problems.length === 0) this.#badLimits.forget(id);
-    else this.#badLimits.note(id, { app: id, table: this.#db.table, problems });
+  #note(faults: FaultLog, id: string, problems: readonly string[]): void {
+    if (problems.length === 0) faults.forget(id);
+    else faults.note(id, { app: id, table: this.#db.table, problems });
   }
 
   /** The further pairs of some apps, oldest first. */
@@ -208,7 +213,7 @@ export class SqlAppStore implements AppStore {
   }
 
   async #exactly(transaction: SqlConnection, id: string): Promise<readonly Row[]> {
-    const rows = await transaction.query(`SELECT id FROM ${this.#names.apps} WHERE id = ?`, [id]);
+    const rows = await transaction.query(`SELECT * FROM ${this.#names.apps} WHERE id = ?`, [id]);
     return rows.filter((row) => String(row.id) === id);
   }
 
@@ -328,6 +333,12 @@ export class SqlAppStore implements AppStore {
 function first(apps: ReadonlyMap<string, StoredApp | undefined>): StoredApp | undefined {
   const [app] = apps.values();
   return app;
+}
+
+/** Whether a row says already what webhooks an app has. Those that were left out then stay there, for whoever mends them. */
+function holdsWebhooks(row: Row, { webhooks }: StoredApp): boolean {
+  const read = readAppRow({ ...row, [OPTIONS_COLUMN]: null }, []);
+  return 'app' in read && isDeepStrictEqual(read.app.webhooks, webhooks);
 }
 
 /** Whether a text that anybody may send can be an id or key at all; databases fail on some that can't. */

@@ -25,23 +25,29 @@ import {
   type TokenOptions,
 } from './authorization-options.ts';
 import type { Settings } from './schema.ts';
+import { createWebhooks } from './webhook-options.ts';
 
 /** The apps that the settings list. */
 export function createApps(settings: Settings): App[] {
-  return settings.appManager.array.apps.map((options) => createApp(options, settings));
+  const { array, guestWebhooks = [] } = settings.appManager;
+  return array.apps.map((options) => createApp(options, settings, !guestWebhooks.includes(options.id)));
 }
 
-/** The app as the broker knows it: what its options leave open comes from the settings of all apps. */
-export function createApp(options: AppOptions, settings: Settings): App {
-  const { auth, channels, coalescing } = options;
+/**
+ * The app as the broker knows it: what its options leave open comes from the settings of all apps.
+ *
+ * @param isTrusted - its webhooks stand in the configuration, so that the operator wants them where they are
+ */
+export function createApp(options: AppOptions, settings: Settings, isTrusted = false): App {
+  const { auth, channels, coalescing, webhooks } = options;
   return {
     ...plainOptions(options),
     keys: keyPairsOf(options),
     tokens: auth?.jwt && createTokenPolicy(auth.jwt),
     channelRules: channels.map(createChannelRule),
     coalescing: coalescing.map(createCoalescingRule),
-    webhooks: [],
-    allowsPrivateTargets: true,
+    webhooks: createWebhooks(webhooks),
+    allowsPrivateTargets: isTrusted || settings.webhooks.allowPrivateTargets,
     encryptionMasterKey: masterKeyOf(options),
     limits: createLimits(options, settings),
   };

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { authOptionsSchema, channelRulesSchema } from './authorization-options.ts';
 import { feedsSchema } from './feed-options.ts';
 import { about, count, filled, flag, list, milliseconds, rate, seconds, size, text } from './setting.ts';
+import { webhooksSchema } from './webhook-options.ts';
 
 /** Goes into URLs and, for the key, before the colon of `auth`: these characters would make the app unreachable. */
 const urlPart = (forbidden: RegExp, what: string): z.ZodString =>
@@ -169,9 +170,9 @@ export const appOptionsSchema = z.strictObject({
     { kind: 'structure' },
   ),
   webhooks: about(
-    z.unknown().optional(),
-    "Accepted in Soketi's forms (JSON array, or a string holding one), but not sent by this version: a warning says so.",
-    { kind: 'anything', soketi: 'SOKETI_DEFAULT_APP_WEBHOOKS' },
+    webhooksSchema.default([]),
+    'URLs that are told what happens in the app, as at Soketi: `[{ "url", "event_types", "filter", "headers" }]`, or a text that holds this as JSON. See docs/webhooks.md.',
+    { kind: 'structure', soketi: 'SOKETI_DEFAULT_APP_WEBHOOKS', mayBeText: true },
   ),
 });
 

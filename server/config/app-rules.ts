@@ -5,7 +5,7 @@ import { channelKindOf } from '../../protocol/channel-name.ts';
 import { isJsonObject } from '../../protocol/json.ts';
 import { isLoopback } from '../client-address.ts';
 import { createChannelRule } from './app-from-config.ts';
-import { type AppOptionName, type AppOptions, appOptionsSchema, keyPairsOf } from './app-options.ts';
+import { type AppOptions, appOptionsSchema, keyPairsOf } from './app-options.ts';
 import { appOption, appsPath, settings } from './catalogue.ts';
 import { type Credentials, placeholdersOf } from './credentials.ts';
 import { prefixProblem } from './feed-options.ts';
@@ -14,6 +14,7 @@ import { labelOf, type Origin, type Path, whereIs } from './origin.ts';
 import { explainReadError, readNoted } from './read-file.ts';
 import { isStructure, plainValue, readValue } from './read-value.ts';
 import { folderOf } from './rules.ts';
+import { webhookWarnings } from './webhook-options.ts';
 
 const generated: Origin = { kind: 'generated' };
 const CREDENTIALS = ['id', 'key', 'secret'] as const;
@@ -91,7 +92,7 @@ export function finishApps(merge: Merge, fileFolder: string, cwd: string): AppOp
   const host = String(merge.valueOf('host'));
   const options = merge.optionsByApp();
   const apps = merge.appNumbers().map((number) => new AppCheck(merge, number, options.get(number)));
-  for (const [index, app] of apps.entries()) {
+  for (const app of apps) {
     reportMissing(app);
     if (app.options.id !== undefined) reportTaken(taken.ids, app.options.id, app, 'id');
     for (const { key } of keyPairsOf(app.options)) {
@@ -104,9 +105,7 @@ export function finishApps(merge: Merge, fileFolder: string, cwd: string): AppOp
       app.report(String(name), `${problem}. On ${host} others can reach the broker`, inner);
     }
     warnOfRules(app);
-    if (app.options.webhooks !== undefined && !isNothing(app.options.webhooks)) {
-      merge.ineffective.add(`${appsPath}.${index}.webhooks (not sent)`);
-    }
+    warnOfWebhooks(app);
   }
   // What is missing is a problem, too.
   return merge.problems().length > 0 ? [] : apps.map((app) => appOptionsSchema.parse(app.options));
@@ -270,8 +269,8 @@ function asksForToken({ subscribe, clientEvents, publish }: ChannelRule): boolea
   return [...subscribe, ...clientEvents, ...publish].some(({ kind }) => kind === 'token' || kind === 'holder');
 }
 
-function isNothing(webhooks: AppOptions[AppOptionName]): boolean {
-  return (
-    webhooks === null || webhooks === '' || webhooks === '[]' || (Array.isArray(webhooks) && webhooks.length === 0)
-  );
+function warnOfWebhooks(app: AppCheck): void {
+  for (const { path: inner, message } of webhookWarnings(app.options)) {
+    app.warn(`${app.place('webhooks', inner)} ${message}.`);
+  }
 }

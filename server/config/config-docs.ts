@@ -170,6 +170,13 @@ ${table(['name', 'default', 'meaning'], innerRows('feeds'))}
 
 ${table(['name', 'default', 'meaning'], innerRows('coalescing'))}
 
+### Webhooks: \`webhooks\`
+
+[webhooks.md](webhooks.md) explains them. \`webhooks\` is a list, or a text that holds one as JSON; so it is in \`SOKETI_DEFAULT_APP_WEBHOOKS\`. A webhook that is wrong stops the start; in a
+database it alone is left out, with a warning. An item:
+
+${table(['name', 'default', 'meaning'], innerRows('webhooks'))}
+
 ### Several pairs of key and secret
 
 To rotate a secret without refusals, list both pairs, switch the clients, and remove the old pair:
@@ -245,8 +252,8 @@ function ineffective(): string {
   const rows = [...ineffectiveSettings].map(([path, variable]) => [code(path), variable === '' ? '' : code(variable)]);
   return `## Soketi's settings without effect
 
-These are accepted, so that Soketi's configurations work; one warning names those that are set. The same goes for the \`webhooks\` of an
-app. There are two exceptions: an \`adapter.driver\` or an \`appManager.driver\` that this version does not support stops the
+These are accepted, so that Soketi's configurations work; one warning names those that are set.
+There are two exceptions: an \`adapter.driver\` or an \`appManager.driver\` that this version does not support stops the
 start.
 
 ${table(['setting', 'variable'], rows)}`;

@@ -14,6 +14,7 @@ import { MASK, maskSecrets } from './mask.ts';
 import { nameOrigin, type Origin } from './origin.ts';
 import type { RedisAddress } from './redis-settings.ts';
 import type { Settings } from './schema.ts';
+import type { WebhookOptions } from './webhook-options.ts';
 
 interface Line {
   readonly name: string;
@@ -176,6 +177,8 @@ function describeStructure(option: string, value: unknown): readonly Part[] {
       return describeFeeds(value as FeedOptions[]);
     case 'coalescing':
       return describeCoalescing(value as CoalescingOptions[]);
+    case 'webhooks':
+      return describeWebhooks(value as WebhookOptions[]);
     default:
       return describeChannels(value as ChannelRuleOptions[]);
   }
@@ -206,6 +209,20 @@ function describeFeeds(feeds: readonly FeedOptions[]): readonly Part[] {
 
 function describeCoalescing(rules: readonly CoalescingOptions[]): readonly Part[] {
   return rules.map(({ name, milliseconds }, index) => [String(index), `${JSON.stringify(name)}, ${milliseconds} ms`]);
+}
+
+/** Of headers only the names: their values may be secrets. */
+function describeWebhooks(webhooks: readonly WebhookOptions[]): readonly Part[] {
+  return webhooks.map(({ url, event_types: types, filter, headers }, index) => {
+    const named = Object.keys(headers ?? {});
+    const parts = [
+      maskSecrets(url),
+      types.join(' '),
+      ...Object.entries(filter ?? {}).flatMap(([name, part]) => (part ? [`${name} ${JSON.stringify(part)}`] : [])),
+      ...(named.length > 0 ? [`headers ${named.join(' ')}`] : []),
+    ];
+    return [String(index), parts.join(', ')];
+  });
 }
 
 function describeKey({ kid, secret, publicKey = '', algorithms }: TokenOptions['keys'][number]): string {

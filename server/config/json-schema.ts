@@ -74,7 +74,7 @@ function describeApp(): JsonSchema {
 }
 
 /** What may be written: the value itself, or what is read as one. */
-function formsOf({ kind, schema }: Setting): JsonSchema[] {
+function formsOf({ kind, schema, meta }: Setting): JsonSchema[] {
   const own = fromZod(schema);
   switch (kind) {
     case 'flag':
@@ -96,7 +96,7 @@ function formsOf({ kind, schema }: Setting): JsonSchema[] {
     case 'anything':
       return [{}];
     default:
-      return [own];
+      return meta.mayBeText ? [own, { type: 'string' }] : [own];
   }
 }
 

@@ -7,6 +7,7 @@ import { nearest } from './config-error.ts';
 import { isProblem, type JsonSource, parseJson, variableSource } from './json-source.ts';
 import { type DescribedIssue, describeIssues, PLAIN_ERRORS, shown } from './schema-issues.ts';
 import { isTrue, type SettingKind, unitOf, unwrap } from './setting.ts';
+import { type WebhookOptions, webhooksSchema } from './webhook-options.ts';
 
 /** A value as a source has it. */
 export type RawValue =
@@ -29,7 +30,8 @@ export type ReadValue =
  */
 export function readValue(setting: Setting, raw: RawValue, max?: number): ReadValue {
   const { kind, schema, meta } = setting;
-  const value = interpret(kind, raw);
+  const written = interpret(kind, raw);
+  const value = meta.mayBeText && typeof written === 'string' ? readAnything(written) : written;
   if (isStructure(setting)) {
     const issues = describeIssues(schema, value, max);
     return issues.length > 0 ? { ok: false, refused: false, issues } : { ok: true, value: schema.parse(value) };
@@ -286,6 +288,22 @@ function showRaw(raw: RawValue, value: unknown, isSecret: boolean): string {
   if (raw.from === 'json') return shown(plainValue(raw.node), isSecret);
   if (raw.from === 'value' || value === '' || typeof value === 'object') return shown(value, isSecret);
   return shown(raw.text, isSecret);
+}
+
+/**
+ * Reads webhooks of which wrong ones are to be left out.
+ *
+ * @param given - a list, or a text that holds it as JSON
+ */
+export function readWebhooks(given: unknown): {
+  readonly webhooks: readonly WebhookOptions[];
+  readonly issues: readonly DescribedIssue[];
+} {
+  const value = typeof given === 'string' ? readAnything(given) : given;
+  const issues = describeIssues(webhooksSchema, value);
+  const wrong = new Set(issues.map(({ path: [index] }) => index));
+  const webhooks = Array.isArray(value) ? value.filter((_, index) => !wrong.has(index)) : [];
+  return { webhooks: webhooksSchema.parse(webhooks), issues };
 }
 
 export interface ReadApp {

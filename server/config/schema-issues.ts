@@ -159,6 +159,7 @@ function schemasAt(schema: z.ZodType, path: Path): z.ZodType[] {
 function childOf(schema: z.ZodType, part: string | number): z.ZodType[] {
   return formsOf(schema).flatMap((form) => {
     if (form instanceof z.ZodArray) return [form.element as z.ZodType];
+    if (form instanceof z.ZodRecord) return [form.valueType as z.ZodType];
     const inner: unknown = form instanceof z.ZodObject ? form.shape[part] : undefined;
     return inner instanceof z.ZodType ? [inner] : [];
   });
@@ -166,7 +167,8 @@ function childOf(schema: z.ZodType, part: string | number): z.ZodType[] {
 
 /** What a value may be, below defaults, transformations and alternatives. */
 export function formsOf(schema: z.ZodType): z.ZodType[] {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
+  const isWrapped = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault;
+  if (isWrapped || schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) {
     return formsOf(schema.unwrap() as z.ZodType);
   }
   if (schema instanceof z.ZodPipe) return formsOf(schema.in as z.ZodType);

@@ -430,4 +430,9 @@ export const settingsSchema = z.strictObject({
 });
 
 /** The effective settings. For what the apps may do, see the resolved `App`s beside it: their limits are filled in. */
-export type Settings = z.output<typeof settingsSchema>;
+export type Settings = z.output<typeof settingsSchema> & {
+  readonly appManager: {
+    /** Ids of listed apps whose webhooks came over the admin API. */
+    readonly guestWebhooks?: readonly string[];
+  };
+};

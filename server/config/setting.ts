@@ -49,6 +49,8 @@ export interface SettingMeta {
   readonly aliases?: readonly Alias[];
   /** Why other values than the listed ones are refused, where that needs saying. */
   readonly refusal?: string;
+  /** An object or list that may also be a text which holds it as JSON. */
+  readonly mayBeText?: boolean;
   /** Never shown; `when-wrong`: only shown when it is right, as a wrong one may be another secret in the wrong place. */
   readonly secret?: 'always' | 'when-wrong';
   /** A new value takes effect without a restart. */

@@ -375,13 +375,27 @@ export function appStoreContract(name: string, open: () => Promise<AppStoreFixtu
         expect(JSON.stringify(lines)).not.toContain('hidden');
       });
 
-      test('takes webhooks of any shape', async () => {
-        for (const webhooks of [[], {}, 'nonsense', 5, [{ url: 5 }, null], '[{"url"', null, '']) {
-          await store.insert(app({ webhooks }));
-          expect(await store.find('1')).toMatchObject({ id: '1' });
-          await store.delete('1');
-        }
-      });
+      test.for([{}, 'nonsense', 5, [{ url: 5 }, null, ...FULL.webhooks], '[{'])(
+        'leaves out the webhooks that are wrong in %j, with a warning, and keeps them in the table',
+        async (webhooks) => {
+          await store.insert(app());
+          const before = fixture.log.length;
+          const write = `UPDATE apps SET webhooks = '${JSON.stringify(webhooks)}' WHERE id = '1';`;
+          await fixture.execute(write);
+          const expected = app({ webhooks: Array.isArray(webhooks) ? FULL.webhooks : [] });
+          expect(await store.find('1')).toEqual(expected);
+          // Whoever changes something else doesn't lose what is to be mended: else it would be wrong anew, and the log say so.
+          await store.update({ ...expected, maxConnections: 5 });
+          expect(await store.find('1')).toEqual({ ...expected, maxConnections: 5 });
+          await fixture.execute(write);
+          await store.find('1');
+          expect(fixture.log.slice(before)).toEqual([
+            expect.objectContaining({ level: 40, app: '1', problems: expect.anything() }),
+          ]);
+          await store.update(app({ webhooks: FULL.webhooks }));
+          expect(await store.find('1')).toEqual(app({ webhooks: FULL.webhooks }));
+        },
+      );
 
       test('refuses a public key in a file, which would be read from this machine', async () => {
         const auth = { jwt: { keys: [{ publicKeyFile: '/etc/passwd' }] } };
@@ -405,7 +419,7 @@ export function appStoreContract(name: string, open: () => Promise<AppStoreFixtu
       beforeEach(async () => {
         await fixture.createSoketiTable();
         await fixture.execute(
-          `INSERT INTO apps VALUES ('1', 'k1', 's1', 200, 1, 1, -1, 10, 50, '[{"url":"https://x"}]', NULL, 3, NULL, NULL, NULL, NULL, 7, 0);`,
+          `INSERT INTO apps VALUES ('1', 'k1', 's1', 200, 1, 1, -1, 10, 50, '[{"url":"https://x","event_types":["cache_miss"]}]', NULL, 3, NULL, NULL, NULL, NULL, 7, 0);`,
         );
       });
 
@@ -414,7 +428,7 @@ export function appStoreContract(name: string, open: () => Promise<AppStoreFixtu
         enableClientMessages: true,
         maxClientEventsPerSecond: 10,
         maxReadRequestsPerSecond: 50,
-        webhooks: [{ url: 'https://x' }],
+        webhooks: [{ url: 'https://x', event_types: ['cache_miss'] }],
         maxPresenceMemberSizeInKb: 3,
         maxEventBatchSize: 7,
       });

@@ -124,7 +124,7 @@ describe.for(Object.entries(STARTS))('apps of the driver %s', ([driver, start]) 
         encryptionMasterKey: Buffer.alloc(32, 'k').toString('base64'),
       },
       channels: [{ name: 'private-admin', subscribe: { roles: ['admin'] } }],
-      webhooks: [{ url: 'https://hook.example', headers: { authorization: SECRET } }],
+      webhooks: [{ url: 'https://hook.example', event_types: ['cache_miss'], headers: { authorization: SECRET } }],
     };
     expect((await api('POST', '/apps', given)).status).toBe(201);
     const answers = [

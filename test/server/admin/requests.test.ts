@@ -84,7 +84,8 @@ describe('a request', () => {
 
   test('that only has many brackets in its texts, or beside one another, is not nested', async () => {
     const text = `${'['.repeat(100)}\\"${'{'.repeat(100)}`;
-    const { status } = await api('POST', '/apps', { id: 'brackets', name: text, webhooks: Array(100).fill([]) });
+    const channels = Array.from({ length: 100 }, (_, index) => ({ name: `c-${index}`, subscribe: [] }));
+    const { status } = await api('POST', '/apps', { id: 'brackets', name: text, channels });
     expect(status).toBe(201);
     const { body } = await api('GET', '/apps/brackets');
     expect(body.name).toBe(text);

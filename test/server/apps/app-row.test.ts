@@ -130,8 +130,53 @@ test('lets the key in the row count more than the same one in the table of keys'
   expect(result).toMatchObject({ app: { key: 'k', secret: 's', keys: [{ key: 'k2', secret: 's2' }] } });
 });
 
-test('takes anything for webhooks', () => {
-  expect(read({ webhooks: '[{"url":"x"}]' })).toMatchObject({ webhooks: [{ url: 'x' }] });
-  expect(read({ webhooks: '{broken' })).toMatchObject({ webhooks: '{broken' });
-  expect(read({ webhooks: { a: 1 } })).toMatchObject({ webhooks: { a: 1 } });
+const HOOK = { url: 'https://example.com/hook', event_types: ['channel_occupied'] };
+
+test('reads webhooks out of columns of any type, and out of the options', () => {
+  const text = JSON.stringify([HOOK]);
+  for (const webhooks of [[HOOK], text, Buffer.from(text), JSON.stringify(text)]) {
+    expect(read({ webhooks })).toMatchObject({ webhooks: [HOOK] });
+  }
+  for (const webhooks of [[HOOK], text]) {
+    expect(read({ webhooks: '[]', options: { webhooks } })).toMatchObject({ webhooks: [HOOK] });
+  }
+  for (const webhooks of ['', ' ', 'null', '[]', null, []]) expect(read({ webhooks })).toEqual(read({}));
+});
+
+/** Cause: Soketi took webhooks of any shape. Symptom: one without event_types ended the process later (soketi#1121). */
+test.each([
+  [{}, 'webhooks[0].url: missing.'],
+  [null, 'webhooks[0]: expected an object, got null.'],
+  [{ url: HOOK.url }, 'webhooks[0].event_types: missing.'],
+  [{ ...HOOK, url: 'hidden' }, 'webhooks[0].url: must be a URL that begins with https:// or http://.'],
+  [{ ...HOOK, event_types: ['channel_ocupied'] }, / Did you mean channel_occupied\?$/],
+  [{ ...HOOK, headers: { 'X-Pusher-Key': 'hidden' } }, /^webhooks\[0\]\.headers\.X-Pusher-Key: is set by the broker/],
+])('leaves out the webhook %j alone', (wrong, problem) => {
+  for (const webhooks of [[wrong, HOOK], JSON.stringify([wrong, HOOK])]) {
+    const result = readAppRow({ ...ROW, webhooks }, []);
+    expect(result).toMatchObject({ app: { webhooks: [HOOK] }, badLimits: [] });
+    expect('app' in result && result.badWebhooks).toContainEqual(
+      typeof problem === 'string' ? problem : expect.stringMatching(problem),
+    );
+    expect('app' in result && result.badWebhooks.join()).not.toContain('hidden');
+  }
+});
+
+test.each(['{broken', { a: 1 }, 5, 'nonsense'])('leaves out webhooks that are no list: %j', (webhooks) => {
+  expect(readAppRow({ ...ROW, webhooks }, [])).toMatchObject({
+    app: { webhooks: [] },
+    badWebhooks: [expect.stringMatching(/^webhooks: expected a list, got /)],
+  });
+});
+
+test('tells of webhooks that are never sent', () => {
+  const webhooks = [{ ...HOOK, event_types: ['cache_miss', 'subscription_count'] }];
+  expect(readAppRow({ ...ROW, webhooks }, [])).toMatchObject({
+    app: { webhooks },
+    badWebhooks: [
+      expect.stringMatching(/^webhooks\[0\]\.event_types\[1\] is never sent, .*enableSubscriptionCountEvents/),
+    ],
+  });
+  const options = { enableSubscriptionCountEvents: true };
+  expect(readAppRow({ ...ROW, webhooks, options }, [])).toMatchObject({ badWebhooks: [] });
 });

@@ -196,27 +196,6 @@ describe('apps in the file', () => {
       `${fileName}:1:2  appSecret: missing. An app needs id, key and secret.`,
     );
   });
-
-  it.each([
-    'not json',
-    '[]x',
-    [],
-    '[]',
-    null,
-    5,
-    { a: 1 },
-    [{}],
-    [{ url: 'https://example.com' }],
-    [null, 'x'],
-    '[{"url": "https://example.com", "event_types": ["channel_occupied"]}]',
-  ])('do not fail over the webhooks %j', (webhooks) => {
-    const { warnings, apps } = load({ file: list({ ...app, webhooks }) });
-    expect(apps).toHaveLength(1);
-    const isNothing = webhooks === null || webhooks === '[]' || (Array.isArray(webhooks) && webhooks.length === 0);
-    expect(warnings).toEqual(
-      isNothing ? [] : ['Without effect in this version: appManager.array.apps.0.webhooks (not sent).'],
-    );
-  });
 });
 
 describe('refused apps in the file', () => {
