@@ -9,6 +9,7 @@ import {
   type OutboxEntry,
   type WebhookState,
 } from './outbox.ts';
+import { type About, endOf, OpenFacts, type OutboxJournal, type OutboxRecord } from './outbox-journal.ts';
 import { wantOf } from './webhook-wants.ts';
 
 /** All there is, in memory. */
@@ -23,16 +24,17 @@ export interface MemoryOutboxOptions {
   readonly graceMs: number;
   /** Bits of `WANTS` for a channel of an app; for '' those of its users. */
   readonly wants: (appId: string, channel: string) => number;
+  /** Left out: what is in the outbox ends with the process. */
+  readonly journal?: OutboxJournal | undefined;
 }
 
 interface HeldBack {
-  readonly appId: string;
-  readonly event: WebhookEvent;
+  readonly about: About;
   /** By the clock's `elapsedMs`. */
   readonly dueMs: number;
 }
 
-/** The outbox of a single node, or of the workers of a machine. What is left in it ends with the process. */
+/** The outbox of a single node, or of the workers of a machine. Without a journal, what is left in it ends with the process. */
 export class MemoryOutbox implements Outbox {
   readonly #clock: Clock;
   readonly #options: MemoryOutboxOptions;
@@ -48,6 +50,9 @@ export class MemoryOutbox implements Outbox {
   #cancelDue: (() => void) | undefined;
   #wake: (() => void) | undefined;
   #isWoken = false;
+  readonly #journal: OutboxJournal | undefined;
+  /** Only where there is a journal, as the next process must find out which of them have ended. */
+  readonly #open: OpenFacts | undefined;
   /** Ids begin with the time, so that none is given again after a restart. */
   readonly #began: string;
   #number = 0;
@@ -56,6 +61,14 @@ export class MemoryOutbox implements Outbox {
     this.#clock = clock;
     this.#options = options;
     this.#began = clock.now().toString(36);
+    const { journal } = options;
+    if (!journal) return;
+    this.#open = new OpenFacts();
+    for (const record of journal.read()) this.#restore(record);
+    this.#journal = journal;
+    journal.begin(() => this.#records());
+    // Whoever is still there comes back in time.
+    for (const about of this.#open.inOrderOfEnds()) this.#holdBack(about);
   }
 
   /** Takes an edge, at once. */
@@ -63,8 +76,8 @@ export class MemoryOutbox implements Outbox {
     const { appId } = edge;
     const channel = 'channel' in edge ? edge.channel : '';
     const isWanted = (this.#options.wants(appId, channel) & wantOf(edge)) !== 0;
-    if (!isWanted && this.#heldBack.size === 0) return;
-    const about = JSON.stringify('userId' in edge ? [appId, channel, edge.userId] : [appId, channel]);
+    if (!isWanted && !this.#open && this.#heldBack.size === 0) return;
+    const about: About = 'userId' in edge ? [appId, channel, edge.userId] : [appId, channel];
     switch (edge.kind) {
       case 'subscription_count':
         if (isWanted) this.append(appId, eventOf(edge));
@@ -72,18 +85,22 @@ export class MemoryOutbox implements Outbox {
       case 'channel_vacated':
       case 'member_removed':
       case 'user_offline':
-        if (isWanted) this.#holdBack(about, appId, eventOf(edge));
+        if (isWanted) this.#holdBack(about);
+        else if (this.#open?.close(about)) this.#journal?.write(['closed', ...about]);
         break;
       default:
         // What ended a moment ago begins again: neither is told.
-        if (!this.#heldBack.delete(about) && isWanted) this.append(appId, eventOf(edge));
+        if (!this.#heldBack.delete(JSON.stringify(about)) && isWanted) this.append(appId, eventOf(edge));
     }
   };
 
   append(appId: string, event: WebhookEvent, replayed?: OutboxEntry['replayed']): void {
     this.#number += 1;
     const id = `${this.#began}-${this.#number}`;
-    this.#entries.set(this.#number, { id, timeMs: this.#clock.now(), appId, event, told: [], replayed });
+    const entry: OutboxEntry = { id, timeMs: this.#clock.now(), appId, event, told: [], replayed };
+    this.#entries.set(this.#number, entry);
+    if (!replayed) this.#open?.note(appId, event);
+    this.#journal?.write(['entry', entry]);
     this.#wakeSoon();
   }
 
@@ -113,9 +130,10 @@ export class MemoryOutbox implements Outbox {
   }
 
   conclude(): number {
-    for (const [key, { appId, event }] of this.#heldBack) {
+    if (this.#journal) return this.#journal.isKept ? 0 : this.#entries.size;
+    for (const [key, { about }] of this.#heldBack) {
       this.#heldBack.delete(key);
-      this.append(appId, event);
+      this.append(about[0], endOf(about));
     }
     return this.#entries.size;
   }
@@ -133,22 +151,28 @@ export class MemoryOutbox implements Outbox {
   noteTold(_partition: number, id: string, webhookId: string): void {
     const number = numberOf(id);
     const entry = this.#entries.get(number);
-    if (entry) this.#entries.set(number, { ...entry, told: [...entry.told, webhookId] });
+    if (!entry) return;
+    this.#entries.set(number, { ...entry, told: [...entry.told, webhookId] });
+    this.#journal?.write(['told', id, webhookId]);
   }
 
   remove(_partition: number, ids: readonly string[]): void {
     for (const id of ids) this.#entries.delete(numberOf(id));
+    this.#journal?.write(['removed', ...ids]);
   }
 
   bury(letters: readonly DeadLetter[], { max, maxAgeMs }: DeadLetterBounds): void {
     for (const letter of letters) {
-      const key = JSON.stringify([letter.appId, letter.webhookId]);
-      const kept = this.#letters.get(key) ?? new Map<string, DeadLetter>();
-      this.#letters.set(key, kept.set(letter.id, letter));
+      const { appId, webhookId } = letter;
+      const kept = this.#keep(letter);
+      this.#journal?.write(['letter', letter]);
+      const gone: string[] = [];
       for (const [id, { buriedMs }] of kept) {
         if (kept.size <= max && buriedMs > this.#clock.now() - maxAgeMs) break;
         kept.delete(id);
+        gone.push(id);
       }
+      if (gone.length > 0) this.#journal?.write(['exhumed', appId, webhookId, ...gone]);
     }
   }
 
@@ -171,6 +195,7 @@ export class MemoryOutbox implements Outbox {
     const kept = this.#letters.get(JSON.stringify([appId, webhookId]));
     const found = (ids ?? [...(kept?.keys() ?? [])]).flatMap((id) => kept?.get(id) ?? []);
     for (const { id } of found) kept?.delete(id);
+    if (found.length > 0) this.#journal?.write(['exhumed', appId, webhookId, ...found.map(({ id }) => id)]);
     return found;
   }
 
@@ -192,25 +217,78 @@ export class MemoryOutbox implements Outbox {
   close(): void {
     this.#cancelDue?.();
     this.#wake = undefined;
+    this.#journal?.close();
   }
 
-  #holdBack(about: string, appId: string, event: WebhookEvent): void {
+  #holdBack(about: About): void {
+    if (this.#open?.open(about)) this.#journal?.write(['open', ...about]);
     const dueMs = this.#clock.elapsedMs() + this.#options.graceMs;
-    this.#heldBack.set(about, { appId, event, dueMs });
+    this.#heldBack.set(JSON.stringify(about), { about, dueMs });
     this.#cancelDue ??= this.#clock.schedule(() => this.#appendDue(), this.#options.graceMs);
   }
 
   #appendDue(): void {
     this.#cancelDue = undefined;
     const now = this.#clock.elapsedMs();
-    for (const [key, { appId, event, dueMs }] of this.#heldBack) {
+    for (const [key, { about, dueMs }] of this.#heldBack) {
       if (dueMs > now) {
         this.#cancelDue = this.#clock.schedule(() => this.#appendDue(), dueMs - now);
         return;
       }
       this.#heldBack.delete(key);
-      this.append(appId, event);
+      this.append(about[0], endOf(about));
     }
+  }
+
+  #keep(letter: DeadLetter): Map<string, DeadLetter> {
+    const key = JSON.stringify([letter.appId, letter.webhookId]);
+    const kept = this.#letters.get(key) ?? new Map<string, DeadLetter>();
+    this.#letters.set(key, kept.set(letter.id, letter));
+    return kept;
+  }
+
+  #restore(record: OutboxRecord): void {
+    switch (record[0]) {
+      case 'entry': {
+        const [, entry] = record;
+        this.#number = numberOf(entry.id);
+        this.#entries.set(this.#number, entry);
+        if (!entry.replayed) this.#open?.note(entry.appId, entry.event);
+        break;
+      }
+      case 'told':
+        this.noteTold(PARTITION, record[1], record[2]);
+        break;
+      case 'removed':
+        this.remove(PARTITION, record.slice(1));
+        break;
+      case 'open':
+      case 'closed': {
+        const [kind, ...about] = record;
+        this.#open?.[kind === 'open' ? 'open' : 'close'](about);
+        break;
+      }
+      case 'letter':
+        this.#keep(record[1]);
+        break;
+      case 'exhumed': {
+        const [, appId, webhookId, ...ids] = record;
+        this.exhume(appId, webhookId, ids);
+      }
+    }
+  }
+
+  /** All there is. */
+  *#records(): Generator<OutboxRecord> {
+    const said = new OpenFacts();
+    for (const entry of this.#entries.values()) {
+      if (!entry.replayed) said.note(entry.appId, entry.event);
+      yield ['entry', entry];
+    }
+    // Entries that wait may say of a fact what is over.
+    for (const about of said.inOrderOfEnds()) if (!this.#open?.has(about)) yield ['closed', ...about];
+    for (const kept of this.#letters.values()) for (const letter of kept.values()) yield ['letter', letter];
+    for (const about of this.#open?.inOrderOfBeginnings() ?? []) yield ['open', ...about];
   }
 
   /** Once for all that happens in this turn. */

@@ -8,12 +8,14 @@ import { MemoryChannelStore } from '../channels/memory-channel-store.ts';
 import { MemoryOutbox } from '../channels/memory-outbox.ts';
 import type { Node } from '../channels/node.ts';
 import type { Outbox } from '../channels/outbox.ts';
+import type { OutboxJournal } from '../channels/outbox-journal.ts';
 import { wantsOf } from '../channels/webhook-wants.ts';
 import type { WebhookFilter } from '../protocol/webhook.ts';
 import type { AppDirectory } from './apps/app-directory.ts';
 import type { Settings } from './config/index.ts';
 import type { Logger } from './log.ts';
 import { redisPrefix } from './redis/redis-options.ts';
+import { FileJournal } from './webhooks/file-journal.ts';
 
 /** Why something does not work. */
 export interface Problem {
@@ -40,6 +42,7 @@ export interface Seams {
  * The seams that the settings ask for.
  *
  * @param onEdge - left out where nobody listens, which costs nothing then
+ * @throws {JournalError} why the journal of webhooks can't be used
  * @throws {RedisStartError} which part of the connection to Redis does not work, and why
  */
 export async function createSeams(
@@ -53,6 +56,7 @@ export async function createSeams(
     case 'local':
       return createMemorySeams(clock, {
         graceMs: settings.webhooks.graceSeconds * 1000,
+        journal: createJournal(settings, clock, log),
         webhooksOf: (appId) => directory.known(appId)?.webhooks ?? [],
         onEdge,
       });
@@ -81,19 +85,27 @@ export async function createSeams(
 export interface MemorySeamsOptions {
   /** How long ends are held back from webhooks, in milliseconds. */
   readonly graceMs?: number;
+  /** Left out: what is in the outbox ends with the process. */
+  readonly journal?: OutboxJournal | undefined;
   /** Which events the webhooks of an app are for. */
   readonly webhooksOf?: (appId: string) => readonly WebhookFilter[];
   /** Left out where nobody listens. */
   readonly onEdge?: OnEdge | undefined;
 }
 
+/** @throws {JournalError} */
+export function createJournal({ webhooks }: Settings, clock: Clock, log: Logger): OutboxJournal | undefined {
+  return webhooks.journal === '' ? undefined : new FileJournal({ path: webhooks.journal, clock, log });
+}
+
 /** A node by itself. */
 export function createMemorySeams(
   clock: Clock,
-  { graceMs = 0, webhooksOf = () => [], onEdge }: MemorySeamsOptions = {},
+  { graceMs = 0, journal, webhooksOf = () => [], onEdge }: MemorySeamsOptions = {},
 ): Seams {
   const outbox = new MemoryOutbox(clock, {
     graceMs,
+    journal,
     wants: (appId, channel) => wantsOf(webhooksOf(appId), channel),
   });
   const broker = new MemoryBroker(clock, (appId, event) => outbox.append(appId, event));

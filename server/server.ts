@@ -83,7 +83,7 @@ export interface ServerOptions {
 /**
  * Puts the parts together and listens.
  *
- * @throws {ListenError | TlsError | RedisStartError | AppStoreStartError}
+ * @throws {ListenError | TlsError | JournalError | RedisStartError | AppStoreStartError}
  */
 export async function startServer(
   { settings, apps }: Pick<LoadedConfig, 'settings' | 'apps'>,

@@ -25,6 +25,7 @@ const EXPLAINED: ReadonlySet<string> = new Set([
   'ListenError',
   'TlsError',
   'RedisStartError',
+  'JournalError',
   'AppStoreStartError',
   'NativePartError',
 ]);

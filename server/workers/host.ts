@@ -4,7 +4,7 @@ import type { Edge, OnEdge } from '../../channels/edge.ts';
 import { topicOf } from '../../channels/local-channel.ts';
 import { MemoryBroker } from '../../channels/memory-broker.ts';
 import { MemoryChannelStore } from '../../channels/memory-channel-store.ts';
-import { MemoryOutbox } from '../../channels/memory-outbox.ts';
+import { MemoryOutbox, type MemoryOutboxOptions } from '../../channels/memory-outbox.ts';
 import { wantsOf } from '../../channels/webhook-wants.ts';
 import type { WebhookFilter } from '../../protocol/webhook.ts';
 import { local } from './calls.ts';
@@ -39,10 +39,13 @@ export class WorkerHost {
   /** By app, as a worker told last. */
   readonly #webhooks = new Map<string, readonly WebhookFilter[]>();
 
-  /** @param graceMs - how long ends are held back from webhooks, in milliseconds */
-  constructor(clock: Clock, graceMs = 0) {
+  /**
+   * @param options - of the outbox; default: ends are not held back from webhooks
+   * @throws {JournalError} why the journal of webhooks can't be used
+   */
+  constructor(clock: Clock, options: Omit<MemoryOutboxOptions, 'wants'> = { graceMs: 0 }) {
     this.outbox = new MemoryOutbox(clock, {
-      graceMs,
+      ...options,
       wants: (appId, channel) => wantsOf(this.#webhooks.get(appId) ?? [], channel),
     });
     this.broker = new MemoryBroker(clock, (appId, event) => this.outbox.append(appId, event));

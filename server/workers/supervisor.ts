@@ -6,6 +6,7 @@ import { claimPort } from '../claim-port.ts';
 import { systemClock } from '../clock.ts';
 import type { Settings } from '../config/index.ts';
 import { isTerminal, type Logger } from '../log.ts';
+import { createJournal } from '../seams.ts';
 import type { Parting } from '../server.ts';
 import { processUsage, sumUsage, type Usage } from '../usage.ts';
 import { remote } from './calls.ts';
@@ -63,7 +64,11 @@ export class Supervisor {
     this.#settings = { ...settings, port };
     this.port = port;
     this.#log = log;
-    this.#host = new WorkerHost(systemClock, settings.webhooks.graceSeconds * 1000);
+    this.#host = new WorkerHost(systemClock, {
+      graceMs: settings.webhooks.graceSeconds * 1000,
+      // With Redis each worker is a node, whose outbox is there.
+      journal: settings.adapter.driver === 'local' ? createJournal(settings, systemClock, log) : undefined,
+    });
     process.once('exit', this.#killAll);
   }
 

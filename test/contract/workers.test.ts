@@ -17,7 +17,7 @@ async function createSeamsOfWorkers({
   graceMs = 0,
 }: Partial<OutboxFixtureOptions> = {}): Promise<EdgesFixture & OutboxFixture> {
   const clock = new FakeClock();
-  const host = new WorkerHost(clock, graceMs);
+  const host = new WorkerHost(clock, { graceMs });
   const edges: Edge[] = [];
   const create = () => addWorker(host, { webhooksOf, onEdge: (edge) => edges.push(edge) });
   const first = create();
