@@ -21,6 +21,8 @@ const plot = new LivePlot(byId('returned'), [{ label: 'Bottles', color: '--accen
   capacity: 90,
   range: 'from zero',
 });
+let drawnUntilMs = 0;
+let hasHistory = false;
 /** Undefined: a guest. */
 let login: Login | undefined;
 let session = begin();
@@ -46,7 +48,10 @@ function begin() {
       machines: showMachines,
       figures: showFigures,
       dashboard: showDashboard,
-      admitted: () => showAccess(true),
+      admitted() {
+        hasHistory = false;
+        showAccess(true);
+      },
       // It may be of the session before.
       refused(status) {
         if (own === login) refuse(status);
@@ -85,6 +90,8 @@ function askForSnapshot(asking: Login | undefined): () => Promise<void> {
 }
 
 function showPolling(polling: { sinceMs: number; isAnswered: boolean } | undefined): void {
+  // What is asked for is not old.
+  document.body.toggleAttribute('data-polled', polling?.isAnswered === true);
   byId('polling').textContent =
     polling === undefined
       ? ''
@@ -110,12 +117,21 @@ async function setMachine(id: string, status: Status): Promise<void> {
 
 function showFigures({ bottles, returned, deposit, machines, sentAt }: Figures): void {
   showTotals({ bottles, deposit, machines });
-  plot.add(sentAt, returned);
+  // Until the history is there, which has these, too: points are added in their order.
+  if (hasHistory) draw(sentAt, returned);
 }
 
+/** Of the history, what the plot does not have: all when the page opens, what it has missed after an outage. */
 function showDashboard({ figures, history }: Dashboard): void {
   showTotals(figures);
-  plot.replace(history);
+  hasHistory = true;
+  for (const [sentAt, returned] of history) draw(sentAt, returned);
+}
+
+function draw(sentAt: number, returned: number): void {
+  if (sentAt <= drawnUntilMs) return;
+  drawnUntilMs = sentAt;
+  plot.add(sentAt, returned);
 }
 
 function showTotals({ bottles, deposit, machines }: Pick<Figures, 'bottles' | 'deposit' | 'machines'>): void {
@@ -194,7 +210,7 @@ function change(next: Login | undefined): void {
   session.end();
   login = next;
   for (const id of ['dashboard', 'refused', 'watching', 'ended']) byId(id).hidden = true;
-  byId('polling').textContent = '';
+  showPolling(undefined);
   byId('login').hidden = next !== undefined;
   byId('account').hidden = next === undefined;
   byId('who').textContent = next === undefined ? '' : `${next.own.name}, ${next.own.role}`;

@@ -57,19 +57,6 @@ export class LivePlot {
     this.#drawSoon();
   }
 
-  /** @param points - oldest first, in place of all that there are; newer ones are kept */
-  replace(points: readonly (readonly [atMs: number, ...values: (number | null)[]])[]): void {
-    const [times = []] = this.#data;
-    const last = (points.at(-1)?.[0] ?? Number.NEGATIVE_INFINITY) / 1000;
-    const newer = times
-      .map((_, index) => this.#data.map((line) => line[index] ?? null))
-      .filter(([at]) => Number(at) > last);
-    const all = [...points.map(([atMs, ...values]) => [atMs / 1000, ...values]), ...newer].slice(-this.#capacity);
-    for (const [index, line] of this.#data.entries())
-      line.splice(0, line.length, ...all.map((point) => point[index] ?? null));
-    this.#drawSoon();
-  }
-
   /** Once per frame, and not within the event: what comes next would have to wait for it. */
   #drawSoon(): void {
     if (this.#isDue) return;
