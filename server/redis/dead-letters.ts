@@ -26,7 +26,7 @@ export class DeadLetters {
       const [{ appId, webhookId }] = own;
       const keys = [...this.#keysOf(appId, webhookId), this.#keys.letterWebhooks(appId)];
       for (const batch of batchesOf(own, CHUNK)) {
-        const texts = batch.flatMap((letter) => [letter.id, JSON.stringify(letter)]);
+        const texts = batch.flatMap((letter) => [letter.id, letter.buriedMs, JSON.stringify(letter)]);
         await this.#link.commands.run('bury', keys, [webhookId, max, maxAgeMs, ...texts]);
       }
     }

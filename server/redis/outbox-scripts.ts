@@ -146,14 +146,15 @@ return 1
 
 /**
  * Keeps dead letters of a webhook, in place of the oldest.
- * KEYS letters, letter order, letter webhooks. ARGV webhook, maximum, maximum of age in milliseconds, id, letter, …
+ * KEYS letters, letter order, letter webhooks. ARGV webhook, maximum, maximum of age in milliseconds, then of each its id, when it was given up in
+ * milliseconds, and the letter.
  */
 export const BURY = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-for i = 4, #ARGV, 2 do
-  redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
-  redis.call('ZADD', KEYS[2], string.format('%.0f', now + i), ARGV[i])
+for i = 4, #ARGV, 3 do
+  redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2])
+  redis.call('ZADD', KEYS[2], string.format('%.0f', ARGV[i + 1] * 1000 + i), ARGV[i])
 end
 local function drop(ids)
   for _, id in ipairs(ids) do

@@ -34,6 +34,7 @@ export class RedisOutbox implements Outbox {
   readonly #letters: DeadLetters;
   #wake: (() => void) | undefined;
   #isWoken = false;
+  #listening: Promise<void> | undefined;
   #onWaiting = (): void => {};
   #hasFound = false;
   /** Partitions of other nodes to which something was added. */
@@ -72,9 +73,9 @@ export class RedisOutbox implements Outbox {
 
   work(wake: () => void): void {
     this.#wake = wake;
-    const listening = this.#broker.listenTo(NODES_APP, OUTBOX_CHANNEL, (frame) => this.#take(frame));
     // Without it, the claims find what there is.
-    listening.catch(() => {});
+    const listening = this.#broker.listenTo(NODES_APP, OUTBOX_CHANNEL, (frame) => this.#take(frame));
+    this.#listening = listening.catch(() => {});
   }
 
   async claim(): Promise<readonly number[]> {
@@ -147,7 +148,7 @@ export class RedisOutbox implements Outbox {
       return;
     }
     this.#added.add(partition);
-    this.#telling ??= setTimeout(() => this.#tell(), TELL_MS);
+    this.#telling ??= setTimeout(() => void this.#tell(), TELL_MS);
   }
 
   /** @param found - called when there is something that nobody may work on: it was there at the start, or a dead node left it */
@@ -173,9 +174,13 @@ export class RedisOutbox implements Outbox {
     return counts.some((count) => count > 0);
   }
 
+  /** Answered when this node hears of what others add, and others were told of what it added. */
+  async settled(): Promise<void> {
+    await Promise.all([this.#listening, this.#tell()]);
+  }
+
   async close(): Promise<void> {
-    clearTimeout(this.#telling);
-    if (this.#added.size > 0) this.#tell();
+    await this.#tell();
     await this.release().catch((error: unknown) => {
       // Claims that are not renewed end.
       if (!(error instanceof RedisUnavailable)) throw error;
@@ -236,12 +241,14 @@ export class RedisOutbox implements Outbox {
     for (const partition of partitions as unknown[]) if (typeof partition === 'number') this.#due(partition, 0);
   }
 
-  #tell(): void {
+  async #tell(): Promise<void> {
+    clearTimeout(this.#telling);
     this.#telling = undefined;
+    if (this.#added.size === 0) return;
     const frame = JSON.stringify([...this.#added]);
     this.#added.clear();
     // The claims of the others find it as well.
-    this.#broker.publish({ appId: NODES_APP, channel: OUTBOX_CHANNEL, frame }).catch(() => {});
+    await this.#broker.publish({ appId: NODES_APP, channel: OUTBOX_CHANNEL, frame }).catch(() => {});
   }
 
   /** Once for all that happens in this turn. */

@@ -157,6 +157,7 @@ export class RedisSeams implements Seams {
   async settled(): Promise<void> {
     await this.#lease.renew();
     await this.#store.settled();
+    await this.outbox.settled();
     await this.#link.barrier();
   }
 

@@ -4,7 +4,8 @@ import { redisSettings } from '../support/redis-settings.ts';
 import { describeBroker } from './broker-contract.ts';
 import { describeChannelStore } from './channel-store-contract.ts';
 import { describeEdges } from './edges-contract.ts';
-import { createRedisSeams } from './redis-seams.ts';
+import { describeOutbox } from './outbox-contract.ts';
+import { createRedisOutbox, createRedisSeams } from './redis-seams.ts';
 
 let cluster: RedisCluster;
 beforeAll(async () => {
@@ -19,3 +20,6 @@ const create = () =>
 describeBroker('Redis Cluster', create);
 describeChannelStore('Redis Cluster', create);
 describeEdges('Redis Cluster', create);
+describeOutbox('Redis Cluster', (options) =>
+  createRedisOutbox(redisSettings({ 'database.redis.clusterNodes': `127.0.0.1:${cluster.masters[0]?.port}` }), options),
+);

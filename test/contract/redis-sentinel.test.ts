@@ -6,7 +6,8 @@ import { redisSettings } from '../support/redis-settings.ts';
 import { describeBroker } from './broker-contract.ts';
 import { describeChannelStore } from './channel-store-contract.ts';
 import { describeEdges } from './edges-contract.ts';
-import { createRedisSeams } from './redis-seams.ts';
+import { describeOutbox } from './outbox-contract.ts';
+import { createRedisOutbox, createRedisSeams } from './redis-seams.ts';
 import { start } from './seams-fixture.ts';
 
 const PASSWORD = 'secret';
@@ -28,6 +29,7 @@ const create = () => createRedisSeams(redisSettings(settings()));
 describeBroker('Redis behind Sentinel', create);
 describeChannelStore('Redis behind Sentinel', create);
 describeEdges('Redis behind Sentinel', create);
+describeOutbox('Redis behind Sentinel', (options) => createRedisOutbox(redisSettings(settings()), options));
 
 /** Cause: the password in the address of a Sentinel was read, and never sent. Symptom: NOAUTH at the start. */
 test('Redis behind Sentinel takes the password of a Sentinel out of its address', async () => {

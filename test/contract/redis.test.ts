@@ -4,7 +4,8 @@ import { redisSettings } from '../support/redis-settings.ts';
 import { describeBroker } from './broker-contract.ts';
 import { describeChannelStore } from './channel-store-contract.ts';
 import { describeEdges } from './edges-contract.ts';
-import { createRedisSeams } from './redis-seams.ts';
+import { describeOutbox } from './outbox-contract.ts';
+import { createRedisOutbox, createRedisSeams } from './redis-seams.ts';
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -17,3 +18,4 @@ const create = () => createRedisSeams(redisSettings({ 'database.redis.port': ser
 describeBroker('Redis', create);
 describeChannelStore('Redis', create);
 describeEdges('Redis', create);
+describeOutbox('Redis', (options) => createRedisOutbox(redisSettings({ 'database.redis.port': server.port }), options));

@@ -424,6 +424,7 @@ describe('partitions', () => {
 });
 
 describe('dead letters and states', () => {
+  const began = Date.now();
   const letter = (id: string, webhookId = 'w'): DeadLetter => ({
     id,
     appId: APP,
@@ -431,7 +432,7 @@ describe('dead letters and states', () => {
     url: 'http://localhost/',
     event: { name: 'cache_miss', channel: 'cache-a' },
     timeMs: 1,
-    buriedMs: 2,
+    buriedMs: began + id.charCodeAt(0),
     attempts: 3,
     error: 'answered 500',
     status: 500,
