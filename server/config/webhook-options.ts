@@ -26,6 +26,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   'x-pusher-key',
   'x-pusher-signature',
   'x-kulkul-event-ids',
+  'x-kulkul-test',
   'content-length',
   'content-encoding',
   'host',
