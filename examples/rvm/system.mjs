@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { portOf } from '../shared/ports.mjs';
 
 /** As Laravel's .env has them. The broker takes its app's key and secret from them, the page is told what begins with VITE_. */
 const {
@@ -6,13 +7,14 @@ const {
   REVERB_APP_KEY = 'rvm-key',
   REVERB_APP_SECRET = 'rvm-secret',
   REVERB_HOST = 'localhost',
+  REVERB_PORT,
 } = process.env;
 
 /** Reverse vending machines: everybody sees how they are, some roles see the figures and set what a machine is. */
 export default {
   title: 'Reverse vending machines, with roles',
   config: 'kulkul.json',
-  port: 8080,
+  port: portOf('REVERB_PORT', REVERB_PORT) || 8080,
   pagePort: 8000,
   pagePath: '/admin/rvm-dashboard',
   ports: { APPLICATION_PORT: 8012 },

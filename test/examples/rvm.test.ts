@@ -47,9 +47,13 @@ async function openPage(name: string, prepare?: (page: Page) => Promise<void>): 
   return page;
 }
 
-/** With so many bottles, never as many as the time before, a plot that chooses its own range leaves zero out. */
+/**
+ * With so many bottles, never as many as the time before, a plot that chooses its own range leaves zero out. The times of all points are in
+ * `window.drawn`.
+ */
 function plotThousands(page: Page): Promise<void> {
-  return changeScripts(page, 'plot.add(sentAt, returned)', 'plot.add(sentAt, 1000 + (sentAt % 100_000) / 1000)');
+  const add = 'plot.add(sentAt, 1000 + (sentAt % 100_000) / 1000)';
+  return changeScripts(page, 'plot.add(sentAt, returned)', `(window.drawn ??= []).push(sentAt), ${add}`);
 }
 
 /** A page that was opened by an earlier test. */
@@ -246,12 +250,18 @@ describe('what its users type and read', () => {
     await page.close();
   });
 
-  test('key and host come from REVERB_ variables, which the broker takes, too', async () => {
-    const { url } = await startExample('rvm', { REVERB_APP_KEY: 'another-key', REVERB_HOST: '127.0.0.1' });
+  test('key, host and port come from REVERB_ variables, which the broker takes, too', async () => {
+    const port = String(await freePort());
+    const reverb = { REVERB_APP_KEY: 'another-key', REVERB_HOST: '127.0.0.1', REVERB_PORT: port };
+    const others = { RVM_PAGE_PORT: '0', RVM_APPLICATION_PORT: '0' };
+    const none = { port: undefined, pagePort: undefined };
+    const { url, brokerPort } = await startExample('rvm', { ...reverb, ...others }, none);
+    expect(brokerPort).toBe(Number(port));
     const page = await browser.newPage();
     await page.goto(url);
     await page.locator('#state[data-state="connected"]').waitFor();
-    expect(await page.evaluate('[Echo.options.key, Echo.options.wsHost]')).toEqual(['another-key', '127.0.0.1']);
+    const options = await page.evaluate('[Echo.options.key, Echo.options.wsHost, Echo.options.wsPort]');
+    expect(options).toEqual(['another-key', '127.0.0.1', brokerPort]);
     await page.locator('#machines tr:nth-child(12)').waitFor();
     await page.close();
   });
@@ -323,10 +333,9 @@ test('a page that opens has the whole table and the chart without any of the eve
   await untilEqual(() => page.locator('#machines tr').count(), 12);
   await page.locator('#bottles', { hasText: /^[\d.,]+$/ }).waitFor();
   await untilEqual(async () => (await extentOf(page.locator('#returned'), '--accent')).columns > 200, true);
-  // Taken once: from there on rows tell the same in fewer bytes.
-  const after = kept.length;
-  await untilEqual(() => kept.slice(after).filter((event) => event === 'dashboard.data.updated').length >= 2, true);
-  expect(kept.filter((event) => event === 'dashboard.snapshot')).toHaveLength(1);
+  // The page leaves the channel of the snapshots: from there on rows tell the same in fewer bytes.
+  const sinceSnapshot = () => kept.slice(kept.lastIndexOf('dashboard.snapshot'));
+  await untilEqual(() => sinceSnapshot().filter((event) => event === 'dashboard.data.updated').length >= 2, true);
   await page.close();
 });
 
@@ -352,8 +361,9 @@ test("an operator sets a machine's status, and every other window shows it", asy
         .observe(row, { attributes: true });
     })`),
   );
-  await operator.evaluate(`document.addEventListener('click', () => { window.pressedAt = Date.now(); }, true)`);
-  await setTo(operator, 'RVM-05', status);
+  await operator.evaluate(`document.addEventListener('keydown', () => { window.pressedAt = Date.now(); }, true)`);
+  // With the keyboard.
+  await operator.locator(`tr[data-machine="RVM-05"] [data-set="${status}"]`).press('Enter');
   const times = await Promise.all(shown);
   const pressedAt = await operator.evaluate<number>('window.pressedAt');
   reportFigures('rvm', Object.fromEntries(times.map((at, index) => [`button to window ${index + 1}`, at - pressedAt])));
@@ -410,6 +420,15 @@ test('after an outage of the broker the table is whole again, with what changed 
   const bottles = await textsOf(operator, '#bottles');
   await untilEqual(async () => (await bottles()).length >= 3, true);
   await untilEqual(() => operator.locator('#polling').textContent(), '');
+  // Each point once, in order, and none missing.
+  const [drawn, measured] = await operator.evaluate<[number[], number[]]>(`
+    fetch('/api/rvm/snapshot', { headers: Echo.options.auth.headers })
+      .then((answer) => answer.json())
+      .then(({ dashboard }) => [window.drawn, dashboard.history.map(([sentAt]) => sentAt)])
+  `);
+  const last = drawn.at(-1) ?? 0;
+  const kept = drawn.filter((sentAt) => sentAt >= (measured[0] ?? 0));
+  expect(kept).toEqual(measured.filter((sentAt) => sentAt <= last));
 });
 
 // In a network that lets no WebSocket pass, the page stood still.

@@ -26,8 +26,12 @@ atEndOfFiles(async () => {
 });
 
 /** Stopped with the tests of the file. */
-export async function startExample(name: string, env: Readonly<Record<string, string>> = {}): Promise<Example> {
-  const process = runExample(name, env);
+export async function startExample(
+  name: string,
+  env: Readonly<Record<string, string>> = {},
+  ports: Parameters<typeof runExample>[2] = {},
+): Promise<Example> {
+  const process = runExample(name, env, ports);
   await process.printed(/^Ctrl\+C/);
   const [, url = ''] = /^ {2}Page +(\S+)$/m.exec(process.stdout) ?? [];
   const [, port = '', pid = ''] = /^ {2}Broker +ws:\/\/localhost:(\d+) +process (\d+)$/m.exec(process.stdout) ?? [];
