@@ -2,8 +2,9 @@ import '../../shared/page/look.css';
 import './sales.css';
 import { type ConnectionState, showState } from '../../shared/page/connection.ts';
 import { byId, element, setText } from '../../shared/page/dom.ts';
+import { readFeed } from '../../shared/page/feed.ts';
+import { Freshness } from '../../shared/page/freshness.ts';
 import { DayPlot } from './day-plot.ts';
-import { readFeed } from './feed.ts';
 
 type Figures = Readonly<Record<'daily_sales' | 'monthly_sales' | 'daily_orders' | 'monthly_orders', number>>;
 
@@ -42,13 +43,17 @@ const TIME = new Intl.DateTimeFormat('id-ID', { timeStyle: 'medium', timeZone: '
 const BROKER = `ws://${location.hostname}:${import.meta.env.BROKER_PORT}`;
 const openedAt = performance.now();
 const states = new Map<string, { state: ConnectionState; reason: string }>();
+const freshness = new Freshness(byId('state'));
 const plots = { sales: new DayPlot(byId('sales-plot')), orders: new DayPlot(byId('orders-plot')) };
 let figures: Figures | undefined;
 let stale: ReturnType<typeof setTimeout> | undefined;
 
 function follow<T>(path: string, message: (message: T) => void): void {
   readFeed<T>(`${BROKER}${path}`, {
-    message,
+    message(latest) {
+      freshness.news();
+      message(latest);
+    },
     state(state, reason) {
       states.set(path, { state, reason });
       showConnection();
@@ -61,6 +66,7 @@ function showConnection(): void {
   const [worst] = [...states.values()].sort((a, b) => WORST.indexOf(a.state) - WORST.indexOf(b.state));
   if (!worst) return;
   showState(byId('state'), worst.state);
+  freshness.show(worst.state);
   byId('notice').textContent = worst.state === 'refused' ? `The broker refuses this page: ${worst.reason}` : '';
   clearTimeout(stale);
   if (worst.state !== 'connected') return;

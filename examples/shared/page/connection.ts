@@ -1,4 +1,10 @@
+/*
+ * The state of a connection, in words. With pusher-js: `watchConnection(pusher, pill, notice)`, once, when it is created. It also has pusher-js come back soon
+ * (reconnect.ts), and dims the figures of the page while it is cut off (freshness.ts).
+ */
 import type Pusher from 'pusher-js';
+import { Freshness } from './freshness.ts';
+import { reconnectSoon } from './reconnect.ts';
 
 /** How it stands between page and broker, in the words that people are shown. */
 export type ConnectionState = 'connecting' | 'connected' | 'unavailable' | 'refused';
@@ -43,12 +49,19 @@ interface ConnectionError {
 }
 
 /** Keeps a `.pill` at what pusher-js says; `refused` are the codes 4000 to 4099, after which it does not try again. */
-export function watchConnection({ connection }: Pusher, pill: HTMLElement, notice?: HTMLElement): void {
+export function watchConnection(pusher: Pusher, pill: HTMLElement, notice?: HTMLElement): void {
+  const { connection } = pusher;
+  const reconnection = reconnectSoon(pusher);
+  const freshness = new Freshness(pill);
+  pusher.bind_global((event: string) => {
+    if (!event.startsWith('pusher:')) freshness.news();
+  });
   let isRefused = false;
   // pusher-js says "connecting" also while it tries again after a loss.
   let isLost = false;
   const show = (state: ConnectionState, text?: string): void => {
     showState(pill, state, text);
+    freshness.show(state);
     if (notice && state !== 'refused') notice.textContent = '';
   };
   const lose = (): void => {
@@ -78,6 +91,7 @@ export function watchConnection({ connection }: Pusher, pill: HTMLElement, notic
         show(isLost ? 'unavailable' : 'connecting');
         break;
       case 'disconnected':
+        if (reconnection.isAtWork) break;
         // By the page itself, or after a refusal: pusher-js goes on trying otherwise.
         isLost = false;
         if (!isRefused) show('unavailable', 'Disconnected');

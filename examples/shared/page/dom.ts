@@ -31,6 +31,11 @@ export function timeOf(milliseconds: number): string {
   return new Date(milliseconds).toLocaleTimeString(undefined, { hour12: false });
 }
 
+/** Hours and minutes: 07:04. */
+export function minuteOf(milliseconds: number): string {
+  return new Date(milliseconds).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', hour12: false });
+}
+
 /** A message in the corner that goes by itself. */
 export function toast(text: string, tone: 'good' | 'warn' | 'bad' = 'good'): void {
   const corner = document.querySelector('.toasts') ?? document.body.appendChild(element('div', '', 'toasts'));

@@ -1,4 +1,5 @@
-import type { ConnectionState } from '../../shared/page/connection.ts';
+/* A plain feed in a page: `readFeed(url, { message, state })`. It reconnects by itself. */
+import type { ConnectionState } from './connection.ts';
 
 const RETRY_MS = [1000, 8000] as const;
 
