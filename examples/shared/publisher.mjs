@@ -1,7 +1,7 @@
 import Pusher from 'pusher';
 
 /** Between two attempts to reach the broker, in milliseconds: doubled up to the second number. */
-const RETRY_MS = [500, 8000];
+const RETRY_MS = [250, 1000];
 
 /** The application's side of the broker: the official SDK, which says so when the broker is away and goes on when it is back. */
 export class Publisher {

@@ -237,6 +237,166 @@ atLength(undefined, test)?.('the pages fit a phone, and are dark for those who l
     phone.locator('#log li:nth-child(40)').waitFor(),
   );
   expect(plain).toEqual([]);
+  const client = await faultsOnPhone(browser, `${example.url}test-websocket-client.html`, (phone) =>
+    phone.locator('#send').waitFor(),
+  );
+  expect(client).toEqual([]);
+});
+
+test('a tag that is beyond a limit is coloured and listed, and whoever acknowledges it shows that to every window', async () => {
+  const [first, second] = [await browser.newPage(), await browser.newPage()];
+  await Promise.all([first.goto(example.url), second.goto(example.url)]);
+  const alarm = first.locator('#alarms > [data-state="new"]').first();
+  await alarm.waitFor();
+  const tag = (await alarm.getAttribute('data-alarm')) ?? '';
+  const tone = await alarm.getAttribute('data-tone');
+  expect(await alarm.textContent()).toMatch(
+    new RegExp(`^\\d\\d:\\d\\d:\\d\\d(Alarm|Warning)${tag} [\\d.]+ \\S+, (below|above) [\\d.]+(still|back since) `),
+  );
+  expect(['warn', 'bad']).toContain(tone);
+  const card = first.locator('#tags > .card', { has: first.locator(`[data-tag="${tag}"]`) });
+  if ((await alarm.textContent())?.includes('still')) {
+    expect(await card.locator('.limit').textContent()).toMatch(/^(low: below|high: above) [\d.]+$/);
+    expect(await card.getAttribute('data-tone')).toBe(tone);
+  }
+  await second.locator(`#alarms > [data-alarm="${tag}"][data-state="new"]`).waitFor();
+  await first.locator('#operator').fill('Ayu');
+  // By keyboard, as in a control room.
+  await alarm.locator('button').focus();
+  await first.keyboard.press('Enter');
+  for (const window of [first, second]) {
+    await window.locator(`#alarms > [data-alarm="${tag}"][data-state="new"]`).waitFor({ state: 'detached' });
+  }
+  // A value that is back leaves no row to say who it was.
+  const acknowledged = second.locator(`#alarms > [data-alarm="${tag}"] .muted`);
+  if ((await acknowledged.count()) > 0) expect(await acknowledged.textContent()).toContain('acknowledged by Ayu at ');
+  await Promise.all([first.close(), second.close()]);
+});
+
+test('the plant refuses what is no acknowledgement, and pages of others', async () => {
+  const post = (body: string, headers: Readonly<Record<string, string>> = {}) =>
+    fetch(`${example.url}api/acknowledge`, { method: 'POST', body, headers });
+  expect((await post('{"tag":"nothing","by":"Ayu"}')).status).toBe(409);
+  for (const body of ['', '{', 'null', '{"tag":"water.ph"}', '{"tag":"water.ph","by":" "}'])
+    expect({ body, status: (await post(body)).status }).toEqual({ body, status: 400 });
+  expect((await post('{"tag":"water.ph","by":"Eve"}', { Origin: 'http://evil.example' })).status).toBe(403);
+});
+
+test('what was there before is there when the page is opened', async () => {
+  const late = await browser.newPage();
+  // Nothing that is sent from now on comes to it.
+  await moveBroker(late, example.brokerPort, 1);
+  await late.goto(example.url);
+  await late.locator('[data-tag="water.ph"]').waitFor();
+  for (const [plot, color] of [
+    ['#flow', '--accent'],
+    ['#pressure', '--accent'],
+  ] as const) {
+    await untilEqual(async () => (await extentOf(late.locator(plot), color)).columns > 200, true);
+  }
+  for (const tag of TAGS) expect(await late.locator(`[data-tag="${tag}"]`).textContent()).toMatch(/^\d+\.\d\d$/);
+  await late.close();
+});
+
+async function openTestClient(): Promise<Page> {
+  const client = await browser.newPage();
+  await client.clock.install();
+  await client.goto(`${example.url}test-websocket-client.html`);
+  return client;
+}
+
+function linesOf(client: Page, direction: string): () => Promise<string[]> {
+  return () => client.locator(`#log > [data-direction="${direction}"] code`).allTextContents();
+}
+
+test('the test client connects, subscribes, sends, and shows each frame', async () => {
+  const client = await openTestClient();
+  expect(await client.locator('#url').inputValue()).toBe(`ws://localhost:${example.brokerPort}/app/${APP.key}`);
+  expect(await client.locator('#subscribe').isDisabled()).toBe(true);
+  await client.locator('#url').press('Enter');
+  await pill(client, 'connected').waitFor();
+  await client.locator('#channel').fill('scada-batch');
+  await client.locator('#subscribe').click();
+  await client.locator('#log code', { hasText: 'scada.batch.processed' }).first().waitFor();
+  await client.locator('#unsubscribe').click();
+  await client.locator('#message').fill('{"event":"client-x","channel":"scada-data","data":{}}');
+  await client.locator('#send').click();
+  await client.locator('#log code', { hasText: 'pusher:error' }).waitFor();
+  expect((await linesOf(client, 'out')()).toReversed()).toEqual([
+    '{"event":"pusher:subscribe","data":{"channel":"scada-batch"}}',
+    '{"event":"pusher:unsubscribe","data":{"channel":"scada-batch"}}',
+    '{"event":"client-x","channel":"scada-data","data":{}}',
+  ]);
+  expect((await linesOf(client, 'in')()).some((text) => text.includes('subscription_succeeded'))).toBe(true);
+  await client.locator('#disconnect').click();
+  expect(await client.locator('#state').textContent()).toBe('Disconnected');
+  await client.close();
+});
+
+test('the test client has a heartbeat every 30 s, and connects anew when nothing answers it', async () => {
+  const wire = await TcpProxy.start(example.brokerPort);
+  const client = await openTestClient();
+  await stopClock(client);
+  await client.locator('#url').fill(`ws://127.0.0.1:${wire.port}/app/${APP.key}`);
+  await client.locator('#connect').click();
+  await pill(client, 'connected').waitFor();
+  await client.clock.runFor(29_999);
+  expect(await linesOf(client, 'out')()).toEqual([]);
+  await client.clock.runFor(1);
+  expect(await linesOf(client, 'out')()).toEqual(['{"event":"pusher:ping","data":{}}']);
+  await client.locator('#log code', { hasText: 'pusher:pong' }).waitFor();
+  wire.silence();
+  await client.clock.runFor(60_000);
+  await pill(client, 'unavailable').waitFor();
+  wire.mend();
+  await client.clock.runFor(1000);
+  await pill(client, 'connected').waitFor();
+  await client.close();
+  await wire.close();
+});
+
+test('the test client gives up after ten attempts, one second apart, and Connect tries again', async () => {
+  const wire = await TcpProxy.start(example.brokerPort);
+  const client = await openTestClient();
+  await client.locator('#url').fill(`ws://127.0.0.1:${wire.port}/app/${APP.key}`);
+  await client.locator('#connect').click();
+  await pill(client, 'connected').waitFor();
+  await stopClock(client);
+  let sockets = 0;
+  client.on('websocket', () => {
+    sockets += 1;
+  });
+  const closed = async () => (await linesOf(client, 'info')()).filter((line) => line.startsWith('Closed: ')).length;
+  await wire.close();
+  for (let attempt = 1; attempt <= 10; attempt += 1) {
+    await untilEqual(closed, attempt);
+    expect(await client.locator('#state').textContent()).toBe(`No connection: attempt ${attempt} of 10`);
+    await client.clock.runFor(999);
+    expect(sockets).toBe(attempt - 1);
+    await client.clock.runFor(1);
+  }
+  await untilEqual(closed, 11);
+  expect(await client.locator('#notice').textContent()).toContain('after 10 attempts');
+  await client.clock.runFor(60_000);
+  expect(sockets).toBe(10);
+  await client.locator('#url').fill(`ws://127.0.0.1:${example.brokerPort}/app/${APP.key}`);
+  await client.locator('#connect').click();
+  await pill(client, 'connected').waitFor();
+  await client.close();
+});
+
+// Each publish can be seen: by whom, where to, how large, and how many were there.
+test('with the level debug the broker logs each publish', async () => {
+  const talking = await startExample('scada', { KULKUL_LOG_LEVEL: 'debug' });
+  const line = await talking.process.printed(/^broker .*"msg":"event published"/);
+  expect(JSON.parse(line.replace(/^broker +/, ''))).toMatchObject({
+    app: APP.appId,
+    ip: '127.0.0.1',
+    event: expect.stringMatching(/^scada\./),
+    bytes: expect.any(Number),
+    channels: [expect.stringMatching(/^(cache-)?scada-/)],
+    subscribersHere: 0,
+  });
 });
 
 test('a page is told none of the secrets', async () => {
