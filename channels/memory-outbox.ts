@@ -50,9 +50,12 @@ export class MemoryOutbox implements Outbox {
   #cancelDue: (() => void) | undefined;
   #wake: (() => void) | undefined;
   #isWoken = false;
+  #isHandedOver = false;
   readonly #journal: OutboxJournal | undefined;
   /** Only where there is a journal, as the next process must find out which of them have ended. */
   readonly #open: OpenFacts | undefined;
+  /** What went on when the process before ended, until clients can come back. */
+  readonly #before = new Map<string, About>();
   /** Ids begin with the time, so that none is given again after a restart. */
   readonly #began: string;
   #number = 0;
@@ -67,8 +70,7 @@ export class MemoryOutbox implements Outbox {
     for (const record of journal.read()) this.#restore(record);
     this.#journal = journal;
     journal.begin(() => this.#records());
-    // Whoever is still there comes back in time.
-    for (const about of this.#open.inOrderOfEnds()) this.#holdBack(about);
+    for (const about of this.#open.inOrderOfEnds()) this.#before.set(JSON.stringify(about), about);
   }
 
   /** Takes an edge, at once. */
@@ -85,14 +87,20 @@ export class MemoryOutbox implements Outbox {
       case 'channel_vacated':
       case 'member_removed':
       case 'user_offline':
+        if (this.#isHandedOver) break;
         if (isWanted) this.#holdBack(about);
         else if (this.#open?.close(about)) this.#journal?.write(['closed', ...about]);
         break;
       default:
         // What ended a moment ago begins again: neither is told.
-        if (!this.#heldBack.delete(JSON.stringify(about)) && isWanted) this.append(appId, eventOf(edge));
+        if (!this.#comesBack(about) && isWanted) this.append(appId, eventOf(edge));
     }
   };
+
+  /** Another process takes over the clients: for whoever leaves here from now on, things go on there. */
+  handOver(): void {
+    this.#isHandedOver = true;
+  }
 
   append(appId: string, event: WebhookEvent, replayed?: OutboxEntry['replayed']): void {
     this.#number += 1;
@@ -118,6 +126,8 @@ export class MemoryOutbox implements Outbox {
 
   work(wake: () => void): void {
     this.#wake = wake;
+    for (const about of this.#before.values()) this.#holdBack(about);
+    this.#before.clear();
     if (this.#entries.size > 0) this.#wakeSoon();
   }
 
@@ -211,13 +221,18 @@ export class MemoryOutbox implements Outbox {
 
   /** How many entries are left, and how many facts are held back. */
   get size(): number {
-    return this.#entries.size + this.#heldBack.size;
+    return this.#entries.size + this.#heldBack.size + this.#before.size;
   }
 
   close(): void {
     this.#cancelDue?.();
     this.#wake = undefined;
     this.#journal?.close();
+  }
+
+  #comesBack(about: About): boolean {
+    const key = JSON.stringify(about);
+    return this.#heldBack.delete(key) || this.#before.delete(key);
   }
 
   #holdBack(about: About): void {

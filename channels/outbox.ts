@@ -76,7 +76,8 @@ export interface Outbox {
   appendMiss(appId: string, channel: string): MaybePromise<void>;
 
   /**
-   * Has this node work on entries from now on: it claims partitions once a second.
+   * Has this node work on entries from now on: it claims partitions once a second. Called when clients can come: what went on when a process
+   * before this one ended, and ended with it, is held back from here on.
    *
    * @param wake - called when there may be something to read
    */

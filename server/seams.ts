@@ -34,6 +34,8 @@ export interface Seams {
   problem(): Problem | undefined;
   /** Called once, when the node is made and before it listens. */
   start(node: Node): Promise<void>;
+  /** Another process takes over the clients of this node. Left out: the seams outlive both. */
+  handOver?(): void;
   /** Called last, when the node is closed. */
   stop(): Promise<void>;
 }
@@ -121,6 +123,7 @@ export function createMemorySeams(
     outbox,
     problem: () => undefined,
     start: async () => {},
+    handOver: () => outbox.handOver(),
     stop: async () => outbox.close(),
   };
 }

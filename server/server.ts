@@ -211,6 +211,7 @@ export async function startServer(
   };
   const partFromClients = async (how: Parting): Promise<void> => {
     await stopListening(how);
+    if (how === 'takeover') seams.handOver?.();
     if (how === 'restart') {
       await answered();
       await endClients(node, log);

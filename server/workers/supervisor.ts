@@ -133,6 +133,7 @@ export class Supervisor {
 
   async #stop(how: Parting | undefined): Promise<void> {
     this.#isStopping = true;
+    if (how === 'takeover') this.#host.outbox.handOver();
     for (const timer of this.#restarts) clearTimeout(timer);
     const workers = [...this.#workers];
     // A worker without clients waits for those of the others: a load balancer does not tell workers apart.

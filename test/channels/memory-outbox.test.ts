@@ -53,6 +53,16 @@ test('at the end, what is held back is due at once, and what is left is counted'
   expect(outbox.conclude()).toBe(0);
 });
 
+test('whoever leaves while another process takes over is not told to be gone, as clients go on there', async () => {
+  const { clock, outbox, events } = create();
+  outbox.onEdge(member('member_removed', 'ann'));
+  outbox.handOver();
+  outbox.onEdge(member('member_removed', 'bob'));
+  await clock.advance(GRACE_MS);
+  expect(outbox.conclude()).toBe(1);
+  expect(events()).toMatchObject([{ name: 'member_removed', user_id: 'ann' }]);
+});
+
 test('what no webhook wants is not kept', async () => {
   const { clock, outbox } = create(0);
   outbox.onEdge(member('member_added', 'ann'));

@@ -64,7 +64,9 @@ const log = pino({}, { write: (line: string) => void logged.push(JSON.parse(line
 /** What a process does when it starts. One that was killed leaves the file as it is. */
 function start(wants: () => number = () => -1): MemoryOutbox {
   const journal = new FileJournal({ path, clock, log, write: (file, bytes) => write(file, bytes) });
-  return new MemoryOutbox(clock, { graceMs: GRACE_MS, wants, journal });
+  const outbox = new MemoryOutbox(clock, { graceMs: GRACE_MS, wants, journal });
+  outbox.work(() => {});
+  return outbox;
 }
 
 /** Takes what waits. */
@@ -113,6 +115,22 @@ describe('after a crash', () => {
     after.onEdge(member('member_removed', 'ann'));
     clock.advance(GRACE_MS);
     expect(take(after)).toEqual([{ name: 'member_removed', channel: ROOM, user_id: 'ann' }]);
+  });
+
+  test('the grace period begins when clients can come', () => {
+    const before = start();
+    before.onEdge(occupied());
+    before.onEdge(occupied('news'));
+    take(before);
+    const journal = new FileJournal({ path, clock, log });
+    const after = new MemoryOutbox(clock, { graceMs: GRACE_MS, wants: () => -1, journal });
+    clock.advance(10 * GRACE_MS);
+    after.onEdge(occupied('news'));
+    after.work(() => {});
+    clock.advance(GRACE_MS - 1);
+    expect(take(after)).toEqual([]);
+    clock.advance(1);
+    expect(take(after)).toEqual([{ name: 'channel_vacated', channel: ROOM }]);
   });
 
   test('who does not come back is removed, before the channel is vacated; who was about to be gone, too', () => {
