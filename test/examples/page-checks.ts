@@ -4,11 +4,15 @@ import type { Browser, Locator, Page } from 'playwright-core';
 const DARK = 'rgb(18, 22, 26)';
 
 /**
- * How far a plot's line goes: on how many rows and columns of its canvas its colour is. Axes and letters are grey.
+ * How far a plot's line goes: on how many rows and columns of its canvas its colour is, and how many columns without it are in its widest gap.
+ * Axes and letters are grey.
  *
  * @param color - a CSS variable of the look: `--accent`
  */
-export async function extentOf(plot: Locator, color: string): Promise<{ rows: number; columns: number }> {
+export async function extentOf(
+  plot: Locator,
+  color: string,
+): Promise<{ rows: number; columns: number; widestGap: number }> {
   return plot.locator('canvas').evaluate((canvas, variable) => {
     const { ownerDocument: document } = canvas;
     const probe = document.body.appendChild(document.createElement('i'));
@@ -23,7 +27,9 @@ export async function extentOf(plot: Locator, color: string): Promise<{ rows: nu
       rows.add(Math.floor(at / 4 / canvas.width));
       columns.add((at / 4) % canvas.width);
     }
-    return { rows: rows.size, columns: columns.size };
+    const inOrder = [...columns].sort((a, b) => a - b);
+    const gaps = inOrder.slice(1).map((column, index) => column - (inOrder[index] ?? column) - 1);
+    return { rows: rows.size, columns: columns.size, widestGap: Math.max(0, ...gaps) };
   }, color);
 }
 

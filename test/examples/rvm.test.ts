@@ -407,16 +407,29 @@ test('what the application does not know is refused in words', async () => {
   expect(await ask('RVM-01', '{"status":"full"}', 'Bearer x.y.z')).toEqual([401, "Log in to set a machine's status."]);
 });
 
+function opacityOf(page: Page, selector: string): Promise<string> {
+  return page.evaluate<string>(`getComputedStyle(document.querySelector('${selector}')).opacity`);
+}
+
 test('after an outage of the broker the table is whole again, with what changed in the meantime, and the chart goes on', async () => {
-  const [operator, guest] = [opened('operator'), opened('guest')];
+  const [operator, guest, viewer] = [opened('operator'), opened('guest'), opened('Wayan')];
+  // This one is cut off from the application, too.
+  await viewer.route('**/api/rvm/snapshot', (route) => route.abort());
+  const killedAt = Date.now();
   example.killBroker();
-  for (const page of [operator, guest]) await page.locator('#state[data-state="unavailable"]').waitFor();
+  for (const page of [operator, guest, viewer]) await page.locator('#state[data-state="unavailable"]').waitFor();
+  expect(await viewer.locator('.since').textContent()).toMatch(/^since \d\d:\d\d$/);
+  expect(await opacityOf(viewer, '#machines')).toBe('0.45');
   const status = await anotherStatus(operator, 'RVM-11');
   await setTo(operator, 'RVM-11', status);
-  for (const page of [operator, guest]) {
+  for (const page of [operator, guest, viewer]) {
     await page.locator(`tr[data-machine="RVM-11"][data-status="${status}"]`).waitFor();
     await page.locator('#state[data-state="connected"]').waitFor();
   }
+  reportFigures('rvm', { 'from the end of the broker to all pages connected': Date.now() - killedAt });
+  expect(await viewer.locator('.since').textContent()).toBe('');
+  expect(await opacityOf(viewer, '#machines')).toBe('1');
+  await viewer.unroute('**/api/rvm/snapshot');
   const bottles = await textsOf(operator, '#bottles');
   await untilEqual(async () => (await bottles()).length >= 3, true);
   await untilEqual(() => operator.locator('#polling').textContent(), '');
@@ -429,6 +442,52 @@ test('after an outage of the broker the table is whole again, with what changed 
   const last = drawn.at(-1) ?? 0;
   const kept = drawn.filter((sentAt) => sentAt >= (measured[0] ?? 0));
   expect(kept).toEqual(measured.filter((sentAt) => sentAt <= last));
+});
+
+/** Figures of a minute, of which nobody measured those of half a minute. */
+function historyWithHole(): [number, number][] {
+  const now = Date.now();
+  return [60, 58, 56, 54, 20, 18, 16, 14].map((seconds) => [now - seconds * 1000, 10]);
+}
+
+// The line went straight on, as if somebody had measured that.
+test('where there are no figures the line has a gap', async () => {
+  const page = await logIn('Kadek', 'operator', (opening) =>
+    opening.routeWebSocket(/\/app\//, (socket) => {
+      const broker = socket.connectToServer();
+      broker.onMessage((frame) => {
+        const { data, ...message } = JSON.parse(String(frame)) as { event: string; data?: string };
+        if (message.event === 'dashboard.data.updated') return;
+        if (message.event !== 'dashboard.snapshot') return socket.send(frame);
+        const { figures } = JSON.parse(data ?? '{}') as { figures: object };
+        socket.send(JSON.stringify({ ...message, data: JSON.stringify({ figures, history: historyWithHole() }) }));
+      });
+    }),
+  );
+  await page.locator('#dashboard').waitFor();
+  const extent = () => extentOf(page.locator('#returned'), '--accent');
+  await untilEqual(async () => (await extent()).columns > 50, true);
+  expect((await extent()).widestGap).toBeGreaterThan(200);
+  await page.close();
+});
+
+test('while the page asks instead, the latest is not dimmed', async () => {
+  const page = await browser.newPage();
+  let isBlocked = false;
+  let cut = async (): Promise<void> => {};
+  await page.routeWebSocket(/\/app\//, async (socket) => {
+    cut = () => socket.close();
+    if (isBlocked) await cut();
+    else socket.connectToServer();
+  });
+  await page.goto(example.url);
+  await page.locator('#machines tr:nth-child(12)').waitFor();
+  isBlocked = true;
+  await cut();
+  await page.locator('body[data-stale]').waitFor();
+  await page.locator('#polling', { hasText: 'No WebSocket' }).waitFor();
+  await untilEqual(() => opacityOf(page, '#machines'), '1');
+  await page.close();
 });
 
 // In a network that lets no WebSocket pass, the page stood still.

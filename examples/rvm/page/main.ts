@@ -15,11 +15,14 @@ import { type Login, type Member, requestLogin } from './login.ts';
 import { MachineTable } from './machine-table.ts';
 
 const RUPIAH = new Intl.NumberFormat('id-ID', { style: 'currency', currency: 'IDR', maximumFractionDigits: 0 });
+/** Figures come every two seconds. */
+const GAP_AFTER_MS = 5000;
 
 const table = new MachineTable(setMachine);
 const plot = new LivePlot(byId('returned'), [{ label: 'Bottles', color: '--accent' }], {
   capacity: 90,
   range: 'from zero',
+  gapAfterMs: GAP_AFTER_MS,
 });
 let drawnUntilMs = 0;
 let hasHistory = false;
