@@ -36,6 +36,8 @@ export interface Seams {
   start(node: Node): Promise<void>;
   /** Another process takes over the clients of this node. Left out: the seams outlive both. */
   handOver?(): void;
+  /** Sets who hears that something waits in the outbox that nobody may work on. Left out: nothing outlives a node. */
+  onWaiting?(found: () => void): void;
   /** Called last, when the node is closed. */
   stop(): Promise<void>;
 }

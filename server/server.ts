@@ -27,10 +27,13 @@ import { maxConnections, OpenConnections } from './open-connections.ts';
 import { createSeams, type Seams } from './seams.ts';
 import { createSocketIdSource } from './socket-id.ts';
 import { KeyedTokenVerifier } from './tokens/token-verifier.ts';
+import { Webhooks } from './webhooks/webhooks.ts';
 import { HARD_FRAME_FACTOR, serveWebSockets } from './ws/web-socket-server.ts';
 
 /** How long a stopping node waits for pending requests, in milliseconds. */
 const ANSWER_MS = 3000;
+/** What webhooks have at least, however long it took to part from the clients, in milliseconds. */
+const WEBHOOKS_MS = 3000;
 /** Clients per second in a takeover: all of them at once would overflow the new process's queue of connections. */
 const TAKEN_OVER_PER_SECOND = 5000;
 
@@ -99,9 +102,12 @@ export async function startServer(
       hardFrameBytes: settings.maxFrameBytes * HARD_FRAME_FACTOR,
     }),
     ...observers,
+    // Of apps in a database this is the first that is heard.
+    { connected: ({ connection }) => webhooks.know(connection.app) },
   ]);
   const seams = await (options.createSeams?.(observer.edge) ??
     createSeams(settings, directory, clock, log, observer.edge));
+  const webhooks = new Webhooks({ settings, outbox: seams.outbox, apps: directory, clock, log: sampledLog });
   const fanOut = new TopicFanOut();
   const node = new Node({
     options: nodeOptions(settings),
@@ -115,7 +121,10 @@ export async function startServer(
     tokens: new KeyedTokenVerifier({ clock, log }),
     appsChanged: (ids) => node.settle(directory.refresh(ids), 'refreshing apps'),
   });
-  directory.onChange((id, app) => replaceApp(node, id, app));
+  directory.onChange((id, app) => {
+    replaceApp(node, id, app);
+    webhooks.know(app);
+  });
   const trusted = new TrustedAddresses(settings.limits.trustedProxies);
   const { connectionsPerAddress, newConnectionsPerSecondPerAddress } = settings.limits;
   const addressLimits = new AddressLimits(
@@ -191,6 +200,10 @@ export async function startServer(
   await node.nodesChannel.start();
   await listener.listen();
   health.isStarted = true;
+  for (const id of directory.knownIds) webhooks.know(directory.known(id));
+  // What a broker before this one left.
+  if (settings.webhooks.journal !== '') webhooks.work();
+  seams.onWaiting?.(() => webhooks.work());
 
   const answered = (): Promise<void> =>
     Promise.race([requests.settled(), setTimeout(ANSWER_MS, undefined, { ref: false })]);
@@ -228,9 +241,11 @@ export async function startServer(
   };
   let stopping: Promise<void> | undefined;
   const stop = async (how?: Parting): Promise<void> => {
+    const untilMs = clock.elapsedMs() + (settings.drain.seconds ?? settings.shutdownGracePeriod / 1000) * 1000;
     await part(how);
     await answered();
     listener.close();
+    await webhooks.stop(Math.max(untilMs - clock.elapsedMs(), WEBHOOKS_MS));
     await node.close();
     await seams.stop();
     await directory.close();
@@ -253,6 +268,7 @@ export async function startServer(
     },
     kill() {
       listener.close();
+      node.settle(webhooks.kill(), 'ending webhooks');
       node.settle(directory.close(), 'closing the database of the apps');
     },
   };

@@ -153,6 +153,10 @@ export class RedisSeams implements Seams {
     this.#rates.start((error, during) => this.#fail(error, during));
   }
 
+  onWaiting(found: () => void): void {
+    this.outbox.onWaiting(found);
+  }
+
   /** Answered when all that was said before is in Redis and all that was published before has arrived. */
   async settled(): Promise<void> {
     await this.#lease.renew();

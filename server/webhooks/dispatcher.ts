@@ -104,15 +104,20 @@ export class Dispatcher {
     const untilMs = clock.elapsedMs() + timeMs;
     const left = (): MaybePromise<number> => orElse(() => outbox.conclude(), this.#failed);
     await this.#until(() => after(left(), (count) => count === 0), untilMs);
-    this.#state = 'stopped';
-    this.#cancelTick?.();
-    for (const { target } of this.#targets.values()) target.stop();
+    this.kill();
     await this.#until(() => [...this.#targets.values()].every(({ target }) => target.running === 0), untilMs);
     await Promise.all([...this.#partitions.values()].map((partition) => partition.flush()));
     await this.#report();
     const leftHere = this.#partitions.size > 0 ? await left() : 0;
     await orElse<unknown>(() => outbox.release(), this.#failed);
     return leftHere;
+  }
+
+  /** Sends nothing more. */
+  kill(): void {
+    this.#state = 'stopped';
+    this.#cancelTick?.();
+    for (const { target } of this.#targets.values()) target.stop();
   }
 
   async #until(isDone: () => MaybePromise<boolean>, untilMs: number): Promise<void> {
