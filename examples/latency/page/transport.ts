@@ -1,29 +1,27 @@
 import type { ConnectionState } from '../../shared/page/connection.ts';
 
-export interface FeedEvents {
+export interface TransportEvents {
   state(state: ConnectionState | 'off', text?: string): void;
   /** After so many milliseconds. */
   connected(tookMs: number): void;
   message(text: string): void;
 }
 
-/** A way to read a channel. `open` and `close` may be called again and again. */
-export interface Feed {
+/** A way to read the feed. `open` and `close` may be called again and again. */
+export interface Transport {
   open(): void;
   close(): void;
-  /** Sends a text, which the broker sends back; false where there is no way to send, or none just now. */
-  send(text: string): boolean;
 }
 
 const RETRY_MS = 1000;
 
-export class WebSocketFeed implements Feed {
+export class WebSocketTransport implements Transport {
   readonly #url: string;
-  readonly #events: FeedEvents;
+  readonly #events: TransportEvents;
   #socket: WebSocket | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(url: string, events: FeedEvents) {
+  constructor(url: string, events: TransportEvents) {
     this.#url = url;
     this.#events = events;
   }
@@ -42,6 +40,7 @@ export class WebSocketFeed implements Feed {
     this.#events.state('off');
   }
 
+  /** Sends a text, which the broker sends back. @returns false where that is not possible just now */
   send(text: string): boolean {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(text);
@@ -73,22 +72,35 @@ export class WebSocketFeed implements Feed {
   }
 }
 
-/** EventSource tries again by itself, unless the broker has answered that it will not. */
-export class EventSourceFeed implements Feed {
+/**
+ * EventSource tries again by itself when a stream ends, and gives up for good after any answer but a stream, such as that of a proxy whose broker is away.
+ * Then it is begun anew here, unless the answer is that it was refused.
+ */
+export class EventSourceTransport implements Transport {
   readonly #url: string;
-  readonly #event: string;
-  readonly #events: FeedEvents;
+  readonly #events: TransportEvents;
   #source: EventSource | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(url: string, event: string, events: FeedEvents) {
+  constructor(url: string, events: TransportEvents) {
     this.#url = url;
-    this.#event = event;
     this.#events = events;
   }
 
   open(): void {
     this.close();
     this.#events.state('connecting');
+    this.#connect();
+  }
+
+  close(): void {
+    clearTimeout(this.#retry);
+    this.#source?.close();
+    this.#source = undefined;
+    this.#events.state('off');
+  }
+
+  #connect(): void {
     const startedAt = performance.now();
     const source = new EventSource(this.#url);
     this.#source = source;
@@ -98,20 +110,23 @@ export class EventSourceFeed implements Feed {
       isFirst = false;
       this.#events.state('connected');
     });
+    source.addEventListener('message', ({ data }) => this.#events.message(String(data)));
     source.addEventListener('error', () => {
-      const isOver = source.readyState === EventSource.CLOSED;
-      this.#events.state(isOver ? 'refused' : 'unavailable');
+      if (source.readyState === EventSource.CLOSED) void this.#askWhy(source);
+      else this.#events.state('unavailable');
     });
-    source.addEventListener(this.#event, ({ data }) => this.#events.message(String(data)));
   }
 
-  close(): void {
-    this.#source?.close();
-    this.#source = undefined;
-    this.#events.state('off');
-  }
-
-  send(): boolean {
-    return false;
+  /** EventSource does not tell the status of an answer. */
+  async #askWhy(source: EventSource): Promise<void> {
+    const answer = await fetch(this.#url, { headers: { Accept: 'text/event-stream' } }).catch(() => undefined);
+    void answer?.body?.cancel();
+    if (this.#source !== source) return;
+    if (answer && answer.status >= 400 && answer.status < 500) {
+      this.#events.state('refused');
+      return;
+    }
+    this.#events.state('unavailable');
+    this.#retry = setTimeout(() => this.#connect(), RETRY_MS);
   }
 }
