@@ -1,168 +1,210 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Backend from 'pusher';
+import PusherSdk from 'pusher';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Backend } from '../support/backend.ts';
 import { APP, FULL_APP } from '../support/broker.ts';
-import { type BrokerProcess, startProcess, temporaryFolder } from '../support/process.ts';
-import { RawClient } from '../support/raw-client.ts';
-import { Authority } from '../support/tls.ts';
+import { type BrokerProcess, run, temporaryFolder } from '../support/process.ts';
+import { until } from '../support/until.ts';
 import { type ReceivedWebhook, WebhookTarget } from '../support/webhook-target.ts';
-import { Pusher } from './scenarios/pusher.ts';
+import { WorkersBroker } from '../support/workers.ts';
+import type { Pusher } from './scenarios/pusher.ts';
+import { Stage, subscribed } from './scenarios/stage.ts';
 
-const backend = new Backend({ appId: APP.id, key: APP.key, secret: APP.secret, host: '127.0.0.1' });
+const ROOM = 'presence-room';
+const USERS = ['ann', 'bob', 'cid', 'dan'];
+/** Enough for a worker, or a broker, to be replaced on a machine that does other things meanwhile. */
+const GRACE_SECONDS = 8;
 
-let target: WebhookTarget;
+interface Accepted {
+  readonly name: string;
+  readonly channel: string;
+  readonly user_id?: string;
+}
+
+/** An application with the official SDK: what it accepts is written down, each event once. */
+class Application {
+  readonly target: WebhookTarget;
+  readonly accepted: Accepted[] = [];
+  /** Requests that the SDK takes for forged. */
+  readonly forged: ReceivedWebhook[] = [];
+  refused = 0;
+  isUp = true;
+  readonly #sdk = new PusherSdk({ appId: APP.id, key: APP.key, secret: APP.secret, cluster: 'mt1' });
+  readonly #ids = new Set<string>();
+
+  constructor(target: WebhookTarget) {
+    this.target = target;
+    target.respond = (response, request) => {
+      if (this.isUp) this.#accept(request);
+      else this.refused += 1;
+      response.writeHead(this.isUp ? 200 : 503).end();
+    };
+  }
+
+  untilAccepted(count: number): Promise<void> {
+    return until(() => this.accepted.length >= count);
+  }
+
+  untilRefused(): Promise<void> {
+    return until(() => this.refused > 0);
+  }
+
+  /** Of one channel, each as its name and its user. */
+  of(channel: string): string[] {
+    return this.accepted
+      .filter((event) => event.channel === channel)
+      .map(({ name, user_id }) => (user_id === undefined ? name : `${name} ${user_id}`));
+  }
+
+  #accept(request: ReceivedWebhook): void {
+    const webhook = this.#sdk.webhook({ headers: request.headers, rawBody: request.body.toString() });
+    if (!webhook.isValid()) this.forged.push(request);
+    for (const [index, event] of webhook.getEvents().entries()) {
+      const id = request.ids[index] ?? '';
+      if (this.#ids.has(id)) continue;
+      this.#ids.add(id);
+      this.accepted.push(event as unknown as Accepted);
+    }
+  }
+}
+
+let application: Application;
+let stages: Stage[];
+let backends: Backend[];
+
 beforeEach(async () => {
-  target = await WebhookTarget.start();
+  application = new Application(await WebhookTarget.start());
+  stages = [];
+  backends = [];
 });
-afterEach(() => target.stop());
+afterEach(async () => {
+  for (const stage of stages) stage.end();
+  for (const backend of backends) await backend.stop();
+  await application.target.stop();
+});
 
-const ALL = ['channel_occupied', 'channel_vacated', 'member_added', 'member_removed', 'client_event', 'cache_miss'];
-
-function appFor(url: string, more: object = {}): Readonly<Record<string, unknown>> {
-  return { ...FULL_APP, webhooks: [{ url, event_types: ALL, ...more }] };
+function startWorkers(settings: Readonly<Record<string, unknown>> = {}, port = 0): Promise<WorkersBroker> {
+  const event_types = ['channel_occupied', 'channel_vacated', 'member_added', 'member_removed', 'client_event'];
+  const { enableClientMessages } = FULL_APP;
+  const app = { ...APP, enableClientMessages, webhooks: [{ url: application.target.url, event_types }] };
+  return WorkersBroker.start({ apps: [app], port, settings: { 'webhooks.graceSeconds': GRACE_SECONDS, ...settings } });
 }
 
-/** The events of a request, once the SDK has accepted it. */
-function verified({ headers, body }: ReceivedWebhook): readonly object[] {
-  const webhook = backend.webhook({ headers: { ...headers }, rawBody: body.toString() });
-  expect(webhook.isValid()).toBe(true);
-  return webhook.getEvents();
-}
-
-/** The next events, however they are spread over requests. */
-async function events(count: number): Promise<object[]> {
-  const found: object[] = [];
-  while (found.length < count) found.push(...verified(await target.next()));
-  return found;
-}
-
-function connect({ port }: BrokerProcess): Pusher {
-  return new Pusher(APP.key, {
-    cluster: '',
+async function stageOf(broker: BrokerProcess): Promise<Stage> {
+  const backend = await Backend.start(broker);
+  backends.push(backend);
+  const stage = new Stage({
+    key: APP.key,
     wsHost: '127.0.0.1',
-    wsPort: port,
-    forceTLS: false,
-    enabledTransports: ['ws'],
-    channelAuthorization: {
-      endpoint: '',
-      transport: 'ajax',
-      customHandler: ({ socketId, channelName }, answer) => {
-        answer(null, backend.authorizeChannel(socketId, channelName, { user_id: 'ann', user_info: { name: 'Ann' } }));
-      },
-    },
+    wsPort: broker.port,
+    wssPort: broker.port,
+    backendUrl: backend.url,
   });
+  stages.push(stage);
+  return stage;
 }
 
-describe.each([
-  ['one process', []],
-  ['two workers', ['--workers', '2']],
-] as const)('on %s', (_, args) => {
-  test('the SDK accepts what a target is sent, in order, and the grace period holds back what comes back', async () => {
-    const broker = await startProcess({
-      apps: [appFor(target.url)],
-      args,
-      settings: { 'webhooks.graceSeconds': 1 },
-    });
-    const client = connect(broker);
-    const channel = client.subscribe('presence-lobby');
-    await new Promise((resolve) => void channel.bind('pusher:subscription_succeeded', resolve));
-    expect(await events(2)).toEqual([
-      { name: 'channel_occupied', channel: 'presence-lobby' },
-      { name: 'member_added', channel: 'presence-lobby', user_id: 'ann' },
-    ]);
-    channel.trigger('client-typed', { text: 'Hällo' });
-    const [{ socket_id, ...typed } = {}] = (await events(1)) as Record<string, unknown>[];
-    expect(socket_id).toBe(client.connection.socket_id);
-    expect(typed).toEqual({
-      name: 'client_event',
-      channel: 'presence-lobby',
-      event: 'client-typed',
-      data: '{"text":"Hällo"}',
-      user_id: 'ann',
-    });
-    client.subscribe('cache-news');
-    const news = await events(2);
-    expect(news).toContainEqual({ name: 'channel_occupied', channel: 'cache-news' });
-    expect(news).toContainEqual({ name: 'cache_miss', channel: 'cache-news' });
-    client.unsubscribe('presence-lobby');
-    const again = client.subscribe('presence-lobby');
-    await new Promise((resolve) => again.bind('pusher:subscription_succeeded', resolve));
-    client.unsubscribe('presence-lobby');
-    expect(await events(2)).toEqual([
-      { name: 'member_removed', channel: 'presence-lobby', user_id: 'ann' },
-      { name: 'channel_vacated', channel: 'presence-lobby' },
-    ]);
-    expect(new Set(target.received.flatMap(({ ids }) => ids)).size).toBe(target.received.length);
-    client.disconnect();
+/** A page of a user, which has entered the channels. */
+async function page(stage: Stage, user: string, ...channels: string[]): Promise<Pusher> {
+  const pusher = await stage.connected(user);
+  for (const channel of channels) await subscribed(pusher, channel);
+  return pusher;
+}
+
+/** What a room of these users tells: who is first is known, the order of the others is not. */
+const beginning = (users: readonly string[]): string[] => [
+  'channel_occupied',
+  ...users.map((user) => `member_added ${user}`),
+];
+
+test('facts arrive once and in order, whichever worker is killed while the target is down', async () => {
+  const workers = await startWorkers();
+  const stage = await stageOf(workers.broker);
+  application.isUp = false;
+  const pages: Pusher[] = [];
+  for (const user of USERS) pages.push(await page(stage, user, ROOM, `private-${user}`));
+  const [ann] = pages;
+  ann?.channel(ROOM).trigger('client-wave', { to: 'all' });
+  await application.untilRefused();
+
+  // One of them works on the outbox, and after that another.
+  for (const [index, worker] of [1, 2].entries()) {
+    process.kill(workers.pid(worker), 'SIGKILL');
+    await workers.broker.logged('worker started', 3 + index);
+  }
+  application.isUp = true;
+  await application.untilAccepted(2 * USERS.length + 2);
+  expect(application.of(ROOM)).toEqual([...beginning(USERS), 'client_event ann']);
+  for (const user of USERS) expect(application.of(`private-${user}`)).toEqual(['channel_occupied']);
+
+  // Pages have come back by themselves by the time that these are told to be gone.
+  for (const gone of pages.slice(2)) gone.disconnect();
+  await application.untilAccepted(2 * USERS.length + 6);
+  expect(application.of(ROOM).slice(-2).sort()).toEqual(['member_removed cid', 'member_removed dan']);
+  expect(application.of('private-cid')).toEqual(['channel_occupied', 'channel_vacated']);
+  expect(application.of('private-ann')).toEqual(['channel_occupied']);
+  expect(application.accepted).toHaveLength(2 * USERS.length + 6);
+  expect(application.forged).toEqual([]);
+  await workers.broker.kill();
+});
+
+describe('with a journal', () => {
+  /** A broker with a page of each user. */
+  async function startWithJournal(
+    users: readonly string[],
+    journal = join(temporaryFolder(), 'webhooks.journal'),
+    port = 0,
+  ) {
+    const { broker } = await startWorkers({ 'webhooks.journal': journal }, port);
+    const stage = await stageOf(broker);
+    const pages: Pusher[] = [];
+    for (const user of users) pages.push(await page(stage, user, ROOM, `private-${user}`));
+    return { broker, stage, pages, journal };
+  }
+
+  test('nothing is lost when the whole broker is killed, and who comes back was never gone', async () => {
+    application.isUp = false;
+    const { broker, stage, journal } = await startWithJournal(USERS);
+    await application.untilRefused();
     await broker.kill();
+    stage.end();
+    application.isUp = true;
+    const next = await startWithJournal(USERS.slice(0, 2), journal, broker.port);
+    await application.untilAccepted(2 * USERS.length + 5);
+    expect(application.of(ROOM)).toEqual([...beginning(USERS), 'member_removed cid', 'member_removed dan']);
+    expect(application.of('private-ann')).toEqual(['channel_occupied']);
+    expect(application.of('private-cid')).toEqual(['channel_occupied', 'channel_vacated']);
+    expect(application.forged).toEqual([]);
+    await next.broker.kill();
   });
 
-  test('a graceful stop delivers what its clients leave behind', async () => {
-    const broker = await startProcess({ apps: [appFor(target.url)], args });
-    const client = await RawClient.connect(broker.wsUrl);
-    await client.subscribed('news');
-    expect(await events(1)).toEqual([{ name: 'channel_occupied', channel: 'news' }]);
+  test('a restart is no end for those who come back', async () => {
+    const { broker, stage, journal } = await startWithJournal(['ann', 'bob']);
+    await application.untilAccepted(5);
     broker.signal('SIGTERM');
-    expect(await events(1)).toEqual([{ name: 'channel_vacated', channel: 'news' }]);
-    expect(await broker.exited).toEqual({ code: 0, signal: null });
-    expect(broker.log.filter(({ level }) => Number(level) >= 40)).toEqual([]);
+    expect(await broker.exited).toMatchObject({ code: 0 });
+    stage.end();
+    const next = await startWithJournal(['ann'], journal, broker.port);
+    await application.untilAccepted(7);
+    expect(application.of(ROOM)).toEqual([...beginning(['ann', 'bob']), 'member_removed bob']);
+    expect(application.of('private-ann')).toEqual(['channel_occupied']);
+    expect(application.of('private-bob')).toEqual(['channel_occupied', 'channel_vacated']);
+    await next.broker.kill();
   });
 
-  test('what a target refuses comes again, in order, and ends with a line in the log where there is no time', async () => {
-    target.respond = (response) => void response.writeHead(503).end();
-    const broker = await startProcess({ apps: [appFor(target.url)], args });
-    const client = await RawClient.connect(broker.wsUrl);
-    await client.subscribed('news');
-    const [first, second] = [await target.next(), await target.next()];
-    expect(verified(first)).toEqual(verified(second));
-    expect(first?.ids).toEqual(second?.ids);
-    expect(await broker.logged('webhook failed')).toMatchObject({ error: 'it answered 503', app: APP.id });
-    broker.signal('SIGTERM');
-    expect(await broker.logged('events for webhooks are lost')).toMatchObject({ events: 2 });
-    expect((await broker.exited).code).toBe(0);
+  test('a file that can not be used stops the start with one line', async () => {
+    const folder = temporaryFolder();
+    for (const workers of [1, 2]) {
+      const file = join(folder, `kulkul-${workers}.json`);
+      const settings = { workers, port: 0, host: '127.0.0.1', 'log.format': 'json' };
+      const journal = join(folder, 'missing', 'webhooks.journal');
+      writeFileSync(file, JSON.stringify({ ...settings, 'appManager.array.apps': [APP], 'webhooks.journal': journal }));
+      const { code, stderr } = await run(['start', '--config', file]);
+      expect(code).toBe(1);
+      expect(stderr).toBe(
+        `kulkul: The journal of webhooks ${journal} (webhooks.journal) can not be written: ENOENT: no such file or directory, open '${journal}.new'.\n`,
+      );
+    }
   });
-});
-
-test('a configuration of Soketi is understood: filter, headers, batches', async () => {
-  const broker = await startProcess({
-    apps: [
-      appFor(target.url, {
-        filter: { channel_name_starts_with: 'private-' },
-        headers: { 'X-Custom': 'yes' },
-      }),
-    ],
-    settings: { webhooks: { batching: { enabled: true, duration: 200 } } },
-  });
-  const client = await RawClient.connect(broker.wsUrl);
-  for (const channel of ['private-a', 'public', 'private-b']) await client.subscribed(channel);
-  const request = await target.next();
-  expect(verified(request)).toEqual([
-    { name: 'channel_occupied', channel: 'private-a' },
-    { name: 'channel_occupied', channel: 'private-b' },
-  ]);
-  expect(request.headers).toMatchObject({ 'x-custom': 'yes', 'content-type': 'application/json' });
-  await broker.kill();
-});
-
-test('a target over TLS is called when its certificate is vouched for', async () => {
-  const authority = await Authority.create();
-  const secure = await WebhookTarget.start(await authority.issue());
-  const file = join(temporaryFolder(), 'authority.pem');
-  writeFileSync(file, authority.cert);
-  const broker = await startProcess({ apps: [appFor(secure.url)], env: { NODE_EXTRA_CA_CERTS: file } });
-  const client = await RawClient.connect(broker.wsUrl);
-  await client.subscribed('news');
-  expect(verified(await secure.next())).toEqual([{ name: 'channel_occupied', channel: 'news' }]);
-  await broker.kill();
-  await secure.stop();
-});
-
-test('a broker without webhooks loads nothing for them', async () => {
-  const broker = await startProcess({ env: { NODE_DEBUG: 'esm' } });
-  const client = await RawClient.connect(broker.wsUrl);
-  await client.subscribed('news');
-  await broker.kill();
-  expect(broker.stderr).toContain('server-');
-  expect(broker.stderr).not.toMatch(/chunks\/(sender|dispatcher)-/);
 });
