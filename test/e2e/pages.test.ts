@@ -14,6 +14,7 @@ test.for([
   'docs/config.md',
   'docs/operating.md',
   'docs/scaling.md',
+  'docs/webhooks.md',
 ])('what %s says works, from an empty folder', async (page) => {
   const reader = await PageReader.create(inject('python'));
   await reader.follow(blocksOf(page));
@@ -26,13 +27,14 @@ test('what README.md says works, in a clone', async () => {
   reader.leave();
 });
 
-/** Page and heading of commands that need what is not here: Redis, systemd, Docker, a download from npm, a key that the user has. */
+/** Page and heading of commands that need what is not here: Redis, systemd, Docker, a reader of the log, a download from npm, a key that the user has. */
 const NOT_RUN = [
   ['README.md', 'Grow'],
   ['docs/admin-api.md', 'Apps'],
   ['docs/feeds.md', 'Other readers'],
   ['docs/operating.md', 'Apache'],
   ['docs/operating.md', 'Container'],
+  ['docs/operating.md', 'Log'],
   ['docs/operating.md', 'Taking over without a gap'],
   ['docs/operating.md', 'Taking over without a gap'],
 ];
