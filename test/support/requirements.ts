@@ -34,7 +34,7 @@ export const REQUIREMENTS = {
     name: `php with pdo_sqlite, and with ${LARAVEL.join(' and ')} on its include_path`,
     find: findLaravelPhp,
     debianPackages: ['php-cli', 'php-laravel-framework', 'php-sqlite3'],
-    neededFor: 'the tests of examples/laravel',
+    neededFor: 'the tests of examples/laravel, and of webhooks in PHP',
   },
   python: {
     name: 'python3 with the module websockets',
@@ -49,7 +49,7 @@ export type ProjectName = 'unit' | 'servers' | 'cluster' | 'browser' | 'examples
 /** What each project of tests needs of them. */
 export const NEEDS: Readonly<Record<ProjectName, readonly (keyof typeof REQUIREMENTS)[]>> = {
   unit: [],
-  servers: ['redis', 'mariadb', 'postgres', 'nginx', 'curl', 'python'],
+  servers: ['redis', 'mariadb', 'postgres', 'nginx', 'curl', 'php', 'python'],
   cluster: ['redis', 'nginx'],
   browser: ['chromium'],
   examples: ['chromium', 'nginx', 'php', 'python'],
