@@ -1,5 +1,3 @@
-/** So far inside a limit, as a part of the limit, a value has to be before its alarm is over: it would come and go with each reading. */
-const HYSTERESIS = 0.01;
 const LEVELS = /** @type {const} */ (['alarm', 'warning']);
 
 /**
@@ -40,8 +38,9 @@ export class Alarms {
    */
   take(tag, value, at) {
     const known = this.#alarms.get(tag);
-    const found = beyond(this.#tags.get(tag), value);
-    if (!found) return known?.endedAt === null && isInside(known, value) && this.#end(known, at);
+    const limits = this.#tags.get(tag);
+    const found = beyond(limits, value);
+    if (!found) return known?.endedAt === null && isBack(known, limits, value) && this.#end(known, at);
     const isNews = !known || known.endedAt !== null || known.side !== found.side;
     const isWorse = known?.level === 'warning' && found.level === 'alarm';
     if (!isNews && !isWorse) return false;
@@ -81,8 +80,7 @@ function beyond(limits, value) {
   return undefined;
 }
 
-/** Of an alarm that became worse, the limit is not that of the warning: the value is back when it is beyond no limit and off this one. */
-function isInside({ side, limit }, value) {
-  const margin = Math.abs(limit) * HYSTERESIS;
-  return side === 'low' ? value > limit + margin : value < limit - margin;
+/** It has to be off the warning's limit, also where the alarm became worse. */
+function isBack({ side }, { warning: [low, high], deadBand }, value) {
+  return side === 'low' ? value > low + deadBand : value < high - deadBand;
 }

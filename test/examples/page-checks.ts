@@ -4,7 +4,8 @@ import type { Browser, Locator, Page } from 'playwright-core';
 const DARK = 'rgb(18, 22, 26)';
 
 /**
- * How far a plot's line goes: on how many rows and columns of its canvas its colour is, and how many columns without it are in its widest gap.
+ * How far a plot's line goes: on how many rows and columns of its canvas its colour is, how many columns without it are in its widest gap, and how many
+ * gaps it has.
  * Axes and letters are grey.
  *
  * @param color - a CSS variable of the look: `--accent`
@@ -12,7 +13,7 @@ const DARK = 'rgb(18, 22, 26)';
 export async function extentOf(
   plot: Locator,
   color: string,
-): Promise<{ rows: number; columns: number; widestGap: number }> {
+): Promise<{ rows: number; columns: number; widestGap: number; gaps: number }> {
   return plot.locator('canvas').evaluate((canvas, variable) => {
     const { ownerDocument: document } = canvas;
     const probe = document.body.appendChild(document.createElement('i'));
@@ -28,8 +29,10 @@ export async function extentOf(
       columns.add((at / 4) % canvas.width);
     }
     const inOrder = [...columns].sort((a, b) => a - b);
-    const gaps = inOrder.slice(1).map((column, index) => column - (inOrder[index] ?? column) - 1);
-    return { rows: rows.size, columns: columns.size, widestGap: Math.max(0, ...gaps) };
+    const widths = inOrder.slice(1).map((column, index) => column - (inOrder[index] ?? column) - 1);
+    // A steep part of a line is on fewer columns.
+    const gaps = widths.filter((width) => width > 10).length;
+    return { rows: rows.size, columns: columns.size, widestGap: Math.max(0, ...widths), gaps };
   }, color);
 }
 

@@ -17,8 +17,8 @@ const { Alarms } = (await import('../../examples/scada/alarms.mjs' as string)) a
   Alarms: new (tags: readonly object[]) => AlarmBoard;
 };
 
-const PRESSURE = { tag: 'pump.pressure', limits: { warning: [3, 5], alarm: [2, 6] } };
-const TEMPERATURE = { tag: 'motor.temperature', limits: { warning: [null, 60], alarm: [null, 70] } };
+const PRESSURE = { tag: 'pump.pressure', limits: { warning: [3, 5], alarm: [2, 6], deadBand: 0.05 } };
+const TEMPERATURE = { tag: 'motor.temperature', limits: { warning: [null, 60], alarm: [null, 70], deadBand: 1 } };
 
 function createAlarms(): AlarmBoard {
   return new Alarms([PRESSURE, TEMPERATURE]);

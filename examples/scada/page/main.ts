@@ -18,6 +18,9 @@ interface Aggregated {
   readonly sentAt: number;
 }
 
+/** Sums come ten times a second: after so long a silence there was an outage. */
+const GAP_AFTER_MS = 2000;
+
 const beganAt = performance.now();
 const echo = new Echo<'pusher'>({
   broadcaster: 'pusher',
@@ -38,12 +41,19 @@ byId('reconnect').addEventListener('click', () => {
   pusher.connect();
 });
 
-const flow = new LivePlot(byId('flow'), [
-  { label: 'Inlet', color: '--accent' },
-  { label: 'Outlet', color: '--warn' },
-]);
-const pressure = new LivePlot(byId('pressure'), [{ label: 'Pump', color: '--accent' }]);
-const latency = new LivePlot(byId('latency'), [{ label: 'Delay', color: '--good' }], { unit: ' ms' });
+const flow = new LivePlot(
+  byId('flow'),
+  [
+    { label: 'Inlet', color: '--accent' },
+    { label: 'Outlet', color: '--warn' },
+  ],
+  { gapAfterMs: GAP_AFTER_MS },
+);
+const pressure = new LivePlot(byId('pressure'), [{ label: 'Pump', color: '--accent' }], { gapAfterMs: GAP_AFTER_MS });
+const latency = new LivePlot(byId('latency'), [{ label: 'Delay', color: '--good' }], {
+  gapAfterMs: GAP_AFTER_MS,
+  unit: ' ms',
+});
 
 interface Figure {
   readonly card: HTMLElement;
