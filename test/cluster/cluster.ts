@@ -16,6 +16,8 @@ export interface ClusterOptions {
   readonly nodes?: number;
   readonly settings?: Settings;
   readonly apps?: readonly Settings[];
+  /** How Redis is started: without persistence, unless this says otherwise. */
+  readonly redisArgs?: readonly string[];
 }
 
 /** A process of the command, and the wire between it and Redis. */
@@ -102,8 +104,8 @@ export class Cluster {
     this.nodes = nodes;
   }
 
-  static async start({ nodes: count = 3, ...options }: ClusterOptions = {}): Promise<Cluster> {
-    const redis = await RedisServer.start();
+  static async start({ nodes: count = 3, redisArgs = [], ...options }: ClusterOptions = {}): Promise<Cluster> {
+    const redis = await RedisServer.start(...redisArgs);
     const nodes = Array.from({ length: count }, () => ClusterNode.start(redis.port, options));
     try {
       return new Cluster(redis, await Promise.all(nodes));

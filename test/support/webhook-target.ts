@@ -27,6 +27,7 @@ export class WebhookTarget {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #scheme: 'http' | 'https';
+  #downPort = 0;
   #taken = 0;
   #waiting: (() => void)[] = [];
 
@@ -66,6 +67,18 @@ export class WebhookTarget {
       }
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
+  }
+
+  /** Listens no more, and ends all connections. */
+  async goDown(): Promise<void> {
+    this.#downPort = this.port;
+    await this.stop();
+  }
+
+  /** Listens again, where it did. */
+  async comeBack(): Promise<void> {
+    this.#server.listen(this.#downPort, '127.0.0.1');
+    await once(this.#server, 'listening');
   }
 
   async stop(): Promise<void> {
