@@ -196,11 +196,20 @@ test('a broker that goes is shown, and when it is back the figures go on from wh
   const states = await textsOf(page, '#state');
   // Of the month, as on the page: on its first day that is less than what the shop ever sold.
   const before = database.ordersThisMonth;
+  const notes = await textsOf(page, '.since');
+  const killedAt = Date.now();
   example.killBroker();
   // A broker that starts quickly is back before somebody who looks now and then sees that it was away.
   await untilEqual(async () => (await states()).length >= 2, true);
   database.sell(150_000);
   await untilEqual(states, ['Live', 'No connection: trying again', 'Live']);
+  reportFigures('sales', { 'from the end of the broker to a page that is connected': Date.now() - killedAt });
+  // In the time of the shop, as all times on the page.
+  const minute = new Intl.DateTimeFormat('id-ID', { timeStyle: 'short', timeZone: 'Asia/Makassar' });
+  const [, note = '', none] = await notes();
+  const minutes = [killedAt - 60_000, killedAt].map((at) => `since ${minute.format(at)}`);
+  expect(minutes).toContain(note);
+  expect(none).toBe('');
   const shown = async () => Number((await page.locator('#monthly_orders').textContent())?.replaceAll('.', ''));
   await untilEqual(async () => (await shown()) > before, true);
 });

@@ -39,11 +39,12 @@ const CHANGE = new Intl.NumberFormat('id-ID', {
   maximumFractionDigits: 1,
 });
 const TIME = new Intl.DateTimeFormat('id-ID', { timeStyle: 'medium', timeZone: 'Asia/Makassar' });
+const MINUTE = new Intl.DateTimeFormat('id-ID', { timeStyle: 'short', timeZone: 'Asia/Makassar' });
 
 const BROKER = `ws://${location.hostname}:${import.meta.env.BROKER_PORT}`;
 const openedAt = performance.now();
 const states = new Map<string, { state: ConnectionState; reason: string }>();
-const freshness = new Freshness(byId('state'));
+const freshness = new Freshness(byId('state'), document.body, (milliseconds) => MINUTE.format(milliseconds));
 const plots = { sales: new DayPlot(byId('sales-plot')), orders: new DayPlot(byId('orders-plot')) };
 let figures: Figures | undefined;
 let stale: ReturnType<typeof setTimeout> | undefined;

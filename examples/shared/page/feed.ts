@@ -1,6 +1,8 @@
 /* A plain feed in a page: `readFeed(url, { message, state })`. It reconnects by itself. */
 import type { ConnectionState } from './connection.ts';
 
+/** The first attempts follow each other quickly: a broker that restarts is back after a moment. Then the pauses grow. */
+const QUICK_ATTEMPTS = 4;
 const RETRY_MS = [1000, 8000] as const;
 
 export interface FeedEvents<T> {
@@ -11,11 +13,11 @@ export interface FeedEvents<T> {
 
 /** Reads a plain feed with the browser's WebSocket: each message is JSON. Comes back by itself, unless it is refused. */
 export function readFeed<T>(url: string, events: FeedEvents<T>): void {
-  let pauseMs: number = RETRY_MS[0];
+  let attempts = 0;
   const connect = (): void => {
     const socket = new WebSocket(url);
     socket.addEventListener('open', () => {
-      pauseMs = RETRY_MS[0];
+      attempts = 0;
       events.state('connected', '');
     });
     socket.addEventListener('message', ({ data }) => events.message(JSON.parse(String(data)) as T));
@@ -26,8 +28,8 @@ export function readFeed<T>(url: string, events: FeedEvents<T>): void {
         return;
       }
       events.state('unavailable', '');
-      setTimeout(connect, pauseMs);
-      pauseMs = Math.min(pauseMs * 2, RETRY_MS[1]);
+      setTimeout(connect, Math.min(RETRY_MS[0] * 2 ** Math.max(0, attempts - QUICK_ATTEMPTS), RETRY_MS[1]));
+      attempts += 1;
     });
   };
   events.state('connecting', '');

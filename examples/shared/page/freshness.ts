@@ -10,14 +10,17 @@ import { element, minuteOf } from './dom.ts';
 export class Freshness {
   readonly #part: HTMLElement;
   readonly #note: HTMLElement;
+  readonly #timeText: (milliseconds: number) => string;
   #newsAtMs: number | undefined;
 
   /**
    * @param pill - of the state; the note stands behind it
    * @param part - what is dimmed; the whole page unless it is given
+   * @param timeText - of milliseconds since 1970; the reader's own hours and minutes unless it is given
    */
-  constructor(pill: HTMLElement, part: HTMLElement = document.body) {
+  constructor(pill: HTMLElement, part: HTMLElement = document.body, timeText = minuteOf) {
     this.#part = part;
+    this.#timeText = timeText;
     // A page that logs in has one connection after the other, with the same pill.
     const known = pill.parentElement?.querySelector<HTMLElement>(':scope > .since');
     this.#note = known ?? element('span', '', 'since');
@@ -32,6 +35,6 @@ export class Freshness {
   show(state: ConnectionState | 'off'): void {
     const isStale = state !== 'connected' && this.#newsAtMs !== undefined;
     this.#part.toggleAttribute('data-stale', isStale);
-    this.#note.textContent = isStale ? `since ${minuteOf(this.#newsAtMs ?? 0)}` : '';
+    this.#note.textContent = isStale ? `since ${this.#timeText(this.#newsAtMs ?? 0)}` : '';
   }
 }
