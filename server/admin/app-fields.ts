@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { isJsonObject } from '../../protocol/json.ts';
 import { type AppOptions, appOptionsSchema, keyPairsOf } from '../config/app-options.ts';
@@ -89,10 +90,20 @@ function checked(fields: JsonObject, isExposed: boolean, before?: AppOptions): A
   const unfit = [
     ...nameProblems(app, before),
     ...(isExposed ? placeholderProblems(app) : []),
-    ...webhookWarnings(app).map(({ path, message }) => ({ path: `/webhooks/${path.join('/')}`, message })),
+    ...unsentProblems(app, before),
   ];
   if (unfit.length > 0) throw invalidApp(unfit);
   return withPairs(app, keyPairsOf(app));
+}
+
+/** Of webhooks that would never be sent something. Those that are there already are no reason to refuse another change. */
+function unsentProblems(app: AppOptions, before?: AppOptions): Problem[] {
+  const known = new Set(before && webhookWarnings(before).map(({ path }) => path.join('/')));
+  const isSame = before !== undefined && isDeepStrictEqual(before.webhooks, app.webhooks);
+  return webhookWarnings(app)
+    .map(({ path, message }) => ({ path: path.join('/'), message }))
+    .filter(({ path }) => !isSame || !known.has(path))
+    .map(({ path, message }) => ({ path: `/webhooks/${path}`, message }));
 }
 
 /** Nothing that has to be escaped, or means something else, in a URL, a log, a name of Redis or a table. */

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -109,6 +110,25 @@ describe('what a webhook gets is accepted', () => {
       socket_id: expect.stringMatching(/^\d+\.\d+$/),
       user_id: '7',
     });
+  });
+
+  test('by the code for Python on the page, unless it is old', () => {
+    const code = `${blockOf(PAGE, 'Python', 'python')}
+import sys
+headers, body, key, secret = json.load(sys.stdin)
+headers = {name.title(): value for name, value in headers.items()}
+print(json.dumps(events_of(headers, body.encode(), key, secret)))`;
+    const read = (received: Pick<ReceivedWebhook, 'headers' | 'body'>, secret: string = APP.secret) => {
+      const input = JSON.stringify([received.headers, received.body.toString(), APP.key, secret]);
+      return spawnSync(inject('python'), ['-c', code], { input, encoding: 'utf8' });
+    };
+    const some = target.received.find(({ content }) => content.events[0]?.name === 'client_event');
+    if (!some) throw new Error('there is an event of a client');
+    expect(JSON.parse(read(some).stdout)).toEqual([[some.ids[0], some.content.events[0]]]);
+    expect(read(some, 'other').stderr).toContain('not from the broker');
+    const body = Buffer.from('{"time_ms":1,"events":[]}');
+    const headers = { ...some.headers, 'x-pusher-signature': hmacHex(APP.secret, body.toString()) };
+    expect(read({ headers, body }).stderr).toContain('too old');
   });
 
   test.for([

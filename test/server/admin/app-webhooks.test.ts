@@ -51,6 +51,11 @@ describe('webhooks of an app that is changed', () => {
     ]);
     const change = { webhooks, enableSubscriptionCountEvents: true };
     expect((await api('PATCH', `/apps/${APP.id}`, change)).status).toBe(200);
+    const off = await api('PATCH', `/apps/${APP.id}`, { enableSubscriptionCountEvents: false });
+    expect(off.status).toBe(400);
+    await broker.listed.replaceListed(loadAdminConfig({ 'appManager.array.apps': [{ ...APP, webhooks }] }).settings);
+    // It was so before.
+    expect((await api('PATCH', `/apps/${APP.id}`, { maxConnections: 5 })).status).toBe(200);
   });
 });
 
