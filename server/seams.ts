@@ -34,6 +34,8 @@ export interface Seams {
   problem(): Problem | undefined;
   /** Called once, when the node is made and before it listens. */
   start(node: Node): Promise<void>;
+  /** An app is configured otherwise. Left out: the seams ask when they need to know. */
+  appChanged?(id: string): void;
   /** Another process takes over the clients of this node. Left out: the seams outlive both. */
   handOver?(): void;
   /** Sets who hears that something waits in the outbox that nobody may work on. Left out: nothing outlives a node. */

@@ -123,6 +123,7 @@ export async function startServer(
   });
   directory.onChange((id, app) => {
     replaceApp(node, id, app);
+    seams.appChanged?.(id);
     webhooks.know(app);
   });
   const trusted = new TrustedAddresses(settings.limits.trustedProxies);

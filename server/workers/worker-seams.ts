@@ -34,16 +34,17 @@ export function createWorkerSeams(
   }
   const toldWebhooks = new Map<string, readonly WebhookFilter[]>();
   /** The main process does not know the apps, and carries calls out in their order. */
+  const tellWebhooks = (appId: string): void => {
+    const webhooks = webhooksOf(appId);
+    const told = toldWebhooks.get(appId);
+    if (!webhooks || webhooks === told || (!told && webhooks.length === 0)) return;
+    toldWebhooks.set(appId, webhooks);
+    host.noteWebhooks(appId, webhooks.map(filterOf));
+  };
   const withWebhooks =
     <A extends readonly [appId: string, ...unknown[]], R>(call: (...args: A) => R) =>
     (...args: A): R => {
-      const [appId] = args;
-      const webhooks = webhooksOf(appId);
-      const told = toldWebhooks.get(appId);
-      if (webhooks && webhooks !== told && (told || webhooks.length > 0)) {
-        toldWebhooks.set(appId, webhooks);
-        host.noteWebhooks(appId, webhooks.map(filterOf));
-      }
+      tellWebhooks(args[0]);
       return call(...args);
     };
   const store: ChannelStore = {
@@ -90,7 +91,15 @@ export function createWorkerSeams(
     },
     close: () => {},
   };
-  return { broker, store, outbox, problem: () => undefined, start: async () => {}, stop: async () => {} };
+  return {
+    broker,
+    store,
+    outbox,
+    problem: () => undefined,
+    start: async () => {},
+    appChanged: tellWebhooks,
+    stop: async () => {},
+  };
 }
 
 function filterOf({ eventTypes, startsWith, endsWith }: WebhookFilter): WebhookFilter {

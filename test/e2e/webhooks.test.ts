@@ -4,6 +4,7 @@ import PusherSdk from 'pusher';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Backend } from '../support/backend.ts';
 import { APP, FULL_APP } from '../support/broker.ts';
+import { freePort } from '../support/free-port.ts';
 import { type BrokerProcess, run, temporaryFolder } from '../support/process.ts';
 import { until } from '../support/until.ts';
 import { type ReceivedWebhook, WebhookTarget } from '../support/webhook-target.ts';
@@ -84,11 +85,20 @@ afterEach(async () => {
   await application.target.stop();
 });
 
-function startWorkers(settings: Readonly<Record<string, unknown>> = {}, port = 0): Promise<WorkersBroker> {
+function startWorkers(
+  settings: Readonly<Record<string, unknown>> = {},
+  port = 0,
+  args: readonly string[] = [],
+): Promise<WorkersBroker> {
   const event_types = ['channel_occupied', 'channel_vacated', 'member_added', 'member_removed', 'client_event'];
   const { enableClientMessages } = FULL_APP;
   const app = { ...APP, enableClientMessages, webhooks: [{ url: application.target.url, event_types }] };
-  return WorkersBroker.start({ apps: [app], port, settings: { 'webhooks.graceSeconds': GRACE_SECONDS, ...settings } });
+  return WorkersBroker.start({
+    apps: [app],
+    port,
+    args,
+    settings: { 'webhooks.graceSeconds': GRACE_SECONDS, ...settings },
+  });
 }
 
 async function stageOf(broker: BrokerProcess): Promise<Stage> {
@@ -191,6 +201,28 @@ describe('with a journal', () => {
     expect(application.of('private-ann')).toEqual(['channel_occupied']);
     expect(application.of('private-bob')).toEqual(['channel_occupied', 'channel_vacated']);
     await next.broker.kill();
+  });
+
+  test('a takeover is no end for those who move to the next process', async () => {
+    const { broker } = await startWorkers(
+      { 'webhooks.journal': join(temporaryFolder(), 'webhooks.journal') },
+      await freePort(),
+      ['--supervised'],
+    );
+    const stage = await stageOf(broker);
+    const pages: Pusher[] = [];
+    for (const user of ['ann', 'bob']) pages.push(await page(stage, user, ROOM, `private-${user}`));
+    await application.untilAccepted(5);
+    broker.signal('SIGUSR2');
+    await broker.logged('takeover: the former broker has ended');
+    await until(() => pages.every(({ connection }) => connection.state === 'connected'));
+    pages[1]?.disconnect();
+    await application.untilAccepted(7);
+    expect(application.of(ROOM)).toEqual([...beginning(['ann', 'bob']), 'member_removed bob']);
+    expect(application.of('private-ann')).toEqual(['channel_occupied']);
+    expect(application.of('private-bob')).toEqual(['channel_occupied', 'channel_vacated']);
+    broker.signal('SIGTERM');
+    await broker.exited;
   });
 
   test('a file that can not be used stops the start with one line', async () => {

@@ -6,6 +6,7 @@ import {
   encodeWatchlistEvents,
   type WireMember,
 } from '../../../protocol/server-message.ts';
+import type { WebhookFilter } from '../../../protocol/webhook.ts';
 import { WorkerHost } from '../../../server/workers/host.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { JoinedWorker, joinWorkers } from './join-workers.ts';
@@ -40,7 +41,7 @@ test('the last event of a channel is found by workers, with a name and without',
 test('edges are reported by the worker that is there for longest, and by the next when it is gone', async () => {
   const host = new WorkerHost(new FakeClock());
   const told: string[] = [];
-  const join = (name: string) => new JoinedWorker(host, (edge) => told.push(`${name} ${edge.kind}`));
+  const join = (name: string) => new JoinedWorker(host, { onEdge: (edge) => told.push(`${name} ${edge.kind}`) });
   const deaf = new JoinedWorker(host);
   await deaf.seams.store.join(APP, 'presence-early', '0.1', ANN, 100);
   const [first, second] = [join('first'), join('second')];
@@ -172,4 +173,21 @@ describe('a worker that is gone', () => {
     expect(second.received).toEqual([]);
     expect(first.frames).toEqual(['on time']);
   });
+});
+
+// Cause: the main process heard of an app's webhooks with the next fact of the app only. Symptom: a webhook that was added while nothing happened was not
+// told what a worker that died had left.
+test('what a dead worker leaves is told to webhooks that were added while nothing happened', async () => {
+  const host = new WorkerHost(new FakeClock());
+  let webhooks: readonly WebhookFilter[] = [];
+  const worker = new JoinedWorker(host, { webhooksOf: () => webhooks });
+  await worker.seams.store.join(APP, ROOM, '1.1', ANN, 100);
+  webhooks = [{ eventTypes: ['member_removed'], startsWith: [], endsWith: [] }];
+  worker.seams.appChanged?.(APP);
+  await worker.settled();
+  worker.die();
+  host.outbox.conclude();
+  expect(host.outbox.read(0, '', 10).map(({ event }) => event)).toEqual([
+    { name: 'member_removed', channel: ROOM, user_id: 'ann' },
+  ]);
 });

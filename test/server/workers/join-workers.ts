@@ -1,5 +1,5 @@
 import type { BrokerMessage } from '../../../channels/broker.ts';
-import type { Edge, OnEdge } from '../../../channels/edge.ts';
+import type { Edge } from '../../../channels/edge.ts';
 import { type Batch, CallLink, type Post, remote } from '../../../server/workers/calls.ts';
 import { type HostedWorker, WorkerHost } from '../../../server/workers/host.ts';
 import { WORKER_CALLS, type WorkerMethods } from '../../../server/workers/messages.ts';
@@ -55,7 +55,7 @@ export class JoinedWorker extends WorkerEnds {
   /** Everything that the host sent it. */
   readonly received: Batch[number][] = [];
 
-  constructor(host: WorkerHost, onEdge?: OnEdge) {
+  constructor(host: WorkerHost, options: Partial<WorkerSeamsOptions> = {}) {
     const post =
       (take: (batch: Batch) => void): Post =>
       (batch, sent) => {
@@ -71,7 +71,7 @@ export class JoinedWorker extends WorkerEnds {
         this.link.receive(batch);
       }),
       fail,
-      { onEdge },
+      options,
     );
     this.seams.broker.listen(({ frame }) => this.frames.push(frame));
   }
