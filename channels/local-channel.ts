@@ -75,8 +75,9 @@ export class LocalChannel {
 
   /** Remembers a message that is kept, for those who are about to enter. */
   noteKept(message: BrokerMessage): void {
+    if (this.holds === 0) return;
     const { keepSeconds, keepNamed } = message;
-    if (this.holds === 0 || (keepSeconds === undefined && !keepNamed)) return;
+    if (keepSeconds === undefined && !keepNamed) return;
     this.latest ??= new Map();
     if (keepSeconds !== undefined) this.latest.set(undefined, message);
     if (keepNamed) this.latest.set(keepNamed.name, message);

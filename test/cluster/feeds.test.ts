@@ -41,6 +41,7 @@ test('the last event of a name is the same on all nodes, whatever came after it'
   expect(await socket.nextText()).toBe('second');
   const stream = await StreamReader.open(`${one.url}/feeds/named`);
   expect(await stream.nextData()).toBe('second');
+  for (const node of [one, two]) expect(await (await fetch(`${node.url}/feeds/named`)).text()).toBe('second');
   stream.close();
   await socket.close();
 });

@@ -6,7 +6,8 @@ import { WorkersBroker } from '../support/workers.ts';
 
 let workers: WorkersBroker;
 beforeAll(async () => {
-  workers = await WorkersBroker.start({ apps: [FULL_APP, { id: '4', key: 'small', secret: 's', maxConnections: 5 }] });
+  const app = { ...FULL_APP, feeds: [{ path: '/servers', channel: 'servers', last: 'metrics' }] };
+  workers = await WorkersBroker.start({ apps: [app, { id: '4', key: 'small', secret: 's', maxConnections: 5 }] });
 });
 afterAll(() => workers.broker.kill());
 
@@ -30,6 +31,20 @@ async function closeAll(...clients: RawClient[]): Promise<void> {
 function dataOf(frames: readonly string[], event: string): unknown[] {
   return frames.map((text) => JSON.parse(text)).flatMap((frame) => (frame.event === event ? [frame.data] : []));
 }
+
+describe('a feed', () => {
+  test('begins with the last event of a name on each worker, and answers a plain GET with it', async () => {
+    expect((await publish('servers', '{"cpu":1}', { name: 'metrics' })).text).toBe('{}');
+    expect((await publish('servers', '"hot"', { name: 'alert' })).text).toBe('{}');
+    for (let count = 0; count < 16; count += 1) {
+      const headers = { Connection: 'close' };
+      expect(await (await fetch(`${workers.broker.url}/servers`, { headers })).json()).toEqual({ cpu: 1 });
+      const reader = new RawClient(`${workers.broker.wsUrl}/servers`);
+      expect(await reader.nextText()).toBe('{"cpu":1}');
+      await reader.close();
+    }
+  });
+});
 
 describe('events', () => {
   test('reach every subscriber on every worker once, in one order, whichever worker took them', async () => {
