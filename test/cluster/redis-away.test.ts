@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { read, trigger } from '../support/api-client.ts';
+import { FULL_APP } from '../support/broker.ts';
 import { until, untilEqual } from '../support/until.ts';
 import { Cluster, type ClusterNode } from './cluster.ts';
 import { MemberWatcher } from './member-watcher.ts';
@@ -10,7 +11,8 @@ const STEADY = 'private-steady';
 
 let cluster: Cluster;
 beforeEach(async () => {
-  cluster = await Cluster.start();
+  const feeds = [{ path: '/servers', channel: 'servers', last: 'metrics' }];
+  cluster = await Cluster.start({ apps: [{ ...FULL_APP, feeds }] });
 });
 afterEach(() => cluster.stop());
 
@@ -174,6 +176,19 @@ test('the last event of a cache channel is there again after Redis lost it, from
   const late = await cluster.node(2).connect();
   await late.subscribed('cache-levels');
   expect(await late.next()).toMatchObject({ event: 'level', data: 'two' });
+});
+
+test('the last event of a name is there again after Redis lost it, and not the one that came after it', async () => {
+  await cluster.node(0).publish('servers', 'metrics', 'one');
+  await cluster.node(0).publish('servers', 'alert', 'hot');
+  await cluster.redis.kill();
+  for (const node of cluster.nodes) await expectAway(node);
+  for (const node of cluster.nodes) expect((await fetch(`${node.url}/servers`)).status).toBe(503);
+  await cluster.redis.run();
+  await cluster.ready();
+  for (const node of cluster.nodes) {
+    await untilEqual(async () => (await fetch(`${node.url}/servers`)).text(), 'one');
+  }
 });
 
 function cacheOf(node: ClusterNode): Promise<unknown> {
