@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -52,19 +52,55 @@ test('a system that there is not is answered with those that there are', async (
   expect(runner.stderr).toBe('Which one? npm run example latency | monitoring | rvm | sales | scada | all\n');
 });
 
+const EXAMPLES = new URL('../../examples/', import.meta.url);
+const NAMES = ['latency', 'monitoring', 'rvm', 'sales', 'scada'];
+const MAX_PICTURE_BYTES = 100_000;
+
 interface System {
+  readonly port: number;
+  readonly pagePort: number;
+  readonly ports?: Readonly<Record<string, number>>;
   readonly programs?: readonly (string | { readonly file: string })[];
 }
 
+async function systemOf(name: string): Promise<System> {
+  const { default: system } = (await import(new URL(`${name}/system.mjs`, EXAMPLES).href)) as { default: System };
+  return system;
+}
+
+test('systems are at the ports that their users know', async () => {
+  const known = {
+    latency: { port: 3001, pagePort: 3000 },
+    monitoring: { pagePort: 18904 },
+    rvm: { port: 8080, pagePort: 8000 },
+    sales: { port: 8080 },
+    scada: { port: 6001, pagePort: 8000 },
+  };
+  for (const [name, ports] of Object.entries(known)) expect(await systemOf(name)).toMatchObject(ports);
+});
+
+test('the README has each system with a picture, its ports and the variables that move them', async () => {
+  const text = readFileSync(new URL('README.md', EXAMPLES), 'utf8');
+  for (const name of NAMES) {
+    expect(text).toMatch(new RegExp(`^### \\[${name}\\]\\(${name}\\): `, 'm'));
+    expect(text).toContain(`](${name}/${name}.png)`);
+    expect(statSync(new URL(`${name}/${name}.png`, EXAMPLES)).size).toBeLessThan(MAX_PICTURE_BYTES);
+    const { port, pagePort, ports = {} } = await systemOf(name);
+    for (const [key, number] of Object.entries({ BROKER_PORT: port, PAGE_PORT: pagePort, ...ports })) {
+      expect(text).toContain(`\`${name.toUpperCase()}_${key}\``);
+      expect(text).toContain(`localhost:${number}`);
+    }
+  }
+});
+
 // Two systems whose descriptions name the same port could not run beside each other.
 test('all systems run beside each other, and each says where it is', async () => {
-  const names = ['latency', 'monitoring', 'rvm', 'sales', 'scada'];
   const runner = runExample('all', { SALES_DATABASE: ':memory:' });
   await runner.printed(/^Ctrl\+C/);
   const pages = [...runner.stdout.matchAll(/^ {2}Page +(\S+)$/gm)].map(([, url = '']) => url);
-  expect(pages).toHaveLength(names.length);
+  expect(pages).toHaveLength(NAMES.length);
   for (const url of pages) expect((await fetch(url)).status).toBe(200);
-  for (const name of names) {
+  for (const name of NAMES) {
     await runner.printed(new RegExp(`^${name} \\w+ `));
     expect(runner.stdout).toMatch(new RegExp(`are moved by ${name.toUpperCase()}_BROKER_PORT, .*_PAGE_PORT`));
   }
@@ -111,9 +147,8 @@ async function listen(host: string): Promise<string> {
 
 // The producer of monitoring ended with a stack about a bad port.
 test('a program that is started without its system says in one line what to run instead', async () => {
-  const folder = new URL('../../examples/', import.meta.url);
-  for (const name of ['latency', 'monitoring', 'rvm', 'sales', 'scada']) {
-    const { default: system } = (await import(new URL(`${name}/system.mjs`, folder).href)) as { default: System };
+  for (const name of NAMES) {
+    const system = await systemOf(name);
     for (const entry of system.programs ?? []) {
       const program = typeof entry === 'string' ? entry : entry.file;
       const alone = runProgram(`${name}/${program}`, {});

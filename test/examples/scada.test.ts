@@ -249,7 +249,7 @@ test('a tag that is beyond a limit is coloured and listed, and whoever acknowled
   expect(['warn', 'bad']).toContain(tone);
   const card = first.locator('#tags > .card', { has: first.locator(`[data-tag="${tag}"]`) });
   if ((await alarm.textContent())?.includes('still')) {
-    expect(await card.locator('.limit').textContent()).toMatch(/^(low: below|high: above) [\d.]+$/);
+    expect(await card.locator('.limit').textContent()).toMatch(/^(low|high), limit [\d.]+$/);
     expect(await card.getAttribute('data-tone')).toBe(tone);
   }
   await second.locator(`#alarms > [data-alarm="${tag}"][data-state="new"]`).waitFor();

@@ -90,7 +90,7 @@ function fill({ place, time, level, what, state, button }: Row, alarm: Alarm, un
 
 /** What a card says below its value: the limits, or which one is exceeded. */
 export function limitText(limits: Limits | undefined, alarm: Alarm | undefined): string {
-  if (alarm && alarm.endedAt === null) return `${alarm.side}: ${SIDES[alarm.side]} ${alarm.limit}`;
+  if (alarm && alarm.endedAt === null) return `${alarm.side}, limit ${alarm.limit}`;
   if (!limits) return '';
   const [low, high] = limits.warning;
   if (low === null) return high === null ? '' : `up to ${high}`;
