@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ListedRegistry } from '../../../server/admin/listed-registry.ts';
 import type { StoredApp } from '../../../server/apps/app-store.ts';
+import { appCreator } from '../../../server/apps/create-app-directory.ts';
 import { createApps } from '../../../server/config/app-from-config.ts';
 import type { Settings } from '../../../server/config/index.ts';
 import type { WebhookOptions } from '../../../server/config/webhook-options.ts';
@@ -89,6 +90,14 @@ describe('private addresses', () => {
     expect(isAllowed('made')).toBe(false);
     await registry.replaceListed(settingsOf([APP]));
     expect([isAllowed(APP.id), isAllowed('made')]).toEqual([true, false]);
+  });
+
+  test('may not be called by webhooks out of a database, unless the settings say so', () => {
+    const stored = settingsOf([{ ...APP, webhooks: [HOOK] }]).appManager.array.apps[0];
+    if (!stored) throw new Error('there is an app');
+    const allowing = settingsOf([APP], { 'webhooks.allowPrivateTargets': true });
+    expect(appCreator(settingsOf([APP]))(stored).allowsPrivateTargets).toBe(false);
+    expect(appCreator(allowing)(stored).allowsPrivateTargets).toBe(true);
   });
 
   test('may be called by all where the settings say so', async () => {
