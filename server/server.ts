@@ -27,6 +27,7 @@ import { maxConnections, OpenConnections } from './open-connections.ts';
 import { createSeams, type Seams } from './seams.ts';
 import { createSocketIdSource } from './socket-id.ts';
 import { KeyedTokenVerifier } from './tokens/token-verifier.ts';
+import type { WebhookOperations } from './webhooks/operations.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
 import { HARD_FRAME_FACTOR, serveWebSockets } from './ws/web-socket-server.ts';
 
@@ -48,6 +49,8 @@ export interface Server {
   readonly port: number;
   /** Connections and channels as they are now; to look at, not to change. */
   readonly node: Node;
+  /** What operators do with webhooks. */
+  readonly webhooks: WebhookOperations;
   /** Whether this node should get new connections, for its operator. */
   readiness(): Readiness;
   /** Replaces the configured apps with those of these settings, with their default limits. */
@@ -254,6 +257,7 @@ export async function startServer(
   return {
     port: listener.port,
     node,
+    webhooks: webhooks.operations,
     readiness: () => health.readiness(true),
     replaceApps(next) {
       useSettings(directory, next);

@@ -19,6 +19,7 @@ import { describeAdminApi } from './open-api.ts';
 import { readJson } from './request-body.ts';
 import { type AdminRoute, adminRoute, describeRoutes } from './route.ts';
 import { noQuerySchema, OPEN_API, OVERVIEW } from './schemas.ts';
+import { createWebhookRoutes } from './webhook-routes.ts';
 
 /** For a request to arrive in whole, in milliseconds. */
 const REQUEST_MS = 10_000;
@@ -70,6 +71,7 @@ export class AdminServer {
     this.#routes = [
       ...createAppRoutes(registry, log, isExposed),
       ...createFleetRoutes(registry, fleet, log),
+      ...createWebhookRoutes(registry, fleet, log),
       ...this.#routesAboutItself(),
     ];
     this.#table = new RouteTable(this.#routes, decodeParam);

@@ -1,10 +1,11 @@
 import type { AppTotals } from '../../channels/channel-store.ts';
 import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
-import type { Node } from '../../channels/node.ts';
 import type { Revocation } from '../../channels/revocations.ts';
 import { revoke } from '../../channels/revoke.ts';
 import { terminateUser } from '../../channels/sign-in.ts';
 import type { Readiness } from '../http/health.ts';
+import type { Server } from '../server.ts';
+import type { WebhookOperations } from '../webhooks/operations.ts';
 
 /** What an app has open over all nodes. */
 export interface AppUsage extends AppTotals {
@@ -16,7 +17,7 @@ export interface AppUsage extends AppTotals {
  * The nodes, reached through one of them. Whatever is asked may reject with `SeamUnavailable`. Arguments and answers are plain
  * JSON: there may be a process in between.
  */
-export interface Fleet {
+export interface Fleet extends WebhookOperations {
   /** Has all nodes look again at these apps; null: at all of them. */
   announceApps(ids: readonly string[] | null): MaybePromise<void>;
   revoke(revocation: Omit<Revocation, 'atMs'>): MaybePromise<void>;
@@ -27,36 +28,16 @@ export interface Fleet {
 }
 
 /** The fleet as a node of this process reaches it. */
-export class NodeFleet implements Fleet {
-  readonly #node: Node;
-  readonly #readiness: () => Readiness;
-
-  /** @param readiness - of the node, for its operator */
-  constructor(node: Node, readiness: () => Readiness) {
-    this.#node = node;
-    this.#readiness = readiness;
-  }
-
-  readiness(): Readiness {
-    return this.#readiness();
-  }
-
-  announceApps(ids: readonly string[] | null): MaybePromise<void> {
-    return this.#node.nodesChannel.announceApps(ids ?? undefined);
-  }
-
-  revoke(revocation: Omit<Revocation, 'atMs'>): MaybePromise<void> {
-    return revoke(this.#node, revocation);
-  }
-
-  terminateUser(appId: string, userId: string): MaybePromise<void> {
-    return terminateUser(this.#node, appId, userId);
-  }
-
-  usage(appId: string): MaybePromise<AppUsage> {
-    const { store } = this.#node;
-    return after(store.connectionCount(appId), (connections) =>
-      after(store.totals(appId), (totals) => ({ connections, ...totals })),
-    );
-  }
+export function nodeFleet({ node, readiness, webhooks }: Pick<Server, 'node' | 'readiness' | 'webhooks'>): Fleet {
+  return {
+    ...webhooks,
+    readiness,
+    announceApps: (ids) => node.nodesChannel.announceApps(ids ?? undefined),
+    revoke: (revocation) => revoke(node, revocation),
+    terminateUser: (appId, userId) => terminateUser(node, appId, userId),
+    usage: (appId) =>
+      after(node.store.connectionCount(appId), (connections) =>
+        after(node.store.totals(appId), (totals) => ({ connections, ...totals })),
+      ),
+  };
 }

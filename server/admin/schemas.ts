@@ -4,7 +4,7 @@ import { settingMeta } from '../config/setting.ts';
 import type { JsonSchema } from '../http/route-table.ts';
 
 /** What is taken here, or given back, as JSON Schema 2020-12. */
-function describe(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
+export function describe(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
   const { $schema, ...described } = z.toJSONSchema(schema, {
     io,
     unrepresentable: 'any',

@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
-import { type Fleet, NodeFleet } from '../admin/fleet.ts';
+import { type Fleet, nodeFleet } from '../admin/fleet.ts';
 import { ListedRegistry } from '../admin/listed-registry.ts';
 import type { Admin, AdminParts } from '../admin/start-admin.ts';
 import { AppReload } from '../apps/app-reload.ts';
@@ -101,7 +101,7 @@ async function run(config: LoadedConfig, log: Logger, output: Output, sharesPort
     const { startServer } = await import('../server.ts');
     keepYoungHeap();
     const server = await startServer(config, log, { sharesPort });
-    return { ...server, fleet: new NodeFleet(server.node, server.readiness) };
+    return { ...server, fleet: nodeFleet(server) };
   } catch (error) {
     fail(startFailure(error), error instanceof Error && error.name === 'TlsError' ? EXIT_USAGE : EXIT_FAILURE);
   }

@@ -53,7 +53,6 @@ export function webhookRequest(
   const own = Object.entries(webhook.headers).filter(([name]) => !OWN_HEADERS.has(name.toLowerCase()));
   const headers = lastOfEach([
     ['User-Agent', 'Kulkul'],
-    ...credentialsOf(new URL(webhook.url)),
     ...own,
     ['Content-Type', 'application/json'],
     ...Object.entries(signWebhook(pair, body)),
@@ -64,13 +63,6 @@ export function webhookRequest(
 }
 
 type Header = readonly [name: string, value: string];
-
-/** Those in front of the host, as browsers send them. */
-function credentialsOf({ username, password }: URL): readonly Header[] {
-  if (username === '' && password === '') return [];
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return [['Authorization', `Basic ${Buffer.from(pair).toString('base64')}`]];
-}
 
 /** Names of headers are the same in any case. */
 function lastOfEach(headers: readonly Header[]): Record<string, string> {

@@ -5,6 +5,7 @@ import type { AppDirectory } from '../apps/app-directory.ts';
 import type { Settings } from '../config/index.ts';
 import type { SampledLog } from '../log.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { type WebhookOperations, webhookOperations } from './operations.ts';
 import type { WebhookOptions } from './options.ts';
 import type { Sender } from './sender.ts';
 
@@ -18,6 +19,7 @@ export interface WebhooksParts {
 
 /** The webhooks of a node's apps. A node that knows of none loads nothing for them, and polls nothing. */
 export class Webhooks {
+  readonly operations: WebhookOperations;
   readonly #parts: WebhooksParts;
   #sender: Promise<Sender> | undefined;
   #dispatcher: Promise<Dispatcher> | undefined;
@@ -25,6 +27,13 @@ export class Webhooks {
 
   constructor(parts: WebhooksParts) {
     this.#parts = parts;
+    this.operations = webhookOperations({
+      outbox: parts.outbox,
+      find: (appId) => parts.apps.byId(appId),
+      sender: () => this.sender(),
+      now: parts.clock.now,
+      work: () => this.work(),
+    });
   }
 
   /** An app is known, perhaps not for the first time. */

@@ -127,6 +127,12 @@ export const FLEET_CALLS = {
   terminateUser: 'ask',
   usage: 'ask',
   readiness: 'ask',
+  webhooks: 'ask',
+  deadLetters: 'ask',
+  deadLetter: 'ask',
+  replayDeadLetters: 'ask',
+  discardDeadLetters: 'ask',
+  testWebhook: 'ask',
 } as const satisfies Record<keyof Fleet, How>;
 
 /** What the main process calls in a worker. */

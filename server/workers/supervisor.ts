@@ -14,6 +14,8 @@ import { WorkerHost } from './host.ts';
 import { FLEET_CALLS, type HostMethods, WORKER_LAYOUT, type WorkerStart } from './messages.ts';
 import { type WorkerEnd, WorkerProcess } from './worker-process.ts';
 
+/** What may have to wait for a target, or goes through many dead letters. */
+const LONG_CALLS: ReadonlySet<string> = new Set(['testWebhook', 'replayDeadLetters'] satisfies (keyof Fleet)[]);
 /** How often workers are looked after. */
 const HEARTBEAT_MS = 1000;
 
@@ -43,7 +45,7 @@ export class Supervisor {
   /** All nodes, reached through a worker. */
   readonly fleet: Fleet = remote<Fleet, typeof FLEET_CALLS>(
     {
-      ask: async (call, args) => this.#anyWorker().askInTime(call, args),
+      ask: async (call, args) => this.#anyWorker().askInTime(call, args, LONG_CALLS.has(call)),
       tell: () => {},
     },
     FLEET_CALLS,

@@ -2,7 +2,7 @@
 
 import { SeamUnavailable } from '../../channels/broker.ts';
 import type { RateLimits } from '../../channels/rate-limits.ts';
-import { NodeFleet } from '../admin/fleet.ts';
+import { nodeFleet } from '../admin/fleet.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
 import { createAppDirectory, useSettings } from '../apps/create-app-directory.ts';
 import { ListedApps } from '../apps/listed-apps.ts';
@@ -38,7 +38,7 @@ let log: Logger | undefined;
 const inbox = new SeamsInbox();
 
 const methods: WorkerMethods = {
-  ...local(() => new NodeFleet(startedServer().node, startedServer().readiness), FLEET_CALLS),
+  ...local(() => nodeFleet(startedServer()), FLEET_CALLS),
   deliver: (message) => inbox.deliver(message),
   reportEdge: (edge) => inbox.reportEdge(edge),
   wakeOutbox: () => inbox.wakeOutbox(),

@@ -18,6 +18,8 @@ const MAX_UNANSWERED = 4;
 const REPORT_TIMEOUT_MS = 1000;
 /** For a call that other nodes, Redis or a database may have to be asked for. */
 const CALL_TIMEOUT_MS = 5000;
+/** For one that has to wait for a server of the operator's. */
+const LONG_CALL_TIMEOUT_MS = 60_000;
 const NO_USAGE: ProcessUsage = { connections: 0, residentBytes: 0, heapShare: 0 };
 
 /** How a process ended. */
@@ -107,11 +109,13 @@ export class WorkerProcess {
   /**
    * Calls one of its methods and waits for the answer, though not for long.
    *
+   * @param isLong - it may take many seconds
    * @throws {SeamUnavailable} by rejection: it can't be done now, or there was no answer in time
    */
-  askInTime(call: string, args: readonly unknown[]): Promise<unknown> {
-    const tooLate = setTimeout(CALL_TIMEOUT_MS, undefined, { ref: false }).then(() => {
-      throw new SeamUnavailable(`a worker did not answer within ${CALL_TIMEOUT_MS / 1000} s`);
+  askInTime(call: string, args: readonly unknown[], isLong = false): Promise<unknown> {
+    const timeoutMs = isLong ? LONG_CALL_TIMEOUT_MS : CALL_TIMEOUT_MS;
+    const tooLate = setTimeout(timeoutMs, undefined, { ref: false }).then(() => {
+      throw new SeamUnavailable(`a worker did not answer within ${timeoutMs / 1000} s`);
     });
     return Promise.race([this.#link.ask(call, args), tooLate]);
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import pino from 'pino';
 import { PROGRAM_HEADER } from '../../../server/admin/access.ts';
-import { NodeFleet } from '../../../server/admin/fleet.ts';
+import { nodeFleet } from '../../../server/admin/fleet.ts';
 import { ListedRegistry } from '../../../server/admin/listed-registry.ts';
 import { startAdmin } from '../../../server/admin/start-admin.ts';
 import { type LoadedConfig, loadConfig, type Settings } from '../../../server/config/index.ts';
@@ -94,7 +94,7 @@ export async function startAdminBroker({
   const server = await startServer(config, logger, await serverOptions(config));
   const replaceApps = (next: Settings): void => server.replaceApps(next);
   const listed = new ListedRegistry({ settings: config.settings, replaceApps, log: logger });
-  const fleet = new NodeFleet(server.node, server.readiness);
+  const fleet = nodeFleet(server);
   const admin = await startAdmin({ config, listed, fleet, version: '1.2.3', log: logger });
   if (!admin) throw new Error('no admin API');
   return {

@@ -5,7 +5,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SeamUnavailable } from '../../../channels/broker.ts';
 import { AdminServer } from '../../../server/admin/admin-server.ts';
-import { NodeFleet } from '../../../server/admin/fleet.ts';
+import { nodeFleet } from '../../../server/admin/fleet.ts';
 import { APP } from '../../support/broker.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { type AdminBroker, callAdmin, startAdminBroker } from './admin-broker.ts';
@@ -199,7 +199,7 @@ describe('a request', () => {
     const { listed, server, config } = broker;
     const late = new AdminServer({
       registry: listed,
-      fleet: new NodeFleet(server.node, server.readiness),
+      fleet: nodeFleet(server),
       token: config.settings.admin.token,
       isExposed: false,
       version: '1',
@@ -230,7 +230,7 @@ describe('a request', () => {
 
   test('that has come is answered when the API stops, and one that is still coming is cut off', async () => {
     const [asked, answered] = [new Signal(), new Signal()];
-    const fleet = new NodeFleet(broker.server.node, broker.server.readiness);
+    const fleet = nodeFleet(broker.server);
     fleet.announceApps = () => {
       asked.give();
       return answered.given;

@@ -17,6 +17,12 @@ const fleet: Fleet = {
   terminateUser: () => {},
   readiness: () => ({ isReady: true, reason: 'OK' }),
   usage: () => ({ connections: 0, channels: 0, subscriptions: 0, presenceUsers: 0 }),
+  webhooks: () => [],
+  deadLetters: () => ({ total: 0, letters: [] }),
+  deadLetter: () => null,
+  replayDeadLetters: () => 0,
+  discardDeadLetters: () => 0,
+  testWebhook: () => null,
 };
 
 let log: Record<string, unknown>[];

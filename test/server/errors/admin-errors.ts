@@ -48,12 +48,25 @@ export const ADMIN_ERRORS: readonly Row[] = [
   row('not-found', ({ api }) => api('GET', '/nothing')),
   row('unknown-app', ({ api }) => api('GET', '/apps/nobody')),
   row('unknown-key', ({ api }) => api('DELETE', `${app}/keys/nobody`)),
+  row('unknown-webhook', ({ api }) => api('GET', `${app}/dead-letters/nothing`)),
+  row('unknown-dead-letter', async ({ api }) => {
+    await api('PATCH', app, { webhooks: [{ url: 'http://127.0.0.1:1/', event_types: ['cache_miss'] }] });
+    const { body } = await api('GET', `${app}/webhooks`);
+    const [{ id }] = body.webhooks as [{ id: string }];
+    return api('GET', `${app}/dead-letters/${id}/nothing`);
+  }),
   row('method-not-allowed', ({ api }) => api('PUT', '/apps')),
   row('app-conflict', ({ api }) => api('POST', '/apps', { id: APP.id })),
   row('apps-read-only', async ({ api, listed, config: { settings } }) => {
     // As with Redis, which this test does without.
     await listed.replaceListed({ ...settings, adapter: { ...settings.adapter, driver: 'redis' } });
     return api('DELETE', app);
+  }),
+  row('webhook-removed', async ({ api, server }) => {
+    const event = { name: 'cache_miss', channel: 'a' } as const;
+    const letter = { id: '1', appId: APP.id, webhookId: 'former', url: '', event, timeMs: 0, attempts: 1, error: '' };
+    await server.node.outbox.bury([{ ...letter, buriedMs: Date.now() }], { max: 1, maxAgeMs: 60_000 });
+    return api('POST', `${app}/dead-letters/former`);
   }),
   row('last-key', ({ api }) => api('DELETE', `${app}/keys/${APP.key}`)),
   row('body-too-large', ({ api }) => api('POST', '/apps', ' '.repeat(1_048_577))),

@@ -47,15 +47,6 @@ describe('an event', () => {
     expect(stage.lines).toEqual([]);
   });
 
-  test('goes with the credentials of its URL', async () => {
-    const stage = new Stage({}, [webhook('one', { url: 'https://us%40er:p%3Ass@app.example/one' })]);
-    stage.append('a');
-    stage.dispatcher.start();
-    await stage.settled();
-    const expected = `Basic ${Buffer.from('us@er:p:ss').toString('base64')}`;
-    expect(stage.sender.sent[0]?.request.headers.Authorization).toBe(expected);
-  });
-
   test('stays in the outbox until all have it, and who has it is noted', async () => {
     const stage = new Stage({}, [webhook('one'), webhook('two')]);
     stage.sender.reply = ({ to }) => (to === 'one' ? 200 : undefined);
