@@ -159,6 +159,19 @@ test('facts arrive once and in order, whichever worker is killed while the targe
   await workers.broker.kill();
 });
 
+test('without a journal, what the target did not accept by the end is counted in the log', async () => {
+  const { broker } = await startWorkers();
+  const stage = await stageOf(broker);
+  application.isUp = false;
+  await page(stage, 'ann', ROOM);
+  await application.untilRefused();
+  broker.signal('SIGTERM');
+  expect(await broker.exited).toMatchObject({ code: 0 });
+  // Its ends too: nobody can come back.
+  const lost = broker.log.filter(({ msg }) => String(msg).startsWith('events for webhooks are lost'));
+  expect(lost).toMatchObject([{ level: 50, events: 4 }]);
+});
+
 describe('with a journal', () => {
   /** A broker with a page of each user. */
   async function startWithJournal(
