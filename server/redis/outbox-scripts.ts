@@ -31,6 +31,7 @@ end
  * `openOutbox(key, arg)` → what the others take, or nil. KEYS from `key` on: outbox, due, wants. ARGV from `arg` on: app/channel, beginning of the fields of
  * the event as JSON, bits of WANTS (-1: as noted in Redis; others are noted), grace in microseconds.
  *
+ * `timeOf(box)`: what `moveDue` answers, which it calls once. What is appended comes after that.
  * `begin(box, digit, name, name of the end, fields, bit)`: adds an event, unless its end is held back: then neither is told.
  * `finish(box, digit, name, fields, bit)`: holds back an event. `forgetWants(box)`: the channel is empty.
  */
@@ -44,17 +45,22 @@ local function openOutbox(key, arg)
   else
     redis.call('HSET', KEYS[key + 2], id, wants)
   end
-  local now = moveDue(KEYS[key], KEYS[key + 1])
   return {outbox = KEYS[key], due = KEYS[key + 1], noted = KEYS[key + 2], id = id, app = string.match(id, '^[^/]*'), fields = ARGV[arg + 1],
-    wants = wants, dueAt = string.format('%.0f', now + tonumber(ARGV[arg + 3]))}
+    wants = wants, grace = tonumber(ARGV[arg + 3])}
+end
+local function timeOf(box)
+  if not box.time then box.time = moveDue(box.outbox, box.due) end
+  return box.time
 end
 local function begin(box, digit, name, ending, fields, want)
+  timeOf(box)
   local isHeldBack = redis.call('ZREM', box.due, digit .. box.app .. '\\n{"name":"' .. ending .. '",' .. fields) == 1
   if not isHeldBack and bit.band(box.wants, want) ~= 0 then append(box.outbox, box.app, '{"name":"' .. name .. '",' .. fields) end
 end
 local function finish(box, digit, name, fields, want)
   if bit.band(box.wants, want) == 0 then return end
-  redis.call('ZADD', box.due, box.dueAt, digit .. box.app .. '\\n{"name":"' .. name .. '",' .. fields)
+  local dueAt = string.format('%.0f', timeOf(box) + box.grace)
+  redis.call('ZADD', box.due, dueAt, digit .. box.app .. '\\n{"name":"' .. name .. '",' .. fields)
 end
 local function forgetWants(box)
   redis.call('HDEL', box.noted, box.id)

@@ -281,6 +281,7 @@ publish(KEYS[1], ARGV[1], '${LAYOUT}\\tc', ARGV[5] .. sum .. ARGV[6], ARGV[7], f
 local isNews = redis.call('HGET', KEYS[1], 'count') ~= tostring(sum) and isSettled(KEYS[7], ARGV[13])
 redis.call('HSET', KEYS[1], 'count', sum)
 if box and isNews and bit.band(box.wants, ${WANTS.count}) ~= 0 then
+  timeOf(box)
   append(box.outbox, box.app, '{"name":"subscription_count",' .. box.fields .. ',"subscription_count":' .. sum .. '}')
 end
 return {sum, 0, edge, isNews and 1 or 0}
