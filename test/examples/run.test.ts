@@ -55,6 +55,8 @@ test('a system that there is not is answered with those that there are', async (
 const EXAMPLES = new URL('../../examples/', import.meta.url);
 const NAMES = ['latency', 'monitoring', 'rvm', 'sales', 'scada'];
 const MAX_PICTURE_BYTES = 100_000;
+/** Five brokers and five pages, on a machine that may have much else to do. */
+const START_OF_ALL_MS = 240_000;
 
 interface System {
   readonly port: number;
@@ -106,7 +108,7 @@ test('all systems run beside each other, and each says where it is', async () =>
   }
   runner.signal('SIGTERM');
   expect(await runner.exited).toEqual({ code: 0, signal: null });
-});
+}, START_OF_ALL_MS);
 
 // Where a Soketi ran, it was taken for the system's own broker: events went there, and ours was started again for ever.
 test('ports that other programs have are named, each with the variable that moves it', async () => {
