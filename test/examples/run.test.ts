@@ -96,19 +96,23 @@ test('the README has each system with a picture, its ports and the variables tha
 });
 
 // Two systems whose descriptions name the same port could not run beside each other.
-test('all systems run beside each other, and each says where it is', async () => {
-  const runner = runExample('all', { SALES_DATABASE: ':memory:' });
-  await runner.printed(/^Ctrl\+C/);
-  const pages = [...runner.stdout.matchAll(/^ {2}Page +(\S+)$/gm)].map(([, url = '']) => url);
-  expect(pages).toHaveLength(NAMES.length);
-  for (const url of pages) expect((await fetch(url)).status).toBe(200);
-  for (const name of NAMES) {
-    await runner.printed(new RegExp(`^${name} \\w+ `));
-    expect(runner.stdout).toMatch(new RegExp(`are moved by ${name.toUpperCase()}_BROKER_PORT, .*_PAGE_PORT`));
-  }
-  runner.signal('SIGTERM');
-  expect(await runner.exited).toEqual({ code: 0, signal: null });
-}, START_OF_ALL_MS);
+test(
+  'all systems run beside each other, and each says where it is',
+  async () => {
+    const runner = runExample('all', { SALES_DATABASE: ':memory:' });
+    await runner.printed(/^Ctrl\+C/);
+    const pages = [...runner.stdout.matchAll(/^ {2}Page +(\S+)$/gm)].map(([, url = '']) => url);
+    expect(pages).toHaveLength(NAMES.length);
+    for (const url of pages) expect((await fetch(url)).status).toBe(200);
+    for (const name of NAMES) {
+      await runner.printed(new RegExp(`^${name} \\w+ `));
+      expect(runner.stdout).toMatch(new RegExp(`are moved by ${name.toUpperCase()}_BROKER_PORT, .*_PAGE_PORT`));
+    }
+    runner.signal('SIGTERM');
+    expect(await runner.exited).toEqual({ code: 0, signal: null });
+  },
+  START_OF_ALL_MS,
+);
 
 // Where a Soketi ran, it was taken for the system's own broker: events went there, and ours was started again for ever.
 test('ports that other programs have are named, each with the variable that moves it', async () => {
