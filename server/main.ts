@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT_USAGE, fail, print, printError } from './command/exit.ts';
 import { parseSupervision, readMadeApp, type Supervision } from './command/supervision.ts';
 import { type TokenFlags, withTokenFlags } from './command/token-flags.ts';
+import { addWebhooksCommand, type WebhooksAction, type WebhooksFlags } from './command/webhooks-flags.ts';
 import { ConfigError, type ConfigSources, describeConfig, type LoadedConfig, loadConfig } from './config/index.ts';
 import { packageVersion } from './package-root.ts';
 
@@ -66,6 +67,8 @@ withTokenFlags(program.command('token').option(...configFlag))
   .showHelpAfterError('(kulkul token --help says more)')
   .action(token);
 
+addWebhooksCommand(program, configFlag, webhooks);
+
 await program.parseAsync();
 
 // What a command takes is loaded with it: all of it takes longer than most commands do.
@@ -84,6 +87,11 @@ async function start(flags: StartFlags): Promise<void> {
 async function token(flags: TokenFlags): Promise<void> {
   const { tokenCommand } = await import('./command/token-command.ts');
   await tokenCommand(load(sourcesOf(flags)), flags);
+}
+
+async function webhooks(action: WebhooksAction, letters: readonly string[], flags: WebhooksFlags): Promise<void> {
+  const { webhooksCommand } = await import('./command/webhooks-command.ts');
+  await webhooksCommand(action, letters, flags, () => load(sourcesOf(flags)));
 }
 
 function readSupervision(text: string): Supervision {

@@ -1,0 +1,76 @@
+import { isJsonObject, type JsonObject, parseJson } from '../../protocol/json.ts';
+import { hostPort } from '../client-address.ts';
+import type { Settings } from '../config/index.ts';
+
+/** For an answer, in milliseconds: a test waits for a webhook. */
+const ANSWER_MS = 70_000;
+/** Addresses to listen on that are none to call. */
+const ANY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
+/** The admin API can't do it. The text is for the user of the command. */
+export class AdminCallError extends Error {
+  override readonly name = 'AdminCallError';
+}
+
+export interface AdminAccess {
+  /** `http://127.0.0.1:9601` */
+  readonly url: string;
+  /** '': none. */
+  readonly token: string;
+}
+
+/**
+ * The admin API of the broker with these settings.
+ *
+ * @throws {AdminCallError} it has none
+ */
+export function adminAccess({ admin: { enabled, host, port, token } }: Settings): AdminAccess {
+  if (!enabled) throw new AdminCallError('the admin API, which this command uses, is off: set admin.enabled to true');
+  if (port === 0)
+    throw new AdminCallError('the admin API has any free port (admin.port 0): give its address with --url');
+  return { url: `http://${hostPort(ANY_ADDRESS[host] ?? host, port)}`, token };
+}
+
+/** Calls a running broker. */
+export class AdminClient {
+  readonly #access: AdminAccess;
+
+  constructor(access: AdminAccess) {
+    this.#access = access;
+  }
+
+  /** @throws {AdminCallError} by rejection: there is no answer, or it is a refusal */
+  async call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<JsonObject> {
+    const { url, token } = this.#access;
+    const headers = {
+      ...(token === '' ? { 'X-Kulkul-Admin': 'kulkul' } : { Authorization: `Bearer ${token}` }),
+      ...(body && { 'Content-Type': 'application/json' }),
+    };
+    let status: number;
+    let text: string;
+    try {
+      const signal = AbortSignal.timeout(ANSWER_MS);
+      const answer = await fetch(`${url.replace(/\/$/, '')}${path}`, {
+        method,
+        headers,
+        signal,
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      status = answer.status;
+      text = await answer.text();
+    } catch (error) {
+      const message = `no admin API answers at ${url} (${reasonOf(error)}): is the broker running? --url gives another address`;
+      throw new AdminCallError(message, { cause: error });
+    }
+    const answer = parseJson(text);
+    if (!isJsonObject(answer)) throw new AdminCallError(`what answers at ${url} is not the admin API of Kulkul`);
+    if (status >= 400) throw new AdminCallError(String(answer.message ?? `the admin API answered ${status}`));
+    return answer;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (cause instanceof Error && 'code' in cause) return String(cause.code);
+  return cause instanceof Error ? cause.message : String(cause);
+}
