@@ -222,6 +222,8 @@ test('passwords are masked in everything: feed, API, page, console', async () =>
 
 test('an agent that is gone is an alert of its own, on the page and in the API; the others go on', async () => {
   const { messages } = await openFeed();
+  // Whoever has never said anything is not missed.
+  await until(() => messages.some(({ data }) => data?.['web-2'] !== undefined));
   process.kill(agentPid('web-2'), 'SIGKILL');
   await untilEqual(
     () =>
