@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import jwt from 'jsonwebtoken';
 import {
   alertsSchema,
   drillSchema,
@@ -16,6 +17,10 @@ import { mask } from './mask.mjs';
 
 const MAX_BODY_BYTES = 16_384;
 const MINUTE_MS = 60_000;
+const READINGS = '/api/v1/readings';
+/** As in kulkul.production.json: who may read the feed may read the API. */
+const AUDIENCE = 'monitoring';
+const ROLE = 'operator';
 
 /**
  * The HTTP API, below `/api`. What comes in is masked here, before anything else sees it.
@@ -23,12 +28,19 @@ const MINUTE_MS = 60_000;
  * @param {import('fastify').FastifyInstance} app
  * @param {import('./web-server.mjs').Parts} parts
  */
-export async function serveApi(app, { fleet, agentToken, isBrokerAway, onNews }) {
+export async function serveApi(app, { fleet, agentToken, tokenKey, isBrokerAway, onNews }) {
   app.setErrorHandler((error, _, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) process.stdout.write(`${mask(String(error.stack))}\n`);
     return reply.code(status).send({ error: status >= 500 ? 'Internal error: see the log' : error.message });
   });
+
+  if (tokenKey)
+    app.addHook('onRequest', async (request, reply) => {
+      // Agents have a token of their own.
+      if (request.url === READINGS || isReader(request.headers.authorization, tokenKey)) return undefined;
+      return refuse(reply, 401, 'Authorization: Bearer TOKEN, of an operator');
+    });
 
   get('/api/v1/servers', 'All servers and how they are', serversSchema, () => ({
     servers: Object.entries(fleet.metrics).map(([name, { status, readAt, uptimeSeconds }]) => ({
@@ -66,7 +78,7 @@ export async function serveApi(app, { fleet, agentToken, isBrokerAway, onNews })
     sentAt: Date.now(),
   }));
 
-  post('/api/v1/readings', 'A reading of a server, from its agent', readingSchema, async ({ headers, body }, reply) => {
+  post(READINGS, 'A reading of a server, from its agent', readingSchema, async ({ headers, body }, reply) => {
     if (!isToken(headers.authorization, agentToken)) return refuse(reply, 401, 'Authorization: Bearer AGENT_TOKEN');
     const { server, ...reading } = body;
     const news = fleet.take(server, mask(reading), Date.now());
@@ -100,6 +112,15 @@ export async function serveApi(app, { fleet, agentToken, isBrokerAway, onNews })
 
 function refuse(reply, status, error) {
   return reply.code(status).send({ error });
+}
+
+function isReader(header = '', tokenKey) {
+  try {
+    const { exp, roles = [] } = jwt.verify(header.replace(/^Bearer /, ''), tokenKey, { audience: AUDIENCE });
+    return exp !== undefined && roles.includes(ROLE);
+  } catch {
+    return false;
+  }
 }
 
 function isToken(header = '', token) {

@@ -13,12 +13,15 @@ const DOCUMENTATION = '/swagger';
  * @param {import('./fleet.mjs').Fleet} parts.fleet
  * @param {string} parts.agentToken - what agents have to send
  * @param {string} parts.brokerUrl
+ * @param {{ cert: Buffer, key: Buffer } | null} [parts.tls]
+ * @param {Buffer} [parts.tokenKey] - public key, PEM: whoever reads the API needs a token that is signed with it
  * @param {() => boolean} parts.isBrokerAway
  * @param {(news: object[]) => Promise<void>} parts.onNews - is told of alerts and recoveries
  * @param {Map<string, { type: string, body: string | Uint8Array }>} parts.page - its files by path
  */
-export async function createWebServer({ brokerUrl, page, ...parts }) {
+export async function createWebServer({ brokerUrl, page, tls = null, ...parts }) {
   const app = fastify({
+    https: tls,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     forceCloseConnections: true,
   });

@@ -12,8 +12,16 @@ export class Publisher {
   #notBefore = 0;
 
   constructor({ appId, key, secret, encryptionMasterKeyBase64 }) {
-    const { BROKER_HOST: host = '127.0.0.1', BROKER_PORT: port = '6001' } = process.env;
-    this.#sdk = new Pusher({ appId, key, secret, host, port, useTLS: false, encryptionMasterKeyBase64 });
+    const { BROKER_HOST: host = '127.0.0.1', BROKER_PORT: port = '6001', BROKER_SCHEME = 'http' } = process.env;
+    this.#sdk = new Pusher({
+      appId,
+      key,
+      secret,
+      host,
+      port,
+      useTLS: BROKER_SCHEME === 'https',
+      encryptionMasterKeyBase64,
+    });
     this.address = `${host}:${port}`;
   }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { atLength } from '../support/at-length.ts';
@@ -7,7 +7,7 @@ import { launchBrowser } from '../support/browser.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { StreamReader } from '../support/stream-reader.ts';
 import { until, untilEqual } from '../support/until.ts';
-import { extentOf, faultsOnPhone } from './page-checks.ts';
+import { extentOf, faultsOnPhone, gapsOf } from './page-checks.ts';
 import { startReader } from './python-reader.ts';
 import { type Example, reportFigures, runExample, runProgram, startExample, textsOf } from './start-example.ts';
 
@@ -62,7 +62,7 @@ function post(path: string, body: unknown, headers: Readonly<Record<string, stri
 }
 
 /** A reading as an agent sends it. */
-async function read(server: string, { memory, ...rest }: Reading): Promise<void> {
+async function report(server: string, { memory, ...rest }: Reading): Promise<void> {
   const share = memory === undefined ? null : { percent: memory, used: memory * 1e8, total: 1e10 };
   const body = { server, cpu: null, memory: share, disk: null, network: null, ...rest };
   expect((await post('/api/v1/readings', body, { Authorization: `Bearer ${AGENT_TOKEN}` })).status).toBe(200);
@@ -154,8 +154,8 @@ test('an alert and its recovery come at once, in the shape that readers know, to
     };
   })`);
   await until(() => python.lines.length > 0);
-  await read('shape-1', { memory: 85 });
-  await read('shape-1', { memory: 35 });
+  await report('shape-1', { memory: 85 });
+  await report('shape-1', { memory: 35 });
   const expected = [ALERT('shape-1'), RECOVERY('shape-1')];
   await untilEqual(() => alertsOn(messages, 'shape-1'), expected);
   await untilEqual(() => alertsOn(direct.messages, 'shape-1'), expected);
@@ -169,7 +169,7 @@ test('an alert and its recovery come at once, in the shape that readers know, to
 });
 
 test('a reading has all servers, and it is what a reader begins with', async () => {
-  await read('shape-2', { memory: 85 });
+  await report('shape-2', { memory: 85 });
   const { messages } = await openFeed();
   expect(messages[0]).toMatchObject({ type: 'metrics_update', data: { 'db-1': { status: 'up' } } });
   await until(() => messages.some(({ data }) => data?.['shape-2'] !== undefined));
@@ -179,10 +179,10 @@ test('a reading has all servers, and it is what a reader begins with', async () 
 });
 
 test('alerts are toasts and a list that is there after a reload', async () => {
-  await read('toast-1', { memory: 85 });
+  await report('toast-1', { memory: 85 });
   const alert = '[ALERT] toast-1 memory high: Memory used 85.0% (threshold 80.0%)';
   await page.locator('.toasts [data-tone="bad"]', { hasText: alert }).waitFor();
-  await read('toast-1', { memory: 35 });
+  await report('toast-1', { memory: 35 });
   const recovery = '[RECOVERED] toast-1 memory: Memory back to 35.0%';
   await page.locator('.toasts [data-tone="good"]', { hasText: recovery }).waitFor();
   const isOurs = (line: string): boolean => line.includes('toast-1 memory');
@@ -193,7 +193,7 @@ test('alerts are toasts and a list that is there after a reload', async () => {
 
 test('passwords are masked in everything: feed, API, page, console', async () => {
   const { messages } = await openFeed();
-  await read('mask-1', {
+  await report('mask-1', {
     info: { backup: 'sftp://ops:s3cret@10.0.0.5/daily', start: 'serve --password hunter2' },
     unreadable: [{ figure: 'cpu', reason: 'Authorization: Bearer abc.def' }],
   });
@@ -202,11 +202,11 @@ test('passwords are masked in everything: feed, API, page, console', async () =>
   await page.locator('#note').fill(note);
   await page.locator('#drill button').click();
   await page.locator('.toasts', { hasText: 'The next two readings of mask-1 are a drill.' }).waitFor();
-  await read('mask-1', {});
+  await report('mask-1', {});
   const masked = '[ALERT] mask-1 drill: A drill: restored with password=•••••• and Bearer ••••••';
   await page.locator('.toasts [data-tone="bad"]', { hasText: masked }).waitFor();
-  await read('mask-1', { info: { backup: 'sftp://ops:s3cret@10.0.0.5/daily' } });
-  await read('mask-1', { info: { backup: 'sftp://ops:s3cret@10.0.0.5/daily' } });
+  await report('mask-1', { info: { backup: 'sftp://ops:s3cret@10.0.0.5/daily' } });
+  await report('mask-1', { info: { backup: 'sftp://ops:s3cret@10.0.0.5/daily' } });
   await page
     .locator('.toasts [data-tone="good"]', { hasText: '[RECOVERED] mask-1 drill: The drill is over' })
     .waitFor();
@@ -279,7 +279,7 @@ test('one broadcast reaches a hundred readers', async () => {
       }),
   );
   const sentAt = performance.now();
-  await read('crowd-1', { memory: 85 });
+  await report('crowd-1', { memory: 85 });
   const times = (await Promise.all(arrivals)).sort((a, b) => a - b);
   expect(times).toHaveLength(READERS);
   const [first = 0, last = 0] = [times[0], times.at(-1)];
@@ -344,23 +344,43 @@ test('readings and drills of strangers are refused, and what is wrong is named',
   ]);
 });
 
+test('a plain GET of the feed is its last reading, also when an alert came after it', async () => {
+  const { messages } = await openFeed();
+  await report('poll-1', { memory: 85 });
+  await untilEqual(() => alertsOn(messages, 'poll-1').length, 1);
+  const answer = await fetch(new URL('/ws', example.url));
+  expect([answer.status, answer.headers.get('Content-Type')]).toEqual([
+    200,
+    expect.stringContaining('application/json'),
+  ]);
+  expect(await answer.json()).toEqual({ type: 'metrics_update', data: expect.any(Object) });
+});
+
 test('a Pusher client reads the same events, from the last reading on', async () => {
   const client = await RawClient.connect(`ws://127.0.0.1:${example.brokerPort}`, { key: 'monitoring-key' });
   await client.subscribed('cache-monitor');
-  const { data } = await client.next('metrics_update');
-  expect(JSON.parse(String(data))).toMatchObject({ type: 'metrics_update', data: { 'db-1': { status: 'up' } } });
+  // The channel begins with the last event, whatever it is called.
+  let frame = await client.next();
+  while (frame.event !== 'metrics_update') frame = await client.next();
+  expect(JSON.parse(String(frame.data))).toMatchObject({ type: 'metrics_update', data: { 'db-1': { status: 'up' } } });
   await client.close();
 });
 
-test('says that the broker is away, has a gap in its lines, and comes back by itself with all that is known', async () => {
+test('says that the broker is away, and comes back by itself with all that is known', async () => {
+  const { socket } = await openFeed();
+  const closed = once(socket, 'close');
   const states = await textsOf(page, '#state');
   example.killBroker();
+  // Not a code that tells clients to stay away.
+  expect((await closed)[0]).toBe(1001);
   await page.locator('#state[data-state="unavailable"]').waitFor();
-  await read('away-1', { memory: 85 });
+  await page.locator('body[data-stale] .since', { hasText: /^since \d\d:\d\d$/ }).waitFor();
+  await report('away-1', { memory: 85 });
   await example.process.printed(/^The broker runs again/);
   const backAt = performance.now();
   await page.locator('#state[data-state="connected"]').waitFor();
   reportFigures('monitoring', { 'back after the broker': (performance.now() - backAt).toFixed(0) });
+  await page.locator('body:not([data-stale])').waitFor();
   expect(await states()).toEqual(['Live', 'No connection: trying again', 'Live']);
   // Told while nobody heard it: the list has it all the same.
   await untilEqual(
@@ -368,6 +388,39 @@ test('says that the broker is away, has a gap in its lines, and comes back by it
     true,
   );
   await example.process.printed(/The broker at 127\.0\.0\.1:\d+ is back/);
+});
+
+test('a line has a gap where the page was cut off', async () => {
+  const visitor = await browser.newPage();
+  const feeds: WebSocketRoute[] = [];
+  await visitor.routeWebSocket(/\/ws$/, (feed) => void feeds.push(feed));
+  const nothing = { servers: {}, alerts: { active: [], recent: [] }, limits: [] };
+  await visitor.route('**/api/state', (route) => route.fulfill({ json: nothing }));
+  await visitor.route('**/history?*', (route) => route.fulfill({ json: { rows: [] } }));
+  await visitor.goto(example.url);
+  const show = (feed: WebSocketRoute | undefined, seconds: readonly number[]): void => {
+    for (const second of seconds) {
+      const server = {
+        status: 'up',
+        readAt: 1_800_000_000_000 + second * 1000,
+        memory: { percent: 50, used: 1, total: 2 },
+      };
+      const data = { steady: { ...server, cpu: null, disk: null, network: null } };
+      feed?.send(JSON.stringify({ type: 'metrics_update', data }));
+    }
+  };
+  const memory = visitor.locator('#charts .plot').nth(1);
+  await until(() => feeds.length === 1);
+  show(feeds[0], [0, 4, 8, 12]);
+  await until(async () => (await extentOf(memory, '--line-1')).columns > 100);
+  expect(await gapsOf(memory, '--line-1')).toBe(0);
+  await feeds[0]?.close({ code: 1001 });
+  await visitor.locator('body[data-stale]').waitFor();
+  await until(() => feeds.length === 2);
+  show(feeds[1], [24, 28]);
+  await untilEqual(() => gapsOf(memory, '--line-1'), 1);
+  await visitor.locator('#state[data-state="connected"]').waitFor();
+  await visitor.close();
 });
 
 test('a limit that is no number is named, and nothing runs', async () => {

@@ -36,6 +36,29 @@ export async function extentOf(
   }, color);
 }
 
+/** How many gaps a plot's line has: places without its colour, more than a few columns wide, between others that have it. */
+export async function gapsOf(plot: Locator, color: string): Promise<number> {
+  return plot.locator('canvas').evaluate((canvas, variable) => {
+    const { ownerDocument: document } = canvas;
+    const probe = document.body.appendChild(document.createElement('i'));
+    probe.style.color = `var(${variable})`;
+    const wanted = document.defaultView.getComputedStyle(probe).color.match(/\d+/g)?.map(Number) ?? [];
+    probe.remove();
+    const pixels = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+    const columns = new Set<number>();
+    for (let at = 0; at < pixels.length; at += 4) {
+      // Of a line that lies askew only some pixels have the colour itself; what is nearly clear has any.
+      if (
+        pixels[at + 3] > 128 &&
+        wanted.every((part: number, index: number) => Math.abs(pixels[at + index] - part) < 60)
+      )
+        columns.add((at / 4) % canvas.width);
+    }
+    const sorted = [...columns].sort((a, b) => a - b);
+    return sorted.filter((column, index) => index > 0 && column - (sorted[index - 1] ?? column) > 3).length;
+  }, color);
+}
+
 /** Notes what the plots of a page write, for `labelsOf`; before the page is opened. */
 export async function recordLabels(page: Page): Promise<void> {
   await page.addInitScript(`{

@@ -1,8 +1,9 @@
 import '../../shared/page/look.css';
 import { showState } from '../../shared/page/connection.ts';
 import { byId, element, timeOf, toast } from '../../shared/page/dom.ts';
+import { readFeed } from '../../shared/page/feed.ts';
+import { Freshness } from '../../shared/page/freshness.ts';
 import { Charts } from './charts.ts';
-import { Feed } from './feed.ts';
 import { ServerCard } from './server-card.ts';
 import type { Alert, History, Limit, Message, Servers, State } from './types.ts';
 
@@ -10,6 +11,7 @@ const KINDS = { alert: { text: 'Alert', tone: 'bad' }, recovery: { text: 'Recove
 const SHOWN_ALERTS = 20;
 
 const charts = new Charts(byId('charts'));
+const freshness = new Freshness(byId('state'));
 const cards = new Map<string, ServerCard>();
 let limits: readonly Limit[] = [];
 let alerts: readonly Alert[] = [];
@@ -25,7 +27,7 @@ async function catchUp(): Promise<void> {
 }
 
 async function get<T>(path: string): Promise<T> {
-  const answer = await fetch(path);
+  const answer = await fetch(path, { headers: authorization() });
   if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
   return (await answer.json()) as T;
 }
@@ -66,6 +68,7 @@ function showServers(servers: Servers): void {
   const up = entries.filter(([, { status }]) => status === 'up').length;
   byId('count').textContent = `${up} of ${entries.length} servers up`;
   readAt = latest(servers);
+  freshness.news(readAt);
   byId('read-at').textContent = timeOf(readAt);
 }
 
@@ -96,7 +99,7 @@ byId<HTMLFormElement>('drill').addEventListener('submit', async (event) => {
   try {
     const answer = await fetch('/api/v1/drill', {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
+      headers: { 'Content-Type': 'application/json', ...authorization() },
       body: JSON.stringify({ server, note: byId<HTMLInputElement>('note').value }),
     });
     const { message, error } = (await answer.json()) as { message?: string; error?: string };
@@ -117,20 +120,39 @@ async function start(): Promise<void> {
   );
   const beganAt = performance.now();
   let connectMs: number | undefined;
-  new Feed(`${location.protocol.replace('http', 'ws')}//${location.host}/ws`, {
-    message: (text) => take(JSON.parse(text) as Message),
-    connected: () => {
-      showState(byId('state'), 'connected');
-      connectMs ??= performance.now() - beganAt;
-      byId('connect-ms').textContent = connectMs.toFixed(0);
-      if (!isUpToDate) catchUp().catch(() => {});
-    },
-    lost: () => {
-      isUpToDate = false;
-      showState(byId('state'), 'unavailable');
-      charts.addGap();
+  readFeed<Message>(feedUrl(), {
+    message: take,
+    state: (state, reason) => {
+      showState(byId('state'), state);
+      freshness.show(state);
+      byId('notice').textContent = state === 'refused' ? `The broker refuses this page: ${reason}` : '';
+      if (state === 'connected') {
+        connectMs ??= performance.now() - beganAt;
+        byId('connect-ms').textContent = connectMs.toFixed(0);
+        if (!isUpToDate) catchUp().catch(() => {});
+      } else if (state !== 'connecting') {
+        isUpToDate = false;
+        charts.addGap();
+      }
     },
   });
+}
+
+function feedUrl(): string {
+  const url = new URL('/ws', location.origin.replace(/^http/, 'ws'));
+  const token = tokenOfPage();
+  if (token !== null) url.searchParams.set('token', token);
+  return url.href;
+}
+
+function authorization(): Record<string, string> {
+  const token = tokenOfPage();
+  return token === null ? {} : { Authorization: `Bearer ${token}` };
+}
+
+/** What the page was opened with, where readers need one: `/#token=…`, which no server sees. */
+function tokenOfPage(): string | null {
+  return new URLSearchParams(location.hash.slice(1)).get('token');
 }
 
 void start();
