@@ -10,6 +10,8 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  // Without a graphics card each frame of an animation is drawn by the processor.
+  '--force-prefers-reduced-motion',
 ];
 
 /** A headless Chromium with an empty profile. */
