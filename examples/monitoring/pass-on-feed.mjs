@@ -14,6 +14,7 @@ const AWAY = { error: 'The broker is away: try again.' };
 /** Passes the feed on to the broker: WebSockets, streams and plain requests. */
 export async function passOnFeed(app, { brokerUrl, stallMs }) {
   const slowReaders = new SlowReaders({ stallMs });
+  const isThere = brokerAt(brokerUrl);
   app.addHook('onClose', () => slowReaders.stop());
   await app.register(httpProxy, {
     upstream: brokerUrl,
@@ -24,7 +25,7 @@ export async function passOnFeed(app, { brokerUrl, stallMs }) {
     undici: { connections: null, connect: { rejectUnauthorized: true } },
     preHandler: async ({ headers }, reply) => {
       // A WebSocket would be taken before the broker is asked, and closed at once.
-      if (headers.upgrade === undefined || (await isThere(brokerUrl))) return undefined;
+      if (headers.upgrade === undefined || (await isThere())) return undefined;
       return reply.code(503).send(AWAY);
     },
     replyOptions: {
@@ -58,10 +59,20 @@ export async function passOnFeed(app, { brokerUrl, stallMs }) {
   });
 }
 
-async function isThere(brokerUrl) {
-  const answer = await fetch(brokerUrl, { signal: AbortSignal.timeout(ASK_TIMEOUT_MS) }).catch(() => undefined);
-  await answer?.body?.cancel();
-  return answer !== undefined;
+/** @returns asks whether the broker is there; readers that come together share one question */
+function brokerAt(brokerUrl) {
+  let asking;
+  const ask = async () => {
+    const answer = await fetch(brokerUrl, { signal: AbortSignal.timeout(ASK_TIMEOUT_MS) }).catch(() => undefined);
+    await answer?.body?.cancel();
+    return answer !== undefined;
+  };
+  return () => {
+    asking ??= ask().finally(() => {
+      asking = undefined;
+    });
+    return asking;
+  };
 }
 
 /** For limits by address: to the broker all readers come from here. */
