@@ -61,7 +61,8 @@ test('a node of the release before and one of this release never serve at the sa
 });
 
 test('clients move from nodes of the release before to nodes of this one under another prefix, whose data is apart', async () => {
-  const old = await startNode({ command: commandOf(previous) });
+  // Under a prefix of its own: nodes of the test before count as alive for a moment.
+  const old = await startNode({ command: commandOf(previous), prefix: 'former-' });
   const balancer = await Balancer.start(old.port);
   const visitors = await Promise.all(USERS.map((user) => Visitor.arrive('8.6', user, balancer)));
   const [one, other] = [await startNode({ prefix: 'new-' }), await startNode({ prefix: 'new-' })];
