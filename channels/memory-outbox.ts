@@ -5,8 +5,10 @@ import {
   type DeadLetter,
   type DeadLetterBounds,
   eventOf,
+  MISS_ONCE_MS,
   type Outbox,
   type OutboxEntry,
+  STATE_MS,
   type WebhookState,
 } from './outbox.ts';
 import { type About, endOf, OpenFacts, type OutboxJournal, type OutboxRecord } from './outbox-journal.ts';
@@ -14,10 +16,6 @@ import { wantOf } from './webhook-wants.ts';
 
 /** All there is, in memory. */
 const PARTITION = 0;
-/** A missed event of a channel is told of once in this time, in milliseconds. */
-export const MISS_ONCE_MS = 3000;
-/** What a node told of its webhooks is forgotten after this time, in milliseconds. */
-export const STATE_MS = 60_000;
 
 export interface MemoryOutboxOptions {
   /** How long `channel_vacated`, `member_removed` and `user_offline` are held back, in milliseconds. */

@@ -2,6 +2,13 @@ import type { WebhookEvent } from '../protocol/webhook.ts';
 import type { Edge } from './edge.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 
+/** A claim to partitions holds for this time, in milliseconds. */
+export const CLAIM_MS = 5000;
+/** A missed event of a channel is told of once in this time, in milliseconds. */
+export const MISS_ONCE_MS = 3000;
+/** What a node told of its webhooks is forgotten after this time, in milliseconds. */
+export const STATE_MS = 60_000;
+
 /** What waits to be told to the webhooks of an app. */
 export interface OutboxEntry {
   readonly id: string;

@@ -1,11 +1,9 @@
-import type { DeadLetter, DeadLetterBounds, WebhookState } from '../../channels/outbox.ts';
+import { type DeadLetter, type DeadLetterBounds, STATE_MS, type WebhookState } from '../../channels/outbox.ts';
 import { parseJson } from '../../protocol/json.ts';
 import { batchesOf } from '../batches.ts';
 import type { RedisKeys } from './keys.ts';
 import type { RedisLink } from './redis-link.ts';
 
-/** What a node told of its webhooks is forgotten after this time, in milliseconds. */
-const STATE_MS = 60_000;
 /** Letters that one command writes. */
 const CHUNK = 100;
 

@@ -1,8 +1,6 @@
+import { CLAIM_MS } from '../../channels/outbox.ts';
 import { PARTITIONS, type RedisKeys } from './keys.ts';
 import type { RedisLink } from './redis-link.ts';
-
-/** How long a partition, and a share, is a node's own after it claimed it, in milliseconds. */
-const CLAIM_MS = 5000;
 
 /** What is known of a partition that this node has. */
 export interface OwnPartition {

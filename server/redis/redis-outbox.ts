@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { watchChannelName } from '../../channels/local-channel.ts';
 import { NODES_APP } from '../../channels/nodes-channel.ts';
-import type { DeadLetter, DeadLetterBounds, Outbox, OutboxEntry, WebhookState } from '../../channels/outbox.ts';
+import {
+  type DeadLetter,
+  type DeadLetterBounds,
+  MISS_ONCE_MS,
+  type Outbox,
+  type OutboxEntry,
+  type WebhookState,
+} from '../../channels/outbox.ts';
 import { isJsonObject, parseJson } from '../../protocol/json.ts';
 import type { WebhookEvent } from '../../protocol/webhook.ts';
 import { batchesOf } from '../batches.ts';
@@ -16,8 +23,6 @@ import type { RedisLink } from './redis-link.ts';
 const OUTBOX_CHANNEL = '#outbox';
 /** Other nodes are told of what was added at most this often, in milliseconds. */
 const TELL_MS = 20;
-/** A missed event of a channel is told of once in this time, in milliseconds. */
-const MISS_ONCE_MS = 3000;
 /** Entries that one command removes. */
 const CHUNK = 500;
 

@@ -1,7 +1,7 @@
 import type { App } from '../../channels/app.ts';
 import type { Clock } from '../../channels/clock.ts';
 import { after, type MaybePromise, orElse } from '../../channels/maybe-promise.ts';
-import type { DeadLetter, Outbox, OutboxEntry } from '../../channels/outbox.ts';
+import { CLAIM_MS, type DeadLetter, type Outbox, type OutboxEntry } from '../../channels/outbox.ts';
 import { isForWebhook, type Webhook } from '../../protocol/webhook.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
 import type { SampledLog } from '../log.ts';
@@ -12,8 +12,6 @@ import type { Sender } from './sender.ts';
 import { type FoundWebhook, Target } from './target.ts';
 
 const TICK_MS = 1000;
-/** How long a claim to partitions holds. @see Outbox.claim */
-const CLAIM_MS = 5000;
 const READ_MAX = 100;
 const BURY_MAX = 100;
 /** While stopping. */
