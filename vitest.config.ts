@@ -7,7 +7,7 @@ const UNIT = [
   'test/{protocol,auth,channels,bench}/**/*',
   'test/contract/{memory,workers}',
   'test/examples/*-parts',
-  'test/server/{apps,config,tokens}/**/*',
+  'test/server/{apps,client,config,tokens}/**/*',
   'test/server/redis/{fair-queue,gathered-writes,keys,redis-broker,wire}',
   'test/server/workers/!(worker-main)',
   'test/server/{client-address,foreign-text,sampled-log}',

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { EXIT_USAGE, fail, print, printError } from './command/exit.ts';
+import { addClientCommands } from './command/client-flags.ts';
+import type { CommandContext } from './command/client-target.ts';
+import { EXIT_USAGE, fail, print, printError, runCommand } from './command/exit.ts';
 import { parseSupervision, readMadeApp, type Supervision } from './command/supervision.ts';
 import { type TokenFlags, withTokenFlags } from './command/token-flags.ts';
 import { addWebhooksCommand, type WebhooksAction, type WebhooksFlags } from './command/webhooks-flags.ts';
@@ -69,6 +71,24 @@ withTokenFlags(program.command('token').option(...configFlag))
 
 addWebhooksCommand(program, configFlag, webhooks);
 
+addClientCommands(program, configFlag, {
+  trigger: (channel, event, data, flags) =>
+    runCommand(async () => {
+      const { triggerCommand } = await import('./command/trigger-command.ts');
+      await triggerCommand(channel, event, data, flags, contextOf(flags));
+    }),
+  listen: (channels, flags) =>
+    runCommand(async () => {
+      const { listenCommand } = await import('./command/listen-command.ts');
+      await listenCommand(channels, flags, contextOf(flags));
+    }),
+  channels: (channel, flags) =>
+    runCommand(async () => {
+      const { channelsCommand } = await import('./command/channels-command.ts');
+      await channelsCommand(channel, flags, contextOf(flags));
+    }),
+});
+
 await program.parseAsync();
 
 // What a command takes is loaded with it: all of it takes longer than most commands do.
@@ -92,6 +112,10 @@ async function token(flags: TokenFlags): Promise<void> {
 async function webhooks(action: WebhooksAction, letters: readonly string[], flags: WebhooksFlags): Promise<void> {
   const { webhooksCommand } = await import('./command/webhooks-command.ts');
   await webhooksCommand(action, letters, flags, () => load(sourcesOf(flags)));
+}
+
+function contextOf(flags: CommandFlags): CommandContext {
+  return { env: process.env, cwd: process.cwd(), load: () => load(sourcesOf(flags)) };
 }
 
 function readSupervision(text: string): Supervision {

@@ -61,3 +61,24 @@ export function onHangup(handle: (isTerminalClosed: boolean) => void): void {
     handle(terminals.length > 0 && !terminals.some((descriptor) => isatty(descriptor)));
   });
 }
+
+/** Something to mend in how the command was called. The text says what. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** The command could not do what was asked. The text is for its user. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+}
+
+/** Runs a command to its end. Ends the process with a word where it fails for a reason that its user can do something about. */
+export async function runCommand(command: () => Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    if (error instanceof UsageError) fail(error.message, EXIT_USAGE);
+    if (error instanceof CommandError) fail(error.message, EXIT_FAILURE);
+    throw error;
+  }
+}

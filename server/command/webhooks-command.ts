@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../protocol/json.ts';
 import type { LoadedConfig } from '../config/index.ts';
 import { type AdminAccess, AdminCallError, AdminClient, adminAccess } from './admin-client.ts';
-import { EXIT_FAILURE, EXIT_USAGE, fail, print } from './exit.ts';
+import { EXIT_FAILURE, EXIT_USAGE, fail, print, UsageError } from './exit.ts';
 import type { WebhooksAction, WebhooksFlags } from './webhooks-flags.ts';
 import {
   events,
@@ -34,11 +34,6 @@ export async function webhooksCommand(
     if (error instanceof AdminCallError) fail(error.message, EXIT_FAILURE);
     throw error;
   }
-}
-
-/** The command was called in a way that leaves a question. */
-class UsageError extends Error {
-  override readonly name = 'UsageError';
 }
 
 function accessOf({ url, token }: WebhooksFlags, load: () => LoadedConfig): AdminAccess {

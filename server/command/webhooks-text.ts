@@ -1,4 +1,5 @@
 import { foreign } from '../log.ts';
+import { table } from './table.ts';
 
 /** As the admin API shows a webhook. */
 export interface ShownWebhook {
@@ -71,13 +72,6 @@ export function lettersText(webhook: ShownWebhook, total: number, letters: reado
   ]);
   const more = total > letters.length ? `\n… and ${total - letters.length} more (--limit)\n` : '';
   return `${table([['ID', 'TIME', 'EVENT', 'CHANNEL OR USER', 'WHY'], ...rows])}${more}`;
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const line = (row: readonly string[]): string =>
-    row.map((text, column) => text.padEnd(widths[column] ?? 0)).join('  ');
-  return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
 }
 
 /** Like what goes over the wire, to be compared with what an application logs. */

@@ -11,6 +11,7 @@ test.for([
   'docs/from-reverb.md',
   'docs/admin-api.md',
   'docs/apps.md',
+  'docs/command-line.md',
   'docs/config.md',
   'docs/operating.md',
   'docs/scaling.md',

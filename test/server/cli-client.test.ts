@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { APP, FULL_APP, startBroker, type TestBroker } from '../support/broker.ts';
+import { type Answer, CommandProcess, run } from '../support/process.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+import { SECRET, sign } from '../support/tokens.ts';
+import { until } from '../support/until.ts';
+
+const MASTER_KEY = Buffer.alloc(32, 7).toString('base64');
+
+let broker: TestBroker;
+beforeAll(async () => {
+  broker = await startBroker({}, [
+    {
+      ...FULL_APP,
+      auth: { jwt: { keys: [{ secret: SECRET }] } },
+      channels: [{ name: 'presence-staff', subscribe: 'token' }],
+    },
+  ]);
+});
+afterAll(() => broker.kill());
+
+/** As an application has them. */
+const variables = (): Record<string, string> => ({
+  PUSHER_APP_ID: APP.id,
+  PUSHER_APP_KEY: APP.key,
+  PUSHER_APP_SECRET: APP.secret,
+  PUSHER_HOST: '127.0.0.1',
+  PUSHER_PORT: String(broker.port),
+  PUSHER_SCHEME: 'http',
+});
+const kulkul = (...args: string[]): Promise<Answer> => run(args, { env: variables() });
+const listen = (...args: string[]): CommandProcess => new CommandProcess(['listen', ...args], { env: variables() });
+
+test('listen prints what trigger sends, as lines of JSON with the payload as it was written', async () => {
+  const channels = ['orders', 'private-orders', 'presence-staff'];
+  const listener = listen(...channels, '--count', '3', '--user', 'ann');
+  for (const channel of channels)
+    await listener.printed(new RegExp(`"${channel}","event":"pusher:subscription_succeeded"`));
+  const listed = await kulkul('channels');
+  expect(listed.stdout).toBe(
+    [
+      'CHANNEL         SUBSCRIPTIONS  USERS',
+      'orders          1',
+      'presence-staff  1              1',
+      'private-orders  1',
+      '',
+    ].join('\n'),
+  );
+  const staff = await kulkul('channels', 'presence-staff');
+  expect(staff.stdout).toMatch(/^presence-staff\n +occupied +yes\n +subscriptions +1\n +users +1: ann\n$/);
+  expect(await kulkul('trigger', 'orders', 'shipped', '{"id":\n12345678901234567890}')).toMatchObject({
+    code: 0,
+    stderr: '',
+    stdout: `Sent shipped to orders (${broker.url}, app ${APP.id}).\n`,
+  });
+  await kulkul('trigger', 'private-orders', 'noted', 'just text');
+  await kulkul('trigger', 'presence-staff', 'called');
+  expect(await listener.exited).toMatchObject({ code: 0 });
+  const lines = listener.stdout.split('\n').filter((line) => line.includes('"data"') && !line.includes('"pusher:'));
+  expect(lines.map((line) => line.replace(/^\{"time":"[^"]+",/, '{'))).toEqual([
+    '{"channel":"orders","event":"shipped","data":{"id": 12345678901234567890}}',
+    '{"channel":"private-orders","event":"noted","data":"just text"}',
+    '{"channel":"presence-staff","event":"called","data":{}}',
+  ]);
+  expect(listener.stderr).toBe('');
+});
+
+test('listen enters by a token', async () => {
+  const token = sign({ sub: 'bea', exp: Math.floor(Date.now() / 1000) + 600 });
+  const listener = listen('presence-staff', '--token', token, '--count', '1');
+  expect(await listener.printed(/subscription_succeeded/)).toContain('"ids":["bea"]');
+  await kulkul('trigger', 'presence-staff', 'called');
+  expect(await listener.exited).toMatchObject({ code: 0 });
+});
+
+test('encrypted events go through, and are shown as they come without the key', async () => {
+  const withKey = listen('private-encrypted-a', '--count', '1', '--encryption-key', MASTER_KEY);
+  const without = listen('private-encrypted-a', '--count', '1');
+  for (const listener of [withKey, without]) await listener.printed(/subscription_succeeded/);
+  await kulkul('trigger', 'private-encrypted-a', 'secret', '{"pin":1}', '--encryption-key', MASTER_KEY);
+  await Promise.all([withKey.exited, without.exited]);
+  expect(withKey.stdout).toMatch(/"event":"secret","data":\{"pin":1\}\}\n$/);
+  expect(without.stdout).toMatch(/"event":"secret","data":\{"nonce":"[^"]+","ciphertext":"[^"]+"\}\}\n$/);
+});
+
+test('listen for people shows one line for each event, with what a terminal might interpret escaped', async () => {
+  const listener = listen('orders', '--pretty', '--count', '1');
+  await listener.printed(/subscription_succeeded/);
+  await kulkul('trigger', 'orders', 'shipped', 'red \u001b[31mtext');
+  await listener.exited;
+  expect(listener.stdout).toMatch(/\d\d:\d\d:\d\d {2}orders {2}shipped {2}red \\u001b\[31mtext\n$/);
+  expect(listener.stderr).toContain(`Listening to orders at ${broker.wsUrl}, key ${APP.key} of PUSHER_APP_KEY.`);
+});
+
+describe('what goes wrong', () => {
+  test.each([
+    [
+      'nobody answers',
+      ['trigger', 'a', 'e', '--url', 'http://127.0.0.1:1'],
+      1,
+      'http://127.0.0.1:1 does not answer: nothing listens there',
+    ],
+    ['the secret is wrong', ['trigger', 'a', 'e', '--secret', 'wrong'], 1, 'answered 401: Invalid signature'],
+    ['the name is wrong', ['trigger', 'a b', 'e'], 1, 'answered 400: Invalid channel name'],
+    ['the key is wrong', ['listen', 'a', '--key', 'nobody'], 1, 'the server closed the connection with 4001'],
+    ['a subscription is refused', ['listen', 'private-a', '--secret', 'wrong'], 1, 'Invalid signature'],
+    [
+      'there is no secret',
+      ['listen', 'presence-a', '--key', 'nobody'],
+      2,
+      'presence-a is a presence channel: set PUSHER_APP_SECRET, or add --secret or --token',
+    ],
+    ['nothing encrypts', ['trigger', 'private-encrypted-a', 'e'], 2, 'add --encryption-key'],
+    ['the count is none', ['listen', 'a', '--count', '0'], 2, 'It must be a number from 1 on.'],
+  ])('is said, where %s', async (_, args, code, message) => {
+    const answer = await kulkul(...args);
+    expect(answer.stderr).toContain(message);
+    expect(answer).toMatchObject({ code, stdout: '' });
+    expect(answer.stderr).not.toContain(APP.secret);
+  });
+});
+
+test('a connection that was lost comes back, and SIGTERM is a good end', async () => {
+  const wire = await TcpProxy.start(broker.port);
+  const listener = listen('orders', '--url', `http://127.0.0.1:${wire.port}`);
+  await listener.printed(/subscription_succeeded/);
+  wire.cut();
+  await until(() => listener.stderr.includes('the connection was cut. Connecting again'));
+  wire.mend();
+  await until(() => listener.stderr.includes('connected again'));
+  listener.signal('SIGTERM');
+  expect(await listener.exited).toEqual({ code: 0, signal: null });
+  await wire.close();
+});
