@@ -14,8 +14,8 @@ const DIST = join(ROOT, 'dist');
 const ENTRIES = ['main', 'workers/worker-main', 'native/write-binaries', 'uws'];
 /** Native, so it can't be bundled. Database drivers are not bundled either, because server/apps/load-driver.ts imports them by a name that esbuild does not see. */
 const FOUND_BY_NODE = ['uWebSockets.js'];
-/** Written by the build of the native part. */
-const NATIVE = join(DIST, 'native');
+/** Written by the builds of the native part and of the console. */
+const BUILT_ELSEWHERE = ['native', 'console'].map((folder) => join(DIST, folder));
 
 const { metafile } = await build({
   absWorkingDir: ROOT,
@@ -57,7 +57,8 @@ function licencesOf(files) {
 function removeOthers(kept) {
   for (const entry of readdirSync(DIST, { recursive: true })) {
     const path = join(DIST, entry);
-    if (relative(NATIVE, path).startsWith('..') && statSync(path).isFile() && !kept.has(path)) rmSync(path);
+    const isOurs = BUILT_ELSEWHERE.every((folder) => relative(folder, path).startsWith('..'));
+    if (isOurs && statSync(path).isFile() && !kept.has(path)) rmSync(path);
   }
   const folders = readdirSync(DIST, { recursive: true }).filter((entry) => statSync(join(DIST, entry)).isDirectory());
   for (const folder of folders.sort((a, b) => b.length - a.length)) {

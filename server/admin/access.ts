@@ -20,6 +20,7 @@ export function checkAccess(token: SharedToken, method: string, headers: Incomin
     checkToken(headers.authorization, token);
     return;
   }
+  checkHost(token, headers);
   checkSender(headers);
   if (!READING.has(method)) checkProgram(headers);
 }
@@ -40,13 +41,20 @@ function checkToken(authorization: string | undefined, token: SharedToken): void
   }
 }
 
+/**
+ * Checks that a request without a token is for this machine. A page can have its own name resolve to 127.0.0.1, and is of the same origin as this
+ * API then.
+ *
+ * @throws {AdminError} 403
+ */
+export function checkHost(token: SharedToken, { host = '' }: IncomingHttpHeaders): void {
+  if (token.isSet || isLoopback(hostnameOf(host))) return;
+  const message = `Without admin.token this API answers to 127.0.0.1, [::1] and localhost only, not to the host "${shown(host)}": call it by its address, or set admin.token`;
+  throw new AdminError('foreign-host', 403, message);
+}
+
 function checkSender(headers: IncomingHttpHeaders): void {
   const { host = '', origin, 'sec-fetch-site': site } = headers;
-  // A page can have its own name resolve to 127.0.0.1, and is of the same origin as this API then.
-  if (!isLoopback(hostnameOf(host))) {
-    const message = `Without admin.token this API answers to 127.0.0.1, [::1] and localhost only, not to the host "${shown(host)}": call it by its address, or set admin.token`;
-    throw new AdminError('foreign-host', 403, message);
-  }
   const isOwn =
     (origin === undefined || origin === `http://${host}`) && (site === undefined || OWN_SITES.has(String(site)));
   if (isOwn) return;

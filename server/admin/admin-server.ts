@@ -5,10 +5,11 @@ import { parse as parseQuery } from 'node:querystring';
 import { SeamUnavailable } from '../../channels/broker.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import { AppConflict } from '../apps/app-store.ts';
+import { createConsoleFileRoutes } from '../console/console-files.ts';
 import { RouteTable } from '../http/route-table.ts';
 import type { Logger } from '../log.ts';
 import { SharedToken } from '../shared-token.ts';
-import { checkAccess } from './access.ts';
+import { checkAccess, checkHost } from './access.ts';
 import { AdminError, type ErrorDetails, invalidRequest } from './admin-error.ts';
 import { problemsOf } from './app-fields.ts';
 import type { AppRegistry } from './app-registry.ts';
@@ -16,6 +17,7 @@ import { createAppRoutes } from './app-routes.ts';
 import type { Fleet } from './fleet.ts';
 import { createFleetRoutes } from './fleet-routes.ts';
 import { describeAdminApi } from './open-api.ts';
+import { EventStream, type StreamClient, TextAnswer } from './other-answers.ts';
 import { readJson } from './request-body.ts';
 import { type AdminRoute, adminRoute, describeRoutes } from './route.ts';
 import { noQuerySchema, OPEN_API, OVERVIEW } from './schemas.ts';
@@ -29,6 +31,8 @@ const LATE_CHECK_MS = 500;
 const KEEP_ALIVE_MS = 72_000;
 const MAX_PARAM_LENGTH = 2000;
 const RETRY_AFTER_SECONDS = 1;
+/** Open at once: nodes work for each of them. */
+const MAX_STREAMS = 32;
 /** What they send is not looked at. */
 const WITHOUT_BODY: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD']);
 
@@ -41,6 +45,8 @@ export interface AdminServerParts {
   readonly isExposed: boolean;
   readonly version: string;
   readonly log: Logger;
+  /** Beside its own. */
+  readonly routes?: readonly AdminRoute[];
   /** Unset: `REQUEST_MS`. */
   readonly requestMs?: number;
 }
@@ -63,15 +69,19 @@ export class AdminServer {
   readonly #http: Server;
   /** To requests that have come in whole. */
   readonly #answering = new Set<ServerResponse>();
+  readonly #streams = new Set<StreamClient>();
+  #isStopping = false;
 
   constructor(parts: AdminServerParts) {
     this.#parts = parts;
     this.#token = new SharedToken(parts.token);
-    const { registry, fleet, isExposed, log, requestMs = REQUEST_MS } = parts;
+    const { registry, fleet, isExposed, log, routes = [], requestMs = REQUEST_MS } = parts;
     this.#routes = [
       ...createAppRoutes(registry, log, isExposed),
       ...createFleetRoutes(registry, fleet, log),
       ...createWebhookRoutes(registry, fleet, log),
+      ...createConsoleFileRoutes(),
+      ...routes,
       ...this.#routesAboutItself(),
     ];
     this.#table = new RouteTable(this.#routes, decodeParam);
@@ -94,10 +104,12 @@ export class AdminServer {
     return (this.#http.address() as AddressInfo).port;
   }
 
-  /** Answers what it has taken, then ends. */
+  /** Answers what it has taken, ends the event streams, then ends. */
   async stop(): Promise<void> {
     const closed = once(this.#http, 'close');
+    this.#isStopping = true;
     this.#http.close();
+    for (const stream of this.#streams) stream.end();
     await Promise.all([...this.#answering].map((response) => once(response, 'close')));
     this.#http.closeAllConnections();
     await closed;
@@ -106,7 +118,8 @@ export class AdminServer {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const { status = 200, answer } = await this.#answer(request, response);
-      send(response, status, answer);
+      if (answer instanceof EventStream) this.#startStream(answer, request, response);
+      else send(response, status, answer);
     } catch (error) {
       // The client left, or was cut off as it was late.
       if (request.destroyed && !request.complete) return;
@@ -119,9 +132,10 @@ export class AdminServer {
     response: ServerResponse,
   ): Promise<{ readonly status: number | undefined; readonly answer: object }> {
     const { method = '', url = '', headers } = request;
-    checkAccess(this.#token, method, headers);
     const [path = '', queryText = ''] = splitOnce(url, '?');
     const match = this.#table.find(method, path.replace(/(.)\/$/, '$1'));
+    if (match?.route?.access === 'anybody') checkHost(this.#token, headers);
+    else checkAccess(this.#token, method, headers);
     if (!match) throw notFound(path, this.#routes);
     if (!match.route) throw wrongMethod(method, match.allowed);
     const { route, params } = match;
@@ -130,6 +144,23 @@ export class AdminServer {
     response.on('close', () => this.#answering.delete(response));
     const query = checkedQuery(route, parseQuery(queryText));
     return { status: route.status, answer: await route.run({ params, query, body }) };
+  }
+
+  /** A stream is none of those that are waited for when the server stops: it never ends by itself. */
+  #startStream(stream: EventStream, { method }: IncomingMessage, response: ServerResponse): void {
+    this.#answering.delete(response);
+    if (this.#streams.size >= MAX_STREAMS) {
+      const message = `There are ${MAX_STREAMS} event streams already: close one that nobody looks at`;
+      throw new AdminError('too-many-streams', 503, message);
+    }
+    if (method === 'HEAD') {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' }).end();
+      return;
+    }
+    const client = stream.start(response, () => performance.now());
+    this.#streams.add(client);
+    response.once('close', () => this.#streams.delete(client));
+    if (this.#isStopping) client.end();
   }
 
   #routesAboutItself(): readonly AdminRoute[] {
@@ -171,16 +202,22 @@ export class AdminServer {
   }
 }
 
-/** A line of its own for whoever reads it in a terminal; never kept by anybody, as there may be a new secret in it. */
+/** Never kept by anybody unless the answer says so, as there may be a new secret in it. */
 function send(response: ServerResponse, status: number, answer: object): void {
-  const text = `${JSON.stringify(answer, null, 2)}\n`;
+  const { body, contentType, headers } = answer instanceof TextAnswer ? answer : jsonAnswer(answer);
   response.writeHead(status, {
-    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Type': contentType,
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
-    'Content-Length': Buffer.byteLength(text),
+    'Content-Length': Buffer.byteLength(body),
+    ...headers,
   });
-  response.end(text);
+  response.end(body);
+}
+
+/** A line of its own for whoever reads it in a terminal. */
+function jsonAnswer(answer: object): TextAnswer {
+  return new TextAnswer(`${JSON.stringify(answer, null, 2)}\n`, 'application/json; charset=utf-8');
 }
 
 function splitOnce(text: string, sign: string): readonly string[] {

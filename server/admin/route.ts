@@ -10,10 +10,15 @@ export interface AdminRequest<Params = PathParams> {
   readonly body: unknown;
 }
 
-/** One thing that the admin API does, for whoever may use it at all. */
+/** One thing that the admin API does. */
 export interface AdminRoute extends Omit<RouteFacts, 'query'> {
   readonly query?: z.ZodObject;
-  /** @throws {AdminError | ApiError | AppConflict | SeamUnavailable} by rejection */
+  /** `anybody`: without a token, too. Default: those who may use the API. */
+  readonly access?: 'anybody';
+  /**
+   * @returns what becomes JSON, a `TextAnswer` or an `EventStream`
+   * @throws {AdminError | ApiError | AppConflict | SeamUnavailable} by rejection
+   */
   run(request: AdminRequest): Promise<object>;
 }
 

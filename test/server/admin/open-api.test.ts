@@ -19,6 +19,7 @@ interface Operation {
 }
 interface Content {
   readonly 'application/json': { readonly schema: Json };
+  readonly [type: string]: { readonly schema: Json };
 }
 interface Document {
   readonly openapi: string;
@@ -99,7 +100,7 @@ describe('the OpenAPI document', () => {
   test('holds schemas that are valid', () => {
     const schemas: Json[] = operations.flatMap(({ requestBody, responses, parameters }) => [
       ...[requestBody, ...Object.values(responses)].flatMap((part) =>
-        part ? [part.content['application/json'].schema] : [],
+        part ? Object.values(part.content).map(({ schema }) => schema) : [],
       ),
       ...parameters.map(({ schema }) => schema),
     ]);

@@ -1,6 +1,14 @@
+import { once } from 'node:events';
+import { get } from 'node:http';
+import pino from 'pino';
 import { SeamUnavailable } from '../../../channels/broker.ts';
+import { AdminServer } from '../../../server/admin/admin-server.ts';
+import { nodeFleet } from '../../../server/admin/fleet.ts';
+import { EventStream } from '../../../server/admin/other-answers.ts';
+import type { AdminRoute } from '../../../server/admin/route.ts';
+import { createConsoleFileRoutes } from '../../../server/console/console-files.ts';
 import { APP } from '../../support/broker.ts';
-import { type AdminAnswer, type AdminBroker, startAdminBroker } from '../admin/admin-broker.ts';
+import { type AdminAnswer, type AdminBroker, callAdmin, startAdminBroker } from '../admin/admin-broker.ts';
 import type { Row } from './errors-broker.ts';
 
 type Send = (broker: AdminBroker) => Promise<AdminAnswer>;
@@ -33,6 +41,26 @@ const failing =
     return broker.api('GET', `${app}/usage`);
   };
 
+/** Asks a server that has these routes, too. */
+async function withRoutes(
+  { listed, server: node }: AdminBroker,
+  routes: readonly AdminRoute[],
+  ask: (url: string) => Promise<AdminAnswer>,
+): Promise<AdminAnswer> {
+  const parts = { registry: listed, fleet: nodeFleet(node), token: '', isExposed: false, version: '1', routes };
+  const server = new AdminServer({ ...parts, log: pino({ level: 'silent' }) });
+  const answer = await ask(`http://127.0.0.1:${await server.listen('127.0.0.1', 0)}`);
+  await server.stop();
+  return answer;
+}
+
+const STREAM: AdminRoute = {
+  method: 'GET',
+  path: '/stream',
+  summary: 'never ends',
+  run: async () => new EventStream(() => () => {}),
+};
+
 export const ADMIN_ERRORS: readonly Row[] = [
   row('invalid-app', ({ api }) => api('POST', '/apps', { maxConnections: 'many' })),
   row('invalid-json', ({ api }) => api('POST', '/apps', '{')),
@@ -55,6 +83,22 @@ export const ADMIN_ERRORS: readonly Row[] = [
     const [{ id }] = body.webhooks as [{ id: string }];
     return api('GET', `${app}/dead-letters/${id}/nothing`);
   }),
+  row('unknown-file', ({ api }) => api('GET', '/console/assets/none.js')),
+  row('console-not-built', (broker) => {
+    const routes = createConsoleFileRoutes(new URL('none/', import.meta.url));
+    return withRoutes(
+      broker,
+      routes.map((route) => ({ ...route, path: `/other${route.path}` })),
+      (url) => callAdmin(url, 'GET', '/other/console'),
+    );
+  }),
+  row('too-many-streams', (broker) =>
+    withRoutes(broker, [STREAM], async (url) => {
+      const open = (): Promise<unknown> => once(get(`${url}/stream`, { agent: false }), 'response');
+      await Promise.all(Array.from({ length: 32 }, open));
+      return callAdmin(url, 'GET', '/stream');
+    }),
+  ),
   row('method-not-allowed', ({ api }) => api('PUT', '/apps')),
   row('app-conflict', ({ api }) => api('POST', '/apps', { id: APP.id })),
   row('apps-read-only', async ({ api, listed, config: { settings } }) => {
