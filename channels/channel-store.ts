@@ -85,6 +85,8 @@ export interface ChannelStore {
   signOut(appId: string, userId: string, socketId: string, isAnnounced: boolean): MaybePromise<void>;
   /** Those of the users who have a signed-in connection. */
   online(appId: string, userIds: readonly string[]): MaybePromise<readonly string[]>;
+  /** Connections that are signed in as a user. */
+  userConnectionCount(appId: string, userId: string): MaybePromise<number>;
 
   /** Counts one more connection of an app unless there are `max` (-1: any number); whether it was counted. */
   addConnection(appId: string, max: number): MaybePromise<boolean>;

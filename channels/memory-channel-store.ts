@@ -185,6 +185,10 @@ export class MemoryChannelStore implements ChannelStore {
     return userIds.filter((id) => signedIn?.has(id));
   }
 
+  userConnectionCount(appId: string, userId: string): number {
+    return this.#apps.get(appId)?.signedIn.get(userId)?.size ?? 0;
+  }
+
   addConnection(appId: string, max: number): boolean {
     const facts = this.#facts(appId);
     if (max >= 0 && facts.connections >= max) return false;

@@ -22,6 +22,7 @@ import { RateLimits } from './rate-limits.ts';
 import { takeTurn } from './receive.ts';
 import { correctRoster } from './roster.ts';
 import { Uptake } from './uptake.ts';
+import { userEnding } from './user-connections.ts';
 import { WANTS, wantsOf } from './webhook-wants.ts';
 
 /** How a node behaves; times in the unit of the name. */
@@ -126,7 +127,7 @@ export class Node {
       return;
     }
     if (channel.role === 'termination') {
-      this.#terminate(channel, message.frame);
+      this.#endUser(channel, message.frame);
       return;
     }
     const { member, position } = message;
@@ -325,8 +326,8 @@ export class Node {
     this.uptake.handedOn(channel, message.frame.length);
   }
 
-  #terminate(channel: LocalChannel, message: string): void {
-    const reason = new Disconnect('terminated', CLOSE_CODES.unauthorized, message);
+  #endUser(channel: LocalChannel, message: string): void {
+    const reason = userEnding(message);
     for (const connection of [...channel.connections]) this.end(connection, reason);
   }
 }

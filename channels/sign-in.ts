@@ -163,12 +163,6 @@ export function leaveUser(node: Node, connection: Connection, user: SignedInUser
   return signOut(node, connection, user.id);
 }
 
-/** Ends every connection on all nodes that signed in as a user. The message on their channel is the reason's text. */
-export function terminateUser(node: Node, appId: string, userId: string): MaybePromise<void> {
-  const frame = 'Connection is unauthorized: the application ended all connections of this user';
-  return node.broker.publish({ appId, channel: terminationChannelName(userId), frame });
-}
-
 function parseUser(userData: string): UserData {
   try {
     return parseUserData(userData);

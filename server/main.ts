@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { AdminFlags } from './command/admin-command.ts';
 import { addClientCommands } from './command/client-flags.ts';
 import type { CommandContext } from './command/client-target.ts';
 import { EXIT_USAGE, fail, print, printError, runCommand } from './command/exit.ts';
 import { parseSupervision, readMadeApp, type Supervision } from './command/supervision.ts';
 import { type TokenFlags, withTokenFlags } from './command/token-flags.ts';
+import { addUsersCommand, type UsersAction } from './command/users-flags.ts';
 import { addWebhooksCommand, type WebhooksAction, type WebhooksFlags } from './command/webhooks-flags.ts';
 import { ConfigError, type ConfigSources, describeConfig, type LoadedConfig, loadConfig } from './config/index.ts';
 import { packageVersion } from './package-root.ts';
@@ -70,6 +72,7 @@ withTokenFlags(program.command('token').option(...configFlag))
   .action(token);
 
 addWebhooksCommand(program, configFlag, webhooks);
+addUsersCommand(program, configFlag, users);
 
 addClientCommands(program, configFlag, {
   trigger: (channel, event, data, flags) =>
@@ -116,6 +119,11 @@ async function webhooks(action: WebhooksAction, letters: readonly string[], flag
 
 function contextOf(flags: CommandFlags): CommandContext {
   return { env: process.env, cwd: process.cwd(), load: () => load(sourcesOf(flags)) };
+}
+
+async function users(action: UsersAction, userId: string, flags: AdminFlags): Promise<void> {
+  const { usersCommand } = await import('./command/users-command.ts');
+  await usersCommand(action, userId, flags, () => load(sourcesOf(flags)));
 }
 
 function readSupervision(text: string): Supervision {

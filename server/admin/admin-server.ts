@@ -21,6 +21,7 @@ import { EventStream, type StreamClient, TextAnswer } from './other-answers.ts';
 import { readJson } from './request-body.ts';
 import { type AdminRoute, adminRoute, describeRoutes } from './route.ts';
 import { noQuerySchema, OPEN_API, OVERVIEW } from './schemas.ts';
+import { createUserRoutes } from './user-routes.ts';
 import { createWebhookRoutes } from './webhook-routes.ts';
 
 /** For a request to arrive in whole, in milliseconds. */
@@ -79,6 +80,7 @@ export class AdminServer {
     this.#routes = [
       ...createAppRoutes(registry, log, isExposed),
       ...createFleetRoutes(registry, fleet, log),
+      ...createUserRoutes(registry, fleet, log),
       ...createWebhookRoutes(registry, fleet, log),
       ...createConsoleFileRoutes(),
       ...routes,

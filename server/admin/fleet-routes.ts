@@ -1,13 +1,10 @@
-import { isUserId } from '../../protocol/channel-name.ts';
-import { ApiError } from '../../protocol/errors.ts';
-import { quote } from '../../protocol/json.ts';
 import { type RevocationSubject, revocationOf } from '../http/revocation.ts';
 import type { Logger } from '../log.ts';
 import type { AppRegistry } from './app-registry.ts';
 import { registeredApp } from './app-routes.ts';
 import type { Fleet } from './fleet.ts';
 import { type AdminRoute, adminRoute } from './route.ts';
-import { HEALTH, PURGED, REVOKED, TERMINATED, USAGE } from './schemas.ts';
+import { HEALTH, PURGED, REVOKED, USAGE } from './schemas.ts';
 
 /** What is asked of the nodes. */
 export function createFleetRoutes(registry: AppRegistry, fleet: Fleet, log: Logger): readonly AdminRoute[] {
@@ -82,19 +79,6 @@ export function createFleetRoutes(registry: AppRegistry, fleet: Fleet, log: Logg
       summary: 'removes everybody from a channel',
       answer: REVOKED,
       run: ({ params }) => revoke(params, undefined),
-    }),
-    adminRoute({
-      method: 'POST',
-      path: '/apps/:id/users/:user/terminate',
-      summary: 'ends all connections of a signed-in user with 4009',
-      answer: TERMINATED,
-      async run({ params: { id, user } }) {
-        const { app } = await registeredApp(registry, id);
-        if (!isUserId(user)) throw new ApiError('invalid-user-id', 400, `${quote(user, 60)} can't be a user id`);
-        await fleet.terminateUser(app.id, user);
-        log.info({ app: app.id, user }, 'connections of a user ended over the admin API');
-        return { terminated: true };
-      },
     }),
   ];
 }

@@ -2,7 +2,7 @@ import type { AppTotals } from '../../channels/channel-store.ts';
 import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Revocation } from '../../channels/revocations.ts';
 import { revoke } from '../../channels/revoke.ts';
-import { terminateUser } from '../../channels/sign-in.ts';
+import { reconnectUser, terminateUser } from '../../channels/user-connections.ts';
 import type { Readiness } from '../http/health.ts';
 import type { Server } from '../server.ts';
 import type { WebhookOperations } from '../webhooks/operations.ts';
@@ -21,7 +21,10 @@ export interface Fleet extends WebhookOperations {
   /** Has all nodes look again at these apps; null: at all of them. */
   announceApps(ids: readonly string[] | null): MaybePromise<void>;
   revoke(revocation: Omit<Revocation, 'atMs'>): MaybePromise<void>;
+  /** Connections that are signed in as a user. */
+  userConnections(appId: string, userId: string): MaybePromise<number>;
   terminateUser(appId: string, userId: string): MaybePromise<void>;
+  reconnectUser(appId: string, userId: string): MaybePromise<void>;
   usage(appId: string): MaybePromise<AppUsage>;
   /** Of one of the nodes here, with addresses and errors. */
   readiness(): MaybePromise<Readiness>;
@@ -34,7 +37,9 @@ export function nodeFleet({ node, readiness, webhooks }: Pick<Server, 'node' | '
     readiness,
     announceApps: (ids) => node.nodesChannel.announceApps(ids ?? undefined),
     revoke: (revocation) => revoke(node, revocation),
+    userConnections: (appId, userId) => node.store.userConnectionCount(appId, userId),
     terminateUser: (appId, userId) => terminateUser(node, appId, userId),
+    reconnectUser: (appId, userId) => reconnectUser(node, appId, userId),
     usage: (appId) =>
       after(node.store.connectionCount(appId), (connections) =>
         after(node.store.totals(appId), (totals) => ({ connections, ...totals })),

@@ -70,6 +70,15 @@ export const MADE_KEY = describe(keyPairSchema.extend({ stored, warning }), 'out
 export const DELETED = describe(z.object({ deleted: z.literal(true), stored, warning }), 'output');
 export const PURGED = describe(z.object({ purged: z.literal(true) }), 'output');
 export const REVOKED = describe(z.object({ revoked: z.literal(true) }), 'output');
+export const RECONNECTED = describe(z.object({ reconnected: z.literal(true) }), 'output');
+export const USER = describe(
+  z.object({
+    id: z.string(),
+    online: z.boolean().describe('Signed in on at least one connection.'),
+    connections: z.int().describe('Those that are signed in as the user, over all nodes.'),
+  }),
+  'output',
+);
 export const TERMINATED = describe(z.object({ terminated: z.literal(true) }), 'output');
 export const USAGE = describe(
   z.object({

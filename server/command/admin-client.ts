@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject, parseJson } from '../../protocol/json.ts';
 import { hostPort } from '../client-address.ts';
 import type { Settings } from '../config/index.ts';
+import { CommandError } from './exit.ts';
 
 /** For an answer, in milliseconds: a test waits for a webhook. */
 const ANSWER_MS = 70_000;
@@ -8,7 +9,7 @@ const ANSWER_MS = 70_000;
 const ANY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
 /** The admin API can't do it. The text is for the user of the command. */
-export class AdminCallError extends Error {
+export class AdminCallError extends CommandError {
   override readonly name = 'AdminCallError';
 }
 

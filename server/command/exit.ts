@@ -69,7 +69,7 @@ export class UsageError extends Error {
 
 /** The command could not do what was asked. The text is for its user. */
 export class CommandError extends Error {
-  override readonly name = 'CommandError';
+  override readonly name: string = 'CommandError';
 }
 
 /** Runs a command to its end. Ends the process with a word where it fails for a reason that its user can do something about. */

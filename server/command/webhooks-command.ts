@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../protocol/json.ts';
 import type { LoadedConfig } from '../config/index.ts';
-import { type AdminAccess, AdminCallError, AdminClient, adminAccess } from './admin-client.ts';
-import { EXIT_FAILURE, EXIT_USAGE, fail, print, UsageError } from './exit.ts';
+import { type AdminAccess, AdminClient } from './admin-client.ts';
+import { accessOf, onlyApp } from './admin-command.ts';
+import { EXIT_FAILURE, print, runCommand, UsageError } from './exit.ts';
 import type { WebhooksAction, WebhooksFlags } from './webhooks-flags.ts';
 import {
   events,
@@ -12,8 +13,6 @@ import {
   testText,
   webhooksText,
 } from './webhooks-text.ts';
-
-const MAX_IDS_SHOWN = 20;
 
 /**
  * Carries out `kulkul webhooks …` and prints what came of it.
@@ -26,22 +25,10 @@ export async function webhooksCommand(
   flags: WebhooksFlags,
   load: () => LoadedConfig,
 ): Promise<void> {
-  try {
+  await runCommand(async () => {
     const command = new WebhooksCommand(accessOf(flags, load), flags);
     await command.run(action, letters);
-  } catch (error) {
-    if (error instanceof UsageError) fail(error.message, EXIT_USAGE);
-    if (error instanceof AdminCallError) fail(error.message, EXIT_FAILURE);
-    throw error;
-  }
-}
-
-function accessOf({ url, token }: WebhooksFlags, load: () => LoadedConfig): AdminAccess {
-  if (url !== undefined && token !== undefined) return { url, token };
-  const { settings } = load();
-  if (url !== undefined) return { url, token: settings.admin.token };
-  const access = adminAccess(settings);
-  return token === undefined ? access : { ...access, token };
+  });
 }
 
 class WebhooksCommand {
@@ -58,7 +45,7 @@ class WebhooksCommand {
     if ((action === 'replay' || action === 'discard') && letters.length > 0 === all) {
       throw new UsageError(`which dead letters are meant? kulkul webhooks ${action} takes their ids, or --all`);
     }
-    const appId = this.#flags.app ?? (await this.#onlyApp());
+    const appId = this.#flags.app ?? (await onlyApp(this.#api));
     const path = `/apps/${encodeURIComponent(appId)}`;
     const listed = await this.#api.call('GET', `${path}/webhooks`);
     const webhooks = listed.webhooks as readonly ShownWebhook[];
@@ -105,15 +92,6 @@ class WebhooksCommand {
     let done = 0;
     for (const each of paths) done += Number((await this.#api.call(method, each))[count]);
     return done;
-  }
-
-  async #onlyApp(): Promise<string> {
-    const { apps } = await this.#api.call('GET', `/apps?limit=${MAX_IDS_SHOWN}`);
-    const ids = (apps as readonly { readonly id: string }[]).map(({ id }) => id);
-    const [first] = ids;
-    if (first !== undefined && ids.length === 1) return first;
-    if (first === undefined) throw new UsageError('the broker has no apps');
-    throw new UsageError(`which app is meant? Add --app with an id: ${ids.join(', ')}`);
   }
 
   #chosen(appId: string, webhooks: readonly ShownWebhook[]): ShownWebhook {

@@ -1,13 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { AdminFlags } from './admin-command.ts';
 
 /** Of all commands about webhooks. */
-export interface WebhooksFlags {
-  readonly config?: string;
-  readonly url?: string;
-  readonly token?: string;
-  readonly app?: string;
+export interface WebhooksFlags extends AdminFlags {
   readonly webhook?: string;
-  readonly json?: boolean;
   readonly limit?: number;
   readonly all?: boolean;
   readonly channel?: string;

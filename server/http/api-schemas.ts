@@ -74,6 +74,13 @@ export const STATS = object(
   ['occupied', 'connection_count'],
 );
 export const CONNECTIONS = object({ connections: count('Over all nodes.') }, ['connections']);
+export const USER = object(
+  {
+    online: { type: 'boolean', description: 'Signed in on at least one connection.' },
+    connections: count('Those that are signed in as the user, over all nodes.'),
+  },
+  ['online', 'connections'],
+);
 export const EMPTY: JsonSchema = { type: 'object', maxProperties: 0 };
 
 export const CHANNEL_AUTH_FIELDS = {

@@ -4,7 +4,7 @@ import { after, afterAll, type MaybePromise } from '../../channels/maybe-promise
 import type { Node } from '../../channels/node.ts';
 import { publish, takeBackendEvents, takeReadRequest } from '../../channels/publish.ts';
 import { revoke } from '../../channels/revoke.ts';
-import { terminateUser } from '../../channels/sign-in.ts';
+import { reconnectUser, terminateUser } from '../../channels/user-connections.ts';
 import { isUserId } from '../../protocol/channel-name.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import { parseJson, quote } from '../../protocol/json.ts';
@@ -16,6 +16,7 @@ import { type RevocationSubject, revocationOf } from './revocation.ts';
 import { checkMayPublish } from './token-access.ts';
 
 type OfChannel = ApiRequest<{ readonly channel: string }>;
+type OfUser = ApiRequest<{ readonly user: string }>;
 
 export function triggerEvent(node: Node, app: App, request: ApiRequest): MaybePromise<Answer> {
   const trigger = readTrigger(app, request);
@@ -62,15 +63,37 @@ export function triggerOldStyle(node: Node, app: App, request: OfChannel): Maybe
   return after(publish(node, app, trigger, request), () => ({ ...EMPTY_OBJECT, status: 202, body: '' }));
 }
 
-export function terminateConnections(
+export function showUser(node: Node, app: App, { params }: OfUser): MaybePromise<Answer> {
+  const userId = checkedUserId(params.user);
+  takeReadRequest(node, app);
+  return after(node.store.userConnectionCount(app.id, userId), (connections) =>
+    json({ online: connections > 0, connections }),
+  );
+}
+
+export function terminateConnections(node: Node, app: App, request: OfUser): MaybePromise<Answer> {
+  return endConnections(node, app, request, terminateUser);
+}
+
+export function forceReconnect(node: Node, app: App, request: OfUser): MaybePromise<Answer> {
+  return endConnections(node, app, request, reconnectUser);
+}
+
+function endConnections(
   node: Node,
   app: App,
-  { params: { user: userId } }: ApiRequest<{ readonly user: string }>,
+  { params }: OfUser,
+  end: (node: Node, appId: string, userId: string) => MaybePromise<void>,
 ): MaybePromise<Answer> {
-  if (!isUserId(userId)) throw new ApiError('invalid-user-id', 400, `${quote(userId, 60)} can't be a user id`);
+  const userId = checkedUserId(params.user);
   return after(node.store.online(app.id, [userId]), (online) =>
-    after(terminateUser(node, app.id, userId), () => (online.includes(userId) ? EMPTY_OBJECT : NOBODY_SIGNED_IN)),
+    after(end(node, app.id, userId), () => (online.includes(userId) ? EMPTY_OBJECT : NOBODY_SIGNED_IN)),
   );
+}
+
+function checkedUserId(userId: string): string {
+  if (!isUserId(userId)) throw new ApiError('invalid-user-id', 400, `${quote(userId, 60)} can't be a user id`);
+  return userId;
 }
 
 /** A success all the same, as at the hosted service: SDKs fail on anything else. */

@@ -194,6 +194,14 @@ export class RedisChannelStore implements ChannelStore {
     return userIds.filter((_, index) => known[index] === 1);
   }
 
+  async userConnectionCount(appId: string, userId: string): Promise<number> {
+    const channel = watchChannelName(userId);
+    return this.#orLocal(
+      () => this.#link.commands.do((client) => client.hlen(this.#keys.sockets(appId, channel))),
+      () => [...this.#members.values()].filter((own) => own.appId === appId && own.channel === channel).length,
+    );
+  }
+
   addConnection(appId: string, max: number): MaybePromise<boolean> {
     return this.#connections.add(appId, max);
   }

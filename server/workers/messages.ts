@@ -57,6 +57,7 @@ export const STORE_CALLS = {
   signIn: 'ask',
   signOut: 'ask',
   online: 'ask',
+  userConnectionCount: 'ask',
   addConnection: 'ask',
   removeConnection: 'tell',
   connectionCount: 'ask',
@@ -124,7 +125,9 @@ export const HOST_CALLS = {
 export const FLEET_CALLS = {
   announceApps: 'ask',
   revoke: 'ask',
+  userConnections: 'ask',
   terminateUser: 'ask',
+  reconnectUser: 'ask',
   usage: 'ask',
   readiness: 'ask',
   webhooks: 'ask',

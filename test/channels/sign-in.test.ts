@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { terminateUser } from '../../channels/sign-in.ts';
+import { reconnectUser, terminateUser } from '../../channels/user-connections.ts';
 import { errorFrame, type TestClient, TestNode } from './test-node.ts';
 
 function success(userData: string): string {
@@ -129,6 +129,25 @@ describe('terminating a user', () => {
     expect(member.take()).toEqual([]);
     expect(other.take()).toEqual([watchlistFrame(['offline', ['7']])]);
     expect(server.node.connections.size).toBe(2);
+  });
+
+  test('to reconnect closes them with 4200, so that stock clients come back and sign in again', () => {
+    const server = new TestNode();
+    const [first, second, other] = [server.connect(), server.connect(), server.connect()];
+    for (const client of [first, second]) signIn(client, '{"id":"7"}');
+    signIn(other, '{"id":"8"}');
+    void reconnectUser(server.node, '3', '7');
+    const text = 'The application wants this user to be authorized again: reconnect now';
+    for (const client of [first, second]) {
+      expect(client.take()).toEqual([JSON.stringify({ event: 'pusher:error', data: { code: 4200, message: text } })]);
+      expect(client.closedWith).toEqual({ code: 4200, reason: text });
+    }
+    expect(other.closedWith).toBe(undefined);
+    expect(server.node.store.userConnectionCount('3', '7')).toBe(0);
+    const back = server.connect();
+    signIn(back, '{"id":"7"}');
+    expect(server.node.store.userConnectionCount('3', '7')).toBe(1);
+    expect(back.closedWith).toBe(undefined);
   });
 
   test('who is not there does nothing, and the user of another app is another user', () => {

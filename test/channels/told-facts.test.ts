@@ -6,7 +6,7 @@ import type { Observer } from '../../channels/observer.ts';
 import { publish } from '../../channels/publish.ts';
 import { revoke } from '../../channels/revoke.ts';
 import { Session } from '../../channels/session.ts';
-import { terminateUser } from '../../channels/sign-in.ts';
+import { terminateUser } from '../../channels/user-connections.ts';
 import type { ChannelKind } from '../../protocol/channel-name.ts';
 import { CLOSE_CODES, Disconnect } from '../../protocol/errors.ts';
 import { atLength } from '../support/at-length.ts';

@@ -380,6 +380,26 @@ export function describeChannelStore(name: string, create: CreateSeams): void {
         expect(await seams.last.frames()).toEqual([frame('online'), frame('offline')]);
       });
 
+      test('have a number of connections, over all nodes', async () => {
+        const count = async (userId = 'ann', appId = APP): Promise<number> =>
+          seams.last.store.userConnectionCount(appId, userId);
+        expect(await count()).toBe(0);
+        await signIn(seams.first, '1.1');
+        await signIn(seams.first, '1.1');
+        await signIn(seams.first, '1.2', 'ann', false);
+        await signIn(seams.last, '1.3');
+        await signIn(seams.last, '1.4', '__proto__');
+        await seams.first.store.join(APP, ROOM, '1.5', ANN, 100);
+        expect(await count()).toBe(3);
+        expect([await count('__proto__'), await count('constructor'), await count('ann', '4')]).toEqual([1, 0, 0]);
+        await signOut(seams.first, '1.1');
+        await signOut(seams.first, '1.1');
+        expect(await count()).toBe(2);
+        await signOut(seams.last, '1.3');
+        await signOut(seams.first, '1.2', 'ann', false);
+        expect(await count()).toBe(0);
+      });
+
       test('may have any text for an id', async () => {
         for (const { userId } of ODD_MEMBERS) {
           await seams.last.subscribe(watchChannelName(userId));

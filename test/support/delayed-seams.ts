@@ -84,6 +84,8 @@ export class DelayedSeams {
       signOut: (appId, userId, socketId, isAnnounced) =>
         this.#call(`store.signOut ${userId}`, () => store.signOut(appId, userId, socketId, isAnnounced), true),
       online: (appId, userIds) => this.#call('store.online', () => store.online(appId, userIds)),
+      userConnectionCount: (appId, userId) =>
+        this.#call(`store.userConnectionCount ${userId}`, () => store.userConnectionCount(appId, userId)),
       addConnection: (appId, max) => this.#call('store.addConnection', () => store.addConnection(appId, max), false),
       removeConnection: (appId) => {
         this.calls.push('store.removeConnection');

@@ -190,6 +190,39 @@ const users: Scenario[] = [
     },
   },
   {
+    title: 'pusher-js comes back when its user is to reconnect, signs in again and is authorized anew',
+    async run(stage) {
+      const inbox = stage.inbox();
+      const pusher = await stage.connected('carla');
+      const former = pusher.connection.socket_id;
+      pusher.connection.bind('message', ({ event, channel = '' }: { event: string; channel?: string }) => {
+        if (/error|success|succeeded|invoice/.test(event)) inbox.put(`${event} ${channel}`.trim());
+      });
+      pusher.signin();
+      pusher.subscribe('private-orders');
+      const entered = (await inbox.take(3)).sort();
+      await stage.backend('post', { path: '/users/carla/force_reconnect', body: {} });
+      const again = (await inbox.take(4)).sort();
+      await stage.backend('sendToUser', 'carla', 'invoice', { total: 4 });
+      return { entered, again, sent: await inbox.next(), isOther: pusher.connection.socket_id !== former };
+    },
+    expected: {
+      entered: [
+        'pusher:signin_success',
+        'pusher_internal:subscription_succeeded #server-to-user-carla',
+        'pusher_internal:subscription_succeeded private-orders',
+      ],
+      again: [
+        'pusher:error',
+        'pusher:signin_success',
+        'pusher_internal:subscription_succeeded #server-to-user-carla',
+        'pusher_internal:subscription_succeeded private-orders',
+      ],
+      sent: 'invoice #server-to-user-carla',
+      isOther: true,
+    },
+  },
+  {
     title: 'pusher-js enters a presence channel as the signed-in user',
     async run(stage) {
       const inbox = stage.inbox();

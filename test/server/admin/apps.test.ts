@@ -380,6 +380,8 @@ describe.for(Object.entries(STARTS))('apps of the driver %s', ([driver, start]) 
       ['DELETE', '/channels/news/users/1'],
       ['DELETE', '/channels/news/sockets/1.1'],
       ['DELETE', '/channels/news/subscriptions'],
+      ['GET', '/users/1'],
+      ['POST', '/users/1/force_reconnect'],
       ['POST', '/users/1/terminate'],
     ] as const) {
       const { status, body } = await api(method, `/apps/nobody${path}`);

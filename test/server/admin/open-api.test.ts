@@ -132,6 +132,8 @@ describe('the OpenAPI document', () => {
       ['post', '/apps/{id}/webhooks/test', { channel: 'a' }],
       ['post', '/apps/{id}/purge', undefined],
       ['delete', '/apps/{id}/channels/{channel}/subscriptions', undefined],
+      ['get', '/apps/{id}/users/{user}', undefined],
+      ['post', '/apps/{id}/users/{user}/force_reconnect', undefined],
       ['post', '/apps/{id}/users/{user}/terminate', undefined],
       ['delete', '/apps/{id}', undefined],
       ['get', '/', undefined],

@@ -355,10 +355,23 @@ describe('the nodes', () => {
     expect(await client.closed()).toMatchObject({ code: 4009 });
   });
 
+  test('say whether a user is signed in, and send the connections of a user to reconnect', async () => {
+    const path = `/apps/${APP.id}/users/${encodeURIComponent('ann/ü')}`;
+    const client = await RawClient.connect(broker.wsUrl);
+    client.signIn('{"id":"ann/ü"}');
+    await client.next('pusher:signin_success');
+    expect((await api('GET', path)).body).toEqual({ id: 'ann/ü', online: true, connections: 1 });
+    expect((await api('POST', `${path}/force_reconnect`)).body).toEqual({ reconnected: true });
+    expect(await client.closed()).toMatchObject({ code: 4200 });
+    expect((await api('GET', path)).body).toEqual({ id: 'ann/ü', online: false, connections: 0 });
+  });
+
   test.for([
     ['DELETE', '/channels/a%20b/users/1', 'invalid-channel-pattern'],
     ['DELETE', `/channels/x/users/${'u'.repeat(129)}`, 'invalid-user-id'],
     ['DELETE', '/channels/x/sockets/me', 'invalid-socket-id'],
+    ['GET', `/users/${'u'.repeat(129)}`, 'invalid-user-id'],
+    ['POST', `/users/${'u'.repeat(129)}/force_reconnect`, 'invalid-user-id'],
     ['POST', `/users/${'u'.repeat(129)}/terminate`, 'invalid-user-id'],
   ] as const)('are not asked for nonsense: %s %s', async ([method, path, id]) => {
     const { status, body } = await api(method, `/apps/${APP.id}${path}`);

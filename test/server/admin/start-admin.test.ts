@@ -14,7 +14,9 @@ import { callAdmin, loadAdminConfig } from './admin-broker.ts';
 const fleet: Fleet = {
   announceApps: () => {},
   revoke: () => {},
+  userConnections: () => 0,
   terminateUser: () => {},
+  reconnectUser: () => {},
   readiness: () => ({ isReady: true, reason: 'OK' }),
   usage: () => ({ connections: 0, channels: 0, subscriptions: 0, presenceUsers: 0 }),
   webhooks: () => [],

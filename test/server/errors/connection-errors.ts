@@ -76,6 +76,11 @@ export const CONNECTION_ERRORS: readonly Row[] = [
     await client.next('pusher:signin_success');
     await call(url, 'POST', api('/users/1/terminate_connections'), { body: {} });
   }),
+  ended('user-reconnect', async (client, { url }) => {
+    client.signIn('{"id":"1"}');
+    await client.next('pusher:signin_success');
+    await call(url, 'POST', api('/users/1/force_reconnect'), { body: {} });
+  }),
   ended('internal-error', async (client, { node }) => {
     vi.spyOn(node.broker, 'publish').mockImplementationOnce(() => {
       throw new Error('a fault inside');

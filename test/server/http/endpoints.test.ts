@@ -267,6 +267,24 @@ test('POST …/terminate_connections says when nobody was signed in', async () =
   expect(await visitor.closed()).toMatchObject({ code: 4009 });
 });
 
+test('GET /users/ID counts the connections that are signed in, and POST …/force_reconnect sends them to reconnect', async () => {
+  const visitors = [await RawClient.connect(broker.wsUrl), await RawClient.connect(broker.wsUrl)];
+  const path = `/users/${encodeURIComponent('ann/ü')}`;
+  await visitors[0]?.subscribed('presence-lobby', '{"user_id":"ann/ü"}');
+  expect(await get(path)).toEqual([200, '{"online":false,"connections":0}']);
+  for (const visitor of visitors) {
+    visitor.signIn('{"id":"ann/ü"}');
+    await visitor.next('pusher:signin_success');
+  }
+  expect(await get(path)).toEqual([200, '{"online":true,"connections":2}']);
+  expect(await post(`${path}/force_reconnect`, {})).toEqual([200, '{}']);
+  for (const visitor of visitors) expect(await visitor.closed()).toMatchObject({ code: 4200 });
+  expect(await get(path)).toEqual([200, '{"online":false,"connections":0}']);
+  const again = await call(broker.url, 'POST', api(`${path}/force_reconnect`), { body: {} });
+  expect([again.text, again.headers.get('x-kulkul-notice')]).toEqual(['{}', expect.stringContaining('No connection')]);
+  expect(shown(await call(broker.url, 'GET', api(`/users/${'u'.repeat(129)}`)))[0]).toBe(400);
+});
+
 test('an event to a user reaches the connections that subscribed to the channel of the user, not those that only signed in', async () => {
   const [subscribed, signedIn] = [await RawClient.connect(broker.wsUrl), await RawClient.connect(broker.wsUrl)];
   for (const visitor of [subscribed, signedIn]) {

@@ -21,7 +21,7 @@ const get = async (path: string, headers: Readonly<Record<string, string>> = {})
 
 test('a broker that runs is alive and ready', async () => {
   broker = await startBroker();
-  for (const path of ['/', '/ready', '/accept-traffic']) expect(await get(path)).toEqual([200, 'OK']);
+  for (const path of ['/', '/live', '/ready', '/accept-traffic']) expect(await get(path)).toEqual([200, 'OK']);
 });
 
 test('/up answers as Reverb does, whoever asks', async () => {

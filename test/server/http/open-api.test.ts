@@ -131,6 +131,8 @@ const REQUESTS: Readonly<Record<string, () => Promise<ApiAnswer>>> = {
     params: { with_user_info: '1' },
   }),
   'GET /apps/:app/connections': signed('GET', of('/connections')),
+  'GET /apps/:app/users/:user': signed('GET', of('/users/1')),
+  'POST /apps/:app/users/:user/force_reconnect': signed('POST', of('/users/1/force_reconnect'), { body: {} }),
   'POST /apps/:app/users/:user/terminate_connections': signed('POST', of('/users/1/terminate_connections'), {
     body: {},
   }),
@@ -144,6 +146,7 @@ const REQUESTS: Readonly<Record<string, () => Promise<ApiAnswer>>> = {
   'GET /apps/:app/channels/:channel/stats': signed('GET', of('/channels/presence-room/stats')),
   'POST /users/:user/terminate_connections': signed('POST', '/users/1/terminate_connections', { body: {} }),
   'GET /': open('/'),
+  'GET /live': open('/live'),
   'GET /up': open('/up'),
   'GET /ready': open('/ready'),
   'GET /accept-traffic': open('/accept-traffic'),
