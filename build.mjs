@@ -1,11 +1,12 @@
 /**
  * Bundles the sources and the packages that they use into a few files in `dist/`, because Node takes longer to find and read hundreds of modules than to run them:
- * `kulkul start` listens in two thirds of the time. Also writes the licences of these packages.
+ * `kulkul start` listens in two thirds of the time. Builds the page of `/console` too, and writes the licences of all these packages.
  */
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { build as buildPages } from 'vite';
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const DIST = join(ROOT, 'dist');
@@ -14,8 +15,8 @@ const DIST = join(ROOT, 'dist');
 const ENTRIES = ['main', 'workers/worker-main', 'native/write-binaries', 'uws'];
 /** Native, so it can't be bundled. Database drivers are not bundled either, because server/apps/load-driver.ts imports them by a name that esbuild does not see. */
 const FOUND_BY_NODE = ['uWebSockets.js'];
-/** Written by the builds of the native part and of the console. */
-const BUILT_ELSEWHERE = ['native', 'console'].map((folder) => join(DIST, folder));
+/** Written by the build of the native part. */
+const NATIVE = join(DIST, 'native');
 
 const { metafile } = await build({
   absWorkingDir: ROOT,
@@ -37,10 +38,19 @@ const { metafile } = await build({
   metafile: true,
   logLevel: 'warning',
 });
+const page = await buildConsole();
 const licences = join(DIST, 'licences.txt');
-writeFileSync(licences, licencesOf(Object.keys(metafile.inputs)));
+writeFileSync(licences, licencesOf([...Object.keys(metafile.inputs), ...page.inputs]));
 // Last, so that a broker that runs from this folder finds the old files for as long as possible.
-removeOthers(new Set([licences, ...Object.keys(metafile.outputs).map((file) => join(ROOT, file))]));
+removeOthers(new Set([licences, ...Object.keys(metafile.outputs).map((file) => join(ROOT, file)), ...page.outputs]));
+
+/** The page of `/console`, in `dist/console/`. Inputs are relative to the root, outputs are not. */
+async function buildConsole() {
+  const folder = join(DIST, 'console');
+  const { output } = await buildPages({ configFile: join(ROOT, 'console/vite.config.ts'), logLevel: 'warn' });
+  const inputs = output.flatMap(({ moduleIds = [] }) => moduleIds.map((id) => relative(ROOT, id.replace(/\?.*$/, ''))));
+  return { inputs, outputs: output.map(({ fileName }) => join(folder, fileName)) };
+}
 
 /** Licence texts of the packages that these files belong to. */
 function licencesOf(files) {
@@ -57,8 +67,7 @@ function licencesOf(files) {
 function removeOthers(kept) {
   for (const entry of readdirSync(DIST, { recursive: true })) {
     const path = join(DIST, entry);
-    const isOurs = BUILT_ELSEWHERE.every((folder) => relative(folder, path).startsWith('..'));
-    if (isOurs && statSync(path).isFile() && !kept.has(path)) rmSync(path);
+    if (relative(NATIVE, path).startsWith('..') && statSync(path).isFile() && !kept.has(path)) rmSync(path);
   }
   const folders = readdirSync(DIST, { recursive: true }).filter((entry) => statSync(join(DIST, entry)).isDirectory());
   for (const folder of folders.sort((a, b) => b.length - a.length)) {

@@ -8,7 +8,7 @@ import { meetRequirements, NEEDS, type ProjectName, REQUIREMENTS, type Requireme
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const COMMAND = join(ROOT, 'dist/server/main.js');
-const SOURCES = ['protocol', 'auth', 'channels', 'server'];
+const SOURCES = ['protocol', 'auth', 'channels', 'server', 'console'];
 
 declare module 'vitest' {
   interface ProvidedContext {
