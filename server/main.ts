@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { AdminFlags } from './command/admin-command.ts';
 import { addClientCommands } from './command/client-flags.ts';
 import type { CommandContext } from './command/client-target.ts';
+import { addDoctorCommand } from './command/doctor-flags.ts';
 import { EXIT_USAGE, fail, print, printError, runCommand } from './command/exit.ts';
 import { parseSupervision, readMadeApp, type Supervision } from './command/supervision.ts';
 import { type TokenFlags, withTokenFlags } from './command/token-flags.ts';
@@ -91,6 +92,13 @@ addClientCommands(program, configFlag, {
       await channelsCommand(channel, flags, contextOf(flags));
     }),
 });
+
+addDoctorCommand(program, configFlag, (flags) =>
+  runCommand(async () => {
+    const { doctorCommand } = await import('./command/doctor-command.ts');
+    await doctorCommand(flags, { ...contextOf(flags), load: () => loadConfig(sourcesOf(flags)) });
+  }),
+);
 
 await program.parseAsync();
 

@@ -11,6 +11,8 @@ export interface Target {
   readonly apiUrl: string;
   /** `wss://ws.example.com/prefix` likewise: hosted, it has another host. */
   readonly socketUrl: string;
+  /** It is the broker that the configuration here is for. */
+  readonly isConfigured: boolean;
   readonly app: KnownApp;
   /** Where the app was read, for people: `PUSHER_APP_KEY in .env`. */
   readonly source: string;
@@ -53,14 +55,15 @@ export function findTarget(flags: TargetFlags, env: Environment, cwd: string, lo
   if (place === undefined)
     throw new TargetError('which server is meant? Add --url, such as --url https://ws.example.com, or --cluster');
   const given = { ...place.app, ...withoutUndefined({ id: flags.app, key: flags.key, secret: flags.secret }) };
-  const [apiUrl, socketUrl] = [place.apiUrl, place.socketUrl];
-  if (found === undefined) return { apiUrl, socketUrl, app: given, source: 'the flags' };
-  return { apiUrl, socketUrl, app: { ...found.appFor(given), ...given }, source: found.source };
+  const { apiUrl, socketUrl, isConfigured = false } = place;
+  if (found === undefined) return { apiUrl, socketUrl, isConfigured, app: given, source: 'the flags' };
+  return { apiUrl, socketUrl, isConfigured, app: { ...found.appFor(given), ...given }, source: found.source };
 }
 
 interface Place {
   readonly apiUrl: string;
   readonly socketUrl: string;
+  readonly isConfigured?: boolean;
   /** What a URL says of an app: `https://KEY:SECRET@ws.example.com/apps/ID`. */
   readonly app?: KnownApp;
 }
@@ -193,13 +196,12 @@ function fitting(app: KnownApp, given: KnownApp): KnownApp {
 }
 
 function placeOfSettings({ host, port, ssl, pathPrefix }: Settings): Place {
-  if (port === 0) return placeOf('http://127.0.0.1:6001', 'the configuration');
-  const reachable = ANY_ADDRESS[host] ?? host;
-  return placeOf(
-    `http${ssl.certPath === '' ? '' : 's'}://${hostPort(reachable, port)}${pathPrefix}`,
-    'the configuration',
-  );
+  const scheme = ssl.certPath === '' ? 'http' : 'https';
+  const address = hostPort(ANY_ADDRESS[host] ?? host, port === 0 ? DEFAULT_PORT : port);
+  return { ...placeOf(`${scheme}://${address}${pathPrefix}`, 'the configuration'), isConfigured: true };
 }
+
+const DEFAULT_PORT = 6001;
 
 /** Addresses to listen on that are none to call. */
 const ANY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };

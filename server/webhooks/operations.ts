@@ -101,12 +101,12 @@ export function webhookOperations({ outbox, find, sender, now, work }: Operation
     async testWebhook(appId, webhookId, channel) {
       const app = await find(appId);
       const webhook = app?.webhooks.find((each) => each.id === webhookId);
-      return app && webhook ? test(app, webhook, channel, await sender(), now) : null;
+      return app && webhook ? sendTest(app, webhook, channel, await sender(), now) : null;
     },
   };
 }
 
-async function test(
+export async function sendTest(
   app: App,
   webhook: Webhook,
   channel: string,

@@ -92,6 +92,41 @@ test('listen for people shows one line for each event, with what a terminal migh
   expect(listener.stderr).toContain(`Listening to orders at ${broker.wsUrl}, key ${APP.key} of PUSHER_APP_KEY.`);
 });
 
+describe('doctor', () => {
+  test('prints what it finds, and ends with 0 where nothing is wrong', async () => {
+    const { code, stdout, stderr } = await kulkul('doctor', '--url', broker.url);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^ {2}ok {4}delivery {7}4 of 4 events arrive/m);
+    expect(stdout).toMatch(/\n\nAll is well\.\n$/);
+  });
+
+  test('names faults with what to do, and ends with 1', async () => {
+    const { code, stdout } = await kulkul('doctor', '--url', `${broker.url}/ws`, '--proxy', 'nginx');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^ {2}FAIL {2}HTTP API {7}the broker says: Path not found: .*\n +→ The proxy passes on the prefix/m,
+    );
+    expect(stdout).toContain(
+      '1 fault: prefix-kept.\n\nWhat nginx needs, with the broker at 127.0.0.1:6001:\n\nlocation /ws/ {\n',
+    );
+  });
+
+  test('prints JSON, without the secret', async () => {
+    const { code, stdout } = await kulkul('doctor', '--url', broker.url, '--secret', 'guessed', '--json');
+    const report = JSON.parse(stdout);
+    expect({ code, ok: report.ok, url: report.url }).toEqual({ code: 1, ok: false, url: broker.url });
+    expect(report.checks).toContainEqual(expect.objectContaining({ id: 'wrong-secret', level: 'failure' }));
+    expect(stdout).not.toContain('guessed');
+  });
+
+  test('a configuration that is wrong is a fault like others', async () => {
+    const { code, stdout } = await run(['doctor'], { env: { KULKUL_PRT: '1' } });
+    expect(code).toBe(1);
+    expect(stdout).toContain('  FAIL  configuration  KULKUL_PRT  unknown variable. Did you mean KULKUL_PORT?');
+    expect(stdout).toContain('1 fault: configuration-wrong.');
+  });
+});
+
 describe('what goes wrong', () => {
   test.each([
     [

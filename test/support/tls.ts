@@ -55,6 +55,12 @@ export class Authority {
     return new Authority(name, pem(certificate.toString('pem')), keys);
   }
 
+  /** A certificate that is its own authority. */
+  static async selfSigned(): Promise<IssuedCertificate> {
+    const own = await Authority.create('localhost');
+    return { cert: own.cert, key: exportKey(own.#keys.privateKey, undefined) };
+  }
+
   /** A certificate for loopback, good for servers and clients. */
   async issue({ commonName = 'localhost', passphrase, expires }: IssueOptions = {}): Promise<IssuedCertificate> {
     const keys = await generateKeys();
