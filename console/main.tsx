@@ -3,6 +3,7 @@ import './style/base.css';
 import './style/controls.css';
 import './style/layout.css';
 import './style/content.css';
+import './style/log.css';
 import 'uplot/dist/uPlot.min.css';
 import { effect } from '@preact/signals';
 import { render } from 'preact';

@@ -10,6 +10,7 @@ import picture from './kulkul.svg';
 import { Icon, type IconName } from './parts/icon.tsx';
 import { MessageList } from './parts/messages.tsx';
 import { Empty, Note } from './parts/note.tsx';
+import { LiveLogView } from './views/live-log.tsx';
 import { OverviewView } from './views/overview.tsx';
 import { SignIn } from './views/sign-in.tsx';
 
@@ -23,6 +24,7 @@ interface View {
 }
 
 const VIEWS: readonly View[] = [
+  { id: 'log', title: 'Live log', icon: 'log', isOfApp: false, show: () => <LiveLogView /> },
   { id: 'overview', title: 'Overview', icon: 'overview', isOfApp: false, show: () => <OverviewView /> },
 ];
 

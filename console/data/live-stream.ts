@@ -68,17 +68,18 @@ export class LiveStream {
     this.moments.value = [];
   }
 
-  /** Facts that meet a filter go to a view, until it calls what is returned. */
-  read(filter: LiveFilter, reader: FactReader): () => void {
+  /** Facts that meet a filter go to a view, until it ends that. */
+  read(filter: LiveFilter, reader: FactReader): void {
     this.#filter = filter;
     this.#reader = reader;
     this.#open();
-    return () => {
-      if (this.#reader !== reader) return;
-      this.#reader = undefined;
-      this.#filter = FIGURES_ONLY;
-      this.#open();
-    };
+  }
+
+  endReading(reader: FactReader): void {
+    if (this.#reader !== reader) return;
+    this.#reader = undefined;
+    this.#filter = FIGURES_ONLY;
+    this.#open();
   }
 
   retryNow(): void {

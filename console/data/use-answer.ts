@@ -28,7 +28,6 @@ export function useAnswer<Data>(path: string, everySeconds = 0): Answer<Data> {
   const [kept, setKept] = useState<Kept<Data>>({ path, data: undefined, error: undefined });
   const [round, setRound] = useState(0);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new round asks the same again
   useEffect(() => {
     if (path === '') return;
     let isCurrent = true;

@@ -29,7 +29,6 @@ export function Chart({ title, lines }: ChartProps): JSX.Element {
   const plot = useRef<Plot | undefined>(undefined);
   const data = useComputed(() => columnsOf(live.moments.value, lines));
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a canvas has to be drawn anew in other colors
   useEffect(() => {
     const target = place.current;
     if (!target) return;
