@@ -16,8 +16,13 @@ export class SharedToken {
   /** Whether a header holds the token. */
   isIn(authorization: string | undefined): boolean {
     const given = bearerIn(authorization);
+    return given !== undefined && this.is(given);
+  }
+
+  /** Whether a text is the token. */
+  is(given: string): boolean {
     // Digests are of one length, and comparing them tells nothing of the token.
-    return this.#digest !== undefined && given !== undefined && timingSafeEqual(digest(given), this.#digest);
+    return this.#digest !== undefined && timingSafeEqual(digest(given), this.#digest);
   }
 }
 

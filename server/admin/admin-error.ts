@@ -18,16 +18,22 @@ export class AdminError extends Refusal {
   readonly status: number;
   /** More for the answer. */
   readonly details: ErrorDetails;
-  /** Sent as `Allow`. */
-  readonly allow: string | undefined;
+  readonly headers: ErrorHeaders;
 
-  constructor(id: string, status: number, message: string, details: ErrorDetails = {}, allow?: string) {
+  constructor(id: string, status: number, message: string, details: ErrorDetails = {}, headers: ErrorHeaders = {}) {
     super(message);
     this.id = id;
     this.status = status;
     this.details = details;
-    this.allow = allow;
+    this.headers = headers;
   }
+}
+
+/** What else a client is told. */
+export interface ErrorHeaders {
+  /** Methods, as `Allow`. */
+  readonly allow?: string;
+  readonly retryAfterSeconds?: number;
 }
 
 export interface ErrorDetails {

@@ -1,23 +1,34 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parse as parseQuery } from 'node:querystring';
 import { SeamUnavailable } from '../../channels/broker.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import { AppConflict } from '../apps/app-store.ts';
+import type { AdminTokenOptions } from '../config/admin-tokens.ts';
 import { createConsoleFileRoutes } from '../console/console-files.ts';
+import { createSessionRoutes } from '../console/session-routes.ts';
+import { Sessions } from '../console/sessions.ts';
+import { SignInAttempts } from '../console/sign-in-attempts.ts';
 import { RouteTable } from '../http/route-table.ts';
 import type { Logger } from '../log.ts';
-import { SharedToken } from '../shared-token.ts';
-import { checkAccess, checkHost } from './access.ts';
+import { Access, checkRights, hiddenApp } from './access.ts';
 import { AdminError, type ErrorDetails, invalidRequest } from './admin-error.ts';
 import { problemsOf } from './app-fields.ts';
 import type { AppRegistry } from './app-registry.ts';
 import { createAppRoutes } from './app-routes.ts';
 import type { Fleet } from './fleet.ts';
 import { createFleetRoutes } from './fleet-routes.ts';
+import { type Audit, logAudit } from './audit.ts';
 import { describeAdminApi } from './open-api.ts';
-import { EventStream, type StreamClient, TextAnswer } from './other-answers.ts';
+import type { Operator } from './operator.ts';
+import { EventStream, jsonAnswer, type StreamClient, TextAnswer } from './other-answers.ts';
 import { readJson } from './request-body.ts';
 import { type AdminRoute, adminRoute, describeRoutes } from './route.ts';
 import { noQuerySchema, OPEN_API, OVERVIEW } from './schemas.ts';
@@ -40,8 +51,10 @@ const WITHOUT_BODY: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD']);
 export interface AdminServerParts {
   readonly registry: AppRegistry;
   readonly fleet: Fleet;
-  /** '' for none, which is for loopback only. */
+  /** '' for none; without any token it is for loopback only. */
   readonly token: string;
+  /** Beside `token`. Unset: none. */
+  readonly tokens?: readonly AdminTokenOptions[];
   /** Others than this machine reach the broker itself. */
   readonly isExposed: boolean;
   readonly version: string;
@@ -52,11 +65,11 @@ export interface AdminServerParts {
   readonly requestMs?: number;
 }
 
+/** Of routes that are for anybody. */
+const NOBODY: Operator = { name: '', access: 'read', apps: [] };
+
 /** What an error is answered with. */
-interface Refusal extends Pick<AdminError, 'id' | 'status' | 'message'> {
-  readonly details?: ErrorDetails;
-  readonly allow?: string | undefined;
-}
+type Refusal = Pick<AdminError, 'id' | 'status' | 'message' | 'details' | 'headers'>;
 
 /**
  * The admin API over HTTP. Node's own server takes the requests: it needs no native part in the main process, answers clients of HTTP/1.0, and ends
@@ -64,7 +77,8 @@ interface Refusal extends Pick<AdminError, 'id' | 'status' | 'message'> {
  */
 export class AdminServer {
   readonly #parts: AdminServerParts;
-  readonly #token: SharedToken;
+  readonly #access: Access;
+  readonly #audit: Audit;
   readonly #routes: readonly AdminRoute[];
   readonly #table: RouteTable<AdminRoute>;
   readonly #http: Server;
@@ -75,14 +89,17 @@ export class AdminServer {
 
   constructor(parts: AdminServerParts) {
     this.#parts = parts;
-    this.#token = new SharedToken(parts.token);
-    const { registry, fleet, isExposed, log, routes = [], requestMs = REQUEST_MS } = parts;
+    const { registry, fleet, token, tokens = [], isExposed, log, routes = [], requestMs = REQUEST_MS } = parts;
+    const sessions = new Sessions(() => Date.now());
+    this.#access = new Access({ token, tokens }, sessions);
+    this.#audit = logAudit(log);
     this.#routes = [
       ...createAppRoutes(registry, log, isExposed),
       ...createFleetRoutes(registry, fleet, log),
       ...createUserRoutes(registry, fleet, log),
       ...createWebhookRoutes(registry, fleet, log),
       ...createConsoleFileRoutes(),
+      ...createSessionRoutes(this.#access, sessions, new SignInAttempts(() => performance.now()), this.#audit),
       ...routes,
       ...this.#routesAboutItself(),
     ];
@@ -136,16 +153,34 @@ export class AdminServer {
     const { method = '', url = '', headers } = request;
     const [path = '', queryText = ''] = splitOnce(url, '?');
     const match = this.#table.find(method, path.replace(/(.)\/$/, '$1'));
-    if (match?.route?.access === 'anybody') checkHost(this.#token, headers);
-    else checkAccess(this.#token, method, headers);
+    const operator = this.#operatorOf(match?.route, method, headers);
     if (!match) throw notFound(path, this.#routes);
     if (!match.route) throw wrongMethod(method, match.allowed);
     const { route, params } = match;
+    const appId = route.path.startsWith('/apps/:id') ? params.id : undefined;
+    if (operator) checkRights(operator, route, appId);
     const body = WITHOUT_BODY.has(method) ? undefined : await readJson(request);
     this.#answering.add(response);
     response.on('close', () => this.#answering.delete(response));
     const query = checkedQuery(route, parseQuery(queryText));
-    return { status: route.status, answer: await route.run({ params, query, body }) };
+    const address = request.socket.remoteAddress ?? '';
+    const asked = { params, query, body, operator: operator ?? NOBODY, headers, address };
+    const answer = await route.run(asked).catch((error: unknown) => {
+      // Its advice may name others.
+      const isUnknownApp = error instanceof AdminError && error.id === 'unknown-app' && asked.operator.apps;
+      throw isUnknownApp ? hiddenApp(appId ?? '') : error;
+    });
+    if (operator && !WITHOUT_BODY.has(method)) {
+      this.#audit({ who: operator.name, what: `${method} ${path}`, app: appId, from: address });
+    }
+    return { status: route.status, answer };
+  }
+
+  /** @returns undefined where it does not matter */
+  #operatorOf(route: AdminRoute | undefined, method: string, headers: IncomingHttpHeaders): Operator | undefined {
+    if (route?.access !== 'anybody') return this.#access.operatorOf(method, headers);
+    this.#access.checkHost(headers);
+    return undefined;
   }
 
   /** A stream is none of those that are waited for when the server stops: it never ends by itself. */
@@ -171,13 +206,15 @@ export class AdminServer {
       adminRoute({
         method: 'GET',
         path: '/openapi.json',
+        showsOwnApps: true,
         summary: 'this API as an OpenAPI 3.1 document',
         answer: OPEN_API,
-        run: async () => describeAdminApi(this.#routes, version, this.#token.isSet),
+        run: async () => describeAdminApi(this.#routes, version, this.#access.needsToken),
       }),
       adminRoute({
         method: 'GET',
         path: '/',
+        showsOwnApps: true,
         summary: 'this list',
         answer: OVERVIEW,
         run: async () => ({ kulkul: version, routes: describeRoutes(this.#routes) }),
@@ -186,7 +223,11 @@ export class AdminServer {
   }
 
   #explain(error: unknown, { method, url }: IncomingMessage): Refusal {
-    if (error instanceof AdminError || error instanceof ApiError) return error;
+    if (error instanceof AdminError) return error;
+    if (error instanceof ApiError) {
+      const { id, status, message, retryAfterSeconds } = error;
+      return { id, status, message, details: {}, headers: retryAfterSeconds === undefined ? {} : { retryAfterSeconds } };
+    }
     if (error instanceof AppConflict) return new AdminError('app-conflict', 409, error.message);
     if (error instanceof SeamUnavailable) {
       // Whoever may call this may know where it is.
@@ -196,9 +237,10 @@ export class AdminServer {
     return new AdminError('internal-error', 500, 'Internal error: see the log of the server');
   }
 
-  #refuse(response: ServerResponse, { id, status, message, details, allow }: Refusal): void {
+  #refuse(response: ServerResponse, { id, status, message, details, headers }: Refusal): void {
+    const { allow, retryAfterSeconds = status === 503 ? RETRY_AFTER_SECONDS : undefined } = headers;
     if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="kulkul admin"');
-    if (status === 503) response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
+    if (retryAfterSeconds !== undefined) response.setHeader('Retry-After', retryAfterSeconds);
     if (allow !== undefined) response.setHeader('Allow', allow);
     send(response, status, { error: id, message, ...details });
   }
@@ -215,11 +257,6 @@ function send(response: ServerResponse, status: number, answer: object): void {
     ...headers,
   });
   response.end(body);
-}
-
-/** A line of its own for whoever reads it in a terminal. */
-function jsonAnswer(answer: object): TextAnswer {
-  return new TextAnswer(`${JSON.stringify(answer, null, 2)}\n`, 'application/json; charset=utf-8');
 }
 
 function splitOnce(text: string, sign: string): readonly string[] {
@@ -257,5 +294,5 @@ function notFound(path: string, routes: readonly AdminRoute[]): AdminError {
 
 function wrongMethod(method: string, allowed: readonly string[]): AdminError {
   const message = `${method} is not possible here: use ${allowed.join(' or ')}`;
-  return new AdminError('method-not-allowed', 405, message, {}, allowed.join(', '));
+  return new AdminError('method-not-allowed', 405, message, {}, { allow: allowed.join(', ') });
 }

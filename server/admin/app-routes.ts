@@ -82,10 +82,11 @@ export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: b
       path: '/apps',
       summary: 'all apps, without their secrets (?limit=1000)',
       query: listQuerySchema,
+      showsOwnApps: true,
       answer: APP_LIST,
-      async run({ query }) {
+      async run({ query, operator }) {
         const { limit } = listQuerySchema.parse(query);
-        const found = await registry.list(limit + 1);
+        const found = operator.apps ? await findAll(registry, operator.apps) : await registry.list(limit + 1);
         const apps = found.slice(0, limit).map(({ app, stored }) => showApp(app, stored));
         return { apps, more: found.length > limit };
       },
@@ -199,6 +200,12 @@ export function createAppRoutes(registry: AppRegistry, log: Logger, isExposed: b
       },
     }),
   ];
+}
+
+/** In the order of their ids, as lists are. */
+async function findAll(registry: AppRegistry, ids: readonly string[]): Promise<readonly RegisteredApp[]> {
+  const found = await Promise.all([...new Set(ids)].sort().map((id) => registry.find(id)));
+  return found.filter((app) => app !== undefined);
 }
 
 function hasKey(app: AppOptions, key: string): boolean {

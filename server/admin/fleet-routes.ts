@@ -32,6 +32,7 @@ export function createFleetRoutes(registry: AppRegistry, fleet: Fleet, log: Logg
     adminRoute({
       method: 'GET',
       path: '/health',
+      showsOwnApps: true,
       summary: 'whether the broker is ready, and what is wrong, with addresses and errors',
       answer: HEALTH,
       async run() {

@@ -15,6 +15,11 @@ export class TextAnswer {
   }
 }
 
+/** What becomes JSON otherwise, too, with headers of its own. It ends with a line feed for whoever reads it in a terminal. */
+export function jsonAnswer(answer: object, headers: Readonly<Record<string, string>> = {}): TextAnswer {
+  return new TextAnswer(`${JSON.stringify(answer, null, 2)}\n`, 'application/json; charset=utf-8', headers);
+}
+
 /** Whoever reads an event stream. */
 export interface StreamClient {
   /**

@@ -1,5 +1,7 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import type { PathParams, RouteFacts } from '../http/route-table.ts';
+import type { Operator } from './operator.ts';
 
 /** What a route is asked. */
 export interface AdminRequest<Params = PathParams> {
@@ -8,13 +10,21 @@ export interface AdminRequest<Params = PathParams> {
   readonly query: Readonly<Record<string, unknown>>;
   /** Parsed JSON; undefined where there was none. */
   readonly body: unknown;
+  readonly operator: Operator;
+  readonly headers: IncomingHttpHeaders;
+  /** Whoever is connected: the client, or a proxy. */
+  readonly address: string;
 }
 
 /** One thing that the admin API does. */
 export interface AdminRoute extends Omit<RouteFacts, 'query'> {
   readonly query?: z.ZodObject;
-  /** `anybody`: without a token, too. Default: those who may use the API. */
-  readonly access?: 'anybody';
+  /** Who may do it. `anybody`: whoever has no token, too. Default: `read` of a GET, else `all`. */
+  readonly access?: 'anybody' | 'read' | 'all';
+  /**
+   * A route without `/apps/:id`, for operators of some apps, too: it shows them nothing of other apps. Default: it is refused to them.
+   */
+  readonly showsOwnApps?: boolean;
   /**
    * @returns what becomes JSON, a `TextAnswer` or an `EventStream`
    * @throws {AdminError | ApiError | AppConflict | SeamUnavailable} by rejection

@@ -39,19 +39,20 @@ export async function startAdmin(
   waitsForPort = false,
 ): Promise<Admin | undefined> {
   const { settings, origins } = config;
-  const { enabled, host, port, token } = settings.admin;
+  const { enabled, host, port, token, tokens } = settings.admin;
   if (!enabled) return undefined;
   const store = await createAppStore(settings, log);
   const registry = store ? new DatabaseRegistry(store, fleet) : listed;
   const isExposed = !isLoopback(settings.host);
-  const server = new AdminServer({ registry, fleet, token, isExposed, version, log });
+  const server = new AdminServer({ registry, fleet, token, tokens, isExposed, version, log });
   const stop = async (): Promise<void> => {
     await server.stop();
     await store?.close();
   };
   try {
     const url = urlOf(host, await listen(server, { host, port }, waitsForPort ? PORT_MS : 0));
-    log.info({ url, token: token === '' ? 'none' : 'required' }, 'admin API');
+    const needsToken = token !== '' || tokens.length > 0;
+    log.info({ url, token: needsToken ? 'required' : 'none' }, 'admin API');
     return { url, stop };
   } catch (error) {
     await stop();

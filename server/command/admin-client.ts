@@ -25,11 +25,19 @@ export interface AdminAccess {
  *
  * @throws {AdminCallError} it has none
  */
-export function adminAccess({ admin: { enabled, host, port, token } }: Settings): AdminAccess {
+export function adminAccess({ admin }: Settings): AdminAccess {
+  const { enabled, host, port } = admin;
   if (!enabled) throw new AdminCallError('the admin API, which this command uses, is off: set admin.enabled to true');
   if (port === 0)
     throw new AdminCallError('the admin API has any free port (admin.port 0): give its address with --url');
-  return { url: `http://${hostPort(ANY_ADDRESS[host] ?? host, port)}`, token };
+  return { url: `http://${hostPort(ANY_ADDRESS[host] ?? host, port)}`, token: adminTokenOf(admin) };
+}
+
+/** The token of the settings that may do most; '': there is none. */
+export function adminTokenOf({ token, tokens }: Settings['admin']): string {
+  if (token !== '') return token;
+  const all = tokens.filter(({ access }) => access === 'all');
+  return (all.find(({ apps }) => !apps) ?? all[0] ?? tokens[0])?.token ?? '';
 }
 
 /** Calls a running broker. */

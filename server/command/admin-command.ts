@@ -1,5 +1,5 @@
 import type { LoadedConfig } from '../config/index.ts';
-import { type AdminAccess, type AdminClient, adminAccess } from './admin-client.ts';
+import { type AdminAccess, type AdminClient, adminAccess, adminTokenOf } from './admin-client.ts';
 import { UsageError } from './exit.ts';
 
 /** Of all commands that call the admin API of a running broker. */
@@ -22,7 +22,7 @@ const MAX_IDS_SHOWN = 20;
 export function accessOf({ url, token }: AdminFlags, load: () => LoadedConfig): AdminAccess {
   if (url !== undefined && token !== undefined) return { url, token };
   const { settings } = load();
-  if (url !== undefined) return { url, token: settings.admin.token };
+  if (url !== undefined) return { url, token: adminTokenOf(settings.admin) };
   const access = adminAccess(settings);
   return token === undefined ? access : { ...access, token };
 }

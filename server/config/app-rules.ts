@@ -122,7 +122,7 @@ function reportGap(merge: Merge): void {
 /** Reads and checks an object or list with a form of its own. */
 function finishStructure(merge: Merge, where: string, entry: Entry, folder: string): void {
   const option = where.slice(where.lastIndexOf('.') + 1);
-  const setting = appOption(option);
+  const setting = settings.get(where) ?? appOption(option);
   if (!entry.written || !setting || !isStructure(setting)) return;
   const label = settingLabel(where);
   const report = (inner: Path, message: string, isName = false, suggestion?: string): void => {

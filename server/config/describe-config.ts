@@ -1,4 +1,5 @@
 import { hostPort } from '../client-address.ts';
+import type { AdminTokenOptions } from './admin-tokens.ts';
 import type { CoalescingOptions } from './app-options.ts';
 import {
   type AudienceOption,
@@ -64,7 +65,7 @@ function settingsBlock(title: string, section: string, { settings: values, origi
   );
   const isUnused = section === 'ssl' && !own.some(({ path }) => origins.has(path));
   if (isUnused) return { title, lines: [{ name: 'ssl', value: 'off', origin: 'default' }] };
-  const lines = own.map((setting) => describeLine(setting.path, setting, valueAt(values, setting.path), origins));
+  const lines = own.flatMap((setting) => describeOption(setting.path, setting, valueAt(values, setting.path), origins));
   if (section === 'database') lines.push(...describeClientOptions(values, origins));
   return { title, lines };
 }
@@ -103,7 +104,7 @@ function describeOption(
   setting: Setting,
   value: unknown,
   origins: ReadonlyMap<string, Origin>,
-  name: string,
+  name = path,
 ): Line[] {
   if (setting.kind !== 'structure') return [describeLine(path, setting, value, origins, name)];
   const parts = describeStructure(setting.path, value);
@@ -168,7 +169,7 @@ function valueAt(values: Settings, path: string): unknown {
 /** A part of a setting, `jwt.keys.0`, and its value as people are shown it. */
 type Part = readonly [path: string, value: string];
 
-/** What is set of an option of an app that is an object or a list, one line for each part, secrets masked. */
+/** What is set of a setting, or of an option of an app, that is an object or a list, one line for each part, secrets masked. */
 function describeStructure(option: string, value: unknown): readonly Part[] {
   switch (option) {
     case 'auth':
@@ -179,6 +180,8 @@ function describeStructure(option: string, value: unknown): readonly Part[] {
       return describeCoalescing(value as CoalescingOptions[]);
     case 'webhooks':
       return describeWebhooks(value as WebhookOptions[]);
+    case 'admin.tokens':
+      return describeTokens(value as AdminTokenOptions[]);
     default:
       return describeChannels(value as ChannelRuleOptions[]);
   }
@@ -193,6 +196,13 @@ function describeAuth({ jwt, encryptionMasterKey }: AuthOptions): readonly Part[
     return isUnset ? [] : [[`jwt.${name}`, showPart(value)]];
   });
   return [...keys.map((key, index): Part => [`jwt.keys.${index}`, describeKey(key)]), ...parts, ...masterKey];
+}
+
+function describeTokens(tokens: readonly AdminTokenOptions[]): readonly Part[] {
+  return tokens.map(({ name, access, apps }, index) => {
+    const scope = apps === undefined ? 'all apps' : `apps ${apps.join(', ')}`;
+    return [String(index), `${JSON.stringify(name)}, access ${access}, ${scope}`];
+  });
 }
 
 function describeChannels(rules: readonly ChannelRuleOptions[]): readonly Part[] {

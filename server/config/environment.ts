@@ -96,7 +96,7 @@ export function readEnvironment(merge: Merge, variables: Variables): void {
     if (onlyWith !== undefined && !isTrue(variables.get(onlyWith)?.text ?? '')) return;
     const variable = variables.get(name);
     const text = variable && (convert ? convert(variable.text) : variable.text);
-    if (variable && text !== undefined) merge.put(setting.path, setting, { from: 'text', text }, variable.origin);
+    if (variable && text !== undefined) putText(merge, setting.path, setting, { ...variable, text });
   };
   const withVariables = [...settings.values()].filter(({ kind }) => kind !== 'apps');
   for (const setting of withVariables) for (const alias of setting.meta.aliases ?? []) put(setting, alias);
@@ -123,13 +123,13 @@ function readApps(merge: Merge, variables: Variables): void {
       const variable = variables.get(name);
       if (!variable) continue;
       if (!merge.apps.has(number)) merge.apps.set(number, variable.origin);
-      putAppOption(merge, `${appsPath}.${number}.${setting.path}`, setting, variable);
+      putText(merge, `${appsPath}.${number}.${setting.path}`, setting, variable);
     }
   }
   warnOfOthers(merge, variables, laravel);
 }
 
-function putAppOption(merge: Merge, where: string, setting: Setting, { text, origin }: Variable): void {
+function putText(merge: Merge, where: string, setting: Setting, { text, origin }: Variable): void {
   if (!isStructure(setting)) {
     merge.put(where, setting, { from: 'text', text }, origin);
     return;

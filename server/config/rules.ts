@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { isLoopback } from '../client-address.ts';
+import type { AdminTokenOptions } from './admin-tokens.ts';
 import { conditionOf, sections, settings } from './catalogue.ts';
 import { secretPlaceholder } from './credentials.ts';
 import type { Entry, Merge } from './merge.ts';
@@ -34,11 +35,20 @@ function checkTls(merge: Merge): void {
 /** Whoever reaches the admin API without a token is master of all apps. */
 function checkAdmin(merge: Merge): void {
   const host = merge.entries.get('admin.host');
-  if (host === undefined || isLoopback(String(host.value)) || merge.valueOf('admin.enabled') === false) return;
   const token = merge.filled('admin.token');
+  const tokens = merge.entries.get('admin.tokens');
+  const listed = (tokens?.value ?? []) as readonly AdminTokenOptions[];
+  if (tokens && token && listed.some((one) => one.token === token.value)) {
+    merge.report(tokens.origin, 'admin.tokens: one of them is admin.token, too, which may do everything.');
+  }
+  if (host === undefined || isLoopback(String(host.value)) || merge.valueOf('admin.enabled') === false) return;
   const placeholder = token && secretPlaceholder(String(token.value));
   if (placeholder) merge.report(token.origin, `admin.token: ${placeholder}.`);
-  if (token || merge.isWrong('admin.token')) return;
+  for (const [index, one] of listed.entries()) {
+    const problem = secretPlaceholder(one.token);
+    if (tokens && problem) merge.report(tokens.origin, `admin.tokens[${index}].token: ${problem}.`);
+  }
+  if (token || listed.length > 0 || merge.isWrong('admin.token') || merge.isWrong('admin.tokens')) return;
   const message = `admin.host: on ${host.value} others can reach the admin API, so it needs admin.token. Create one with: openssl rand -hex 32. Or leave it on 127.0.0.1.`;
   merge.report(host.origin, message);
 }

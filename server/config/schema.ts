@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { parseNetwork } from '../client-address.ts';
+import { adminToken, adminTokensSchema } from './admin-tokens.ts';
 import {
   cacheSchema,
   DATABASE_DRIVERS,
@@ -310,20 +311,21 @@ export const settingsSchema = z.strictObject({
     enabled: about(flag().default(true), 'Serve the API to create, change and watch apps: docs/admin-api.md.'),
     host: about(
       host().default('127.0.0.1'),
-      'Address that it listens on. Any address other than loopback needs `admin.token`.',
+      'Address that it listens on. Any address other than loopback needs `admin.token` or `admin.tokens`.',
     ),
     port: about(
       port(0).default(9601),
       'TCP port, which clients should not reach. 0: any free port. If another program has the default one, the broker starts without the API.',
     ),
     token: about(
-      text()
-        .refine((value) => value === '' || /^[\x21-\x7e]{16,}$/.test(value), {
-          error: 'must have at least 16 characters, all of them letters, digits or signs (openssl rand -hex 32)',
-        })
-        .default(''),
-      'What requests have to send as `Authorization: Bearer …`. Empty: nothing; anybody who can run programs on this machine may use the API.',
+      adminToken().default(''),
+      'What requests have to send as `Authorization: Bearer …`. It may do everything. Empty, and without `admin.tokens`: nothing; anybody who can run programs on this machine may use the API.',
       { secret: 'always' },
+    ),
+    tokens: about(
+      adminTokensSchema.default([]),
+      'Further tokens, each with what it may: `[{ "name", "token", "access", "apps" }]`. See "Access" in docs/admin-api.md.',
+      { kind: 'structure', secret: 'always' },
     ),
   }),
   adapter: section('Several nodes', {

@@ -35,11 +35,14 @@ export interface HttpParts extends ExchangeParts {
 export class HttpServer {
   readonly #parts: HttpParts;
   readonly #cors: Cors;
-  readonly #adminToken: SharedToken;
+  /** Of operators. */
+  readonly #tokens: readonly SharedToken[];
 
   constructor(parts: HttpParts) {
     this.#parts = parts;
-    this.#adminToken = new SharedToken(parts.settings.admin.token);
+    const { token, tokens } = parts.settings.admin;
+    const ofAllApps = tokens.filter(({ apps }) => !apps);
+    this.#tokens = [token, ...ofAllApps.map((one) => one.token)].map((one) => new SharedToken(one));
     this.#cors = new Cors(parts.settings.cors);
   }
 
@@ -82,7 +85,8 @@ export class HttpServer {
     const { route, params } = findRoute(method, apiPath);
     if (route.access === 'anybody') {
       exchange.isForAnybody = true;
-      const isTrusted = this.#adminToken.isIn(req.getHeader('authorization'));
+      const authorization = req.getHeader('authorization');
+      const isTrusted = this.#tokens.some((token) => token.isIn(authorization));
       this.#answer(exchange, () => route.run(this.#parts.health, isTrusted));
       return;
     }

@@ -7,6 +7,8 @@ import pino from 'pino';
 import { PROGRAM_HEADER } from '../../../server/admin/access.ts';
 import { nodeFleet } from '../../../server/admin/fleet.ts';
 import { ListedRegistry } from '../../../server/admin/listed-registry.ts';
+import { THIS_MACHINE } from '../../../server/admin/operator.ts';
+import type { AdminRequest } from '../../../server/admin/route.ts';
 import { startAdmin } from '../../../server/admin/start-admin.ts';
 import { type LoadedConfig, loadConfig, type Settings } from '../../../server/config/index.ts';
 import { type Server, type ServerOptions, startServer } from '../../../server/server.ts';
@@ -46,6 +48,11 @@ export async function callAdmin(
 
 function parse(answer: string): Readonly<Record<string, unknown>> {
   return answer.startsWith('{') ? JSON.parse(answer) : {};
+}
+
+/** What a route is asked by a program on this machine. */
+export function askedOf<Params>(params: Params, body?: unknown): AdminRequest<Params> {
+  return { params, query: {}, body, operator: THIS_MACHINE, headers: {}, address: '127.0.0.1' };
 }
 
 /** A broker in this process, with its admin API. */

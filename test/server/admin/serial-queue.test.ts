@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createAppRoutes, SerialQueue } from '../../../server/admin/app-routes.ts';
 import { ListedRegistry } from '../../../server/admin/listed-registry.ts';
 import { APP, FULL_APP } from '../../support/broker.ts';
-import { loadAdminConfig } from './admin-broker.ts';
+import { askedOf, loadAdminConfig } from './admin-broker.ts';
 
 test('changes that are made at the same time are all kept', async () => {
   const { settings } = loadAdminConfig({ 'appManager.array.apps': [FULL_APP] });
@@ -13,7 +13,7 @@ test('changes that are made at the same time are all kept', async () => {
     ({ method, path }) => `${method} ${path}` === 'POST /apps/:id/keys',
   );
   const keys = ['a', 'b', 'c', 'd'];
-  await Promise.all(keys.map((key) => route?.run({ params: { id: APP.id }, query: {}, body: { key } })));
+  await Promise.all(keys.map((key) => route?.run(askedOf({ id: APP.id }, { key }))));
   expect((await registry.find(APP.id))?.app.keys.map(({ key }) => key)).toEqual(keys);
 });
 

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TextAnswer } from '../../../server/admin/other-answers.ts';
 import { createConsoleFileRoutes } from '../../../server/console/console-files.ts';
-import { type AdminBroker, startAdminBroker } from '../admin/admin-broker.ts';
+import { type AdminBroker, askedOf, startAdminBroker } from '../admin/admin-broker.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -16,8 +16,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 async function ask(file?: string): Promise<TextAnswer> {
   const routes = createConsoleFileRoutes(pathToFileURL(`${folder}/`));
   const path = file === undefined ? '/console' : '/console/assets/:file';
-  const params = file === undefined ? {} : { file };
-  const answer = await routes.find((route) => route.path === path)?.run({ params, query: {}, body: undefined });
+  const params: Record<string, string> = file === undefined ? {} : { file };
+  const answer = await routes.find((route) => route.path === path)?.run(askedOf(params));
   if (!(answer instanceof TextAnswer)) throw new Error('no text');
   return answer;
 }

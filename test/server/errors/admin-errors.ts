@@ -41,6 +41,15 @@ const failing =
     return broker.api('GET', `${app}/usage`);
   };
 
+const BOARD = {
+  'admin.tokens': [
+    { name: 'board', token: 'token-of-the-board' },
+    { name: 'team', token: 'token-of-the-team', access: 'all', apps: [APP.id] },
+  ],
+};
+const AS_BOARD = { Authorization: 'Bearer token-of-the-board' };
+const AS_TEAM = { Authorization: 'Bearer token-of-the-team' };
+
 /** Asks a server that has these routes, too. */
 async function withRoutes(
   { listed, server: node }: AdminBroker,
@@ -73,6 +82,17 @@ export const ADMIN_ERRORS: readonly Row[] = [
     const text = await answer.text();
     return { status: answer.status, headers: {}, text, body: JSON.parse(text) };
   }),
+  row('read-only', ({ api }) => api('POST', '/purge', undefined, AS_BOARD), BOARD),
+  row('other-apps', ({ api }) => api('POST', '/apps', undefined, AS_TEAM), BOARD),
+  row(
+    'too-many-attempts',
+    async ({ api }) => {
+      const guess = (): Promise<AdminAnswer> => api('POST', '/console/session', { token: 'wrong' });
+      for (let attempt = 0; attempt < 10; attempt += 1) await guess();
+      return guess();
+    },
+    BOARD,
+  ),
   row('not-found', ({ api }) => api('GET', '/nothing')),
   row('unknown-app', ({ api }) => api('GET', '/apps/nobody')),
   row('unknown-key', ({ api }) => api('DELETE', `${app}/keys/nobody`)),
