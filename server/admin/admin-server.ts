@@ -23,9 +23,9 @@ import { AdminError, type ErrorDetails, invalidRequest } from './admin-error.ts'
 import { problemsOf } from './app-fields.ts';
 import type { AppRegistry } from './app-registry.ts';
 import { createAppRoutes } from './app-routes.ts';
+import { type Audit, logAudit } from './audit.ts';
 import type { Fleet } from './fleet.ts';
 import { createFleetRoutes } from './fleet-routes.ts';
-import { type Audit, logAudit } from './audit.ts';
 import { describeAdminApi } from './open-api.ts';
 import type { Operator } from './operator.ts';
 import { EventStream, jsonAnswer, type StreamClient, TextAnswer } from './other-answers.ts';
@@ -226,7 +226,13 @@ export class AdminServer {
     if (error instanceof AdminError) return error;
     if (error instanceof ApiError) {
       const { id, status, message, retryAfterSeconds } = error;
-      return { id, status, message, details: {}, headers: retryAfterSeconds === undefined ? {} : { retryAfterSeconds } };
+      return {
+        id,
+        status,
+        message,
+        details: {},
+        headers: retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
+      };
     }
     if (error instanceof AppConflict) return new AdminError('app-conflict', 409, error.message);
     if (error instanceof SeamUnavailable) {
