@@ -10,9 +10,11 @@ import picture from './kulkul.svg';
 import { Icon, type IconName } from './parts/icon.tsx';
 import { MessageList } from './parts/messages.tsx';
 import { Empty, Note } from './parts/note.tsx';
+import { ChannelsView } from './views/channels.tsx';
 import { LiveLogView } from './views/live-log.tsx';
 import { OverviewView } from './views/overview.tsx';
 import { SignIn } from './views/sign-in.tsx';
+import { SocketsView } from './views/sockets.tsx';
 
 interface View {
   readonly id: string;
@@ -26,6 +28,8 @@ interface View {
 const VIEWS: readonly View[] = [
   { id: 'log', title: 'Live log', icon: 'log', isOfApp: false, show: () => <LiveLogView /> },
   { id: 'overview', title: 'Overview', icon: 'overview', isOfApp: false, show: () => <OverviewView /> },
+  { id: 'channels', title: 'Channels', icon: 'channels', isOfApp: true, show: () => <ChannelsView /> },
+  { id: 'sockets', title: 'Sockets', icon: 'sockets', isOfApp: true, show: () => <SocketsView /> },
 ];
 
 const STREAM_STATES: Readonly<Record<StreamState, { tone: string; text: string }>> = {

@@ -124,7 +124,7 @@ function Surroundings({ nodes }: { nodes: readonly NodeReport[] }): JSX.Element 
   const ends = figures.flatMap(({ certificateExpires }) => certificateExpires ?? []).sort();
   const [end] = ends;
   return (
-    <section class="card" aria-label="Surroundings">
+    <div class="card">
       <div class="card-head">
         <h2>Surroundings</h2>
       </div>
@@ -163,7 +163,7 @@ function Surroundings({ nodes }: { nodes: readonly NodeReport[] }): JSX.Element 
           <dd>{[...new Set(nodes.map(({ version }) => version).filter(Boolean))].join(', ')}</dd>
         </dl>
       </div>
-    </section>
+    </div>
   );
 }
 
