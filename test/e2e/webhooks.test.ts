@@ -129,19 +129,24 @@ const beginning = (users: readonly string[]): string[] => [
 ];
 
 test('facts arrive once and in order, whichever worker is killed while the target is down', async () => {
-  const workers = await startWorkers();
+  const workers = await startWorkers({ 'webhooks.graceSeconds': 2 * GRACE_SECONDS });
   const stage = await stageOf(workers.broker);
   application.isUp = false;
   const pages: Pusher[] = [];
   for (const user of USERS) pages.push(await page(stage, user, ROOM, `private-${user}`));
-  const [ann] = pages;
+  const [ann, bob] = pages;
+  // What a worker was sent and had not read is lost with it.
+  const waved = new Promise((resolve) => bob?.channel(ROOM).bind('client-wave', resolve));
   ann?.channel(ROOM).trigger('client-wave', { to: 'all' });
+  await waved;
   await application.untilRefused();
 
   // One of them works on the outbox, and after that another.
   for (const [index, worker] of [1, 2].entries()) {
     process.kill(workers.pid(worker), 'SIGKILL');
     await workers.broker.logged('worker started', 3 + index);
+    // Who loses a second connection while it makes one waits for longer than it is missed.
+    await until(() => pages.every(({ connection }) => connection.state === 'connected'));
   }
   application.isUp = true;
   await application.untilAccepted(2 * USERS.length + 2);
