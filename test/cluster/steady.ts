@@ -5,7 +5,7 @@ import type { Closed, Frame, RawClient } from '../support/raw-client.ts';
 import { until } from '../support/until.ts';
 
 /** Between two events of one publisher. */
-const PACE_MS = 2;
+const PACE_MS = 8;
 export const EVENT = 'rvm.status.updated';
 
 /** Publishes one event after the other at an address, until it is told to stop. */

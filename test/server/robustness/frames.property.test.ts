@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { atLength } from '../../support/at-length.ts';
 import { APP, startBroker, type TestBroker } from '../../support/broker.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { frameText, SEED, wireFrame } from './arbitraries.ts';
@@ -33,7 +34,7 @@ async function holds<T>(arbitrary: fc.Arbitrary<T>, numRuns: number, run: (value
 }
 
 test('a text message of any content is answered and leaves the connection open', async () => {
-  await holds(fc.array(frameText, { minLength: 1, maxLength: 12 }), 250, async (texts) => {
+  await holds(fc.array(frameText, { minLength: 1, maxLength: 12 }), atLength(80, 250), async (texts) => {
     const client = await RawClient.connect(broker.wsUrl);
     for (const text of texts) client.send(text);
     for (const answer of await client.flush()) expect(JSON.parse(answer)).toHaveProperty('event');
@@ -50,7 +51,7 @@ test('a message of any bytes, in fragments or between control frames, leaves the
     cuts: fc.array(fc.nat(100), { maxLength: 4 }),
     control: fc.constantFrom('none', 'ping', 'pong'),
   });
-  await holds(fc.array(part, { minLength: 1, maxLength: 6 }), 150, async (parts) => {
+  await holds(fc.array(part, { minLength: 1, maxLength: 6 }), atLength(50, 150), async (parts) => {
     const client = await RawClient.connect(broker.wsUrl);
     for (const { bytes, cuts, control } of parts) {
       const data = Buffer.from(bytes);
@@ -69,7 +70,7 @@ test('a message of any bytes, in fragments or between control frames, leaves the
 });
 
 test('frames that break the rules of WebSocket cost their own connection only', async () => {
-  await holds(fc.array(wireFrame, { minLength: 1, maxLength: 8 }), 250, async (frames) => {
+  await holds(fc.array(wireFrame, { minLength: 1, maxLength: 8 }), atLength(80, 250), async (frames) => {
     const raw = await RawSocket.upgraded(broker.port, PATH);
     for (const frame of frames) raw.write(encodeFrame(frame));
     await raw.finish();
@@ -87,7 +88,7 @@ test('bytes that are not HTTP, and upgrades that stop half-way, cost their own c
     fc.constantFrom(request.repeat(3), request + request.slice(0, 50)).map((text) => Buffer.from(text)),
   );
   const ending = fc.constantFrom('finish', 'reset');
-  await holds(fc.tuple(opening, ending), 250, async ([bytes, end]) => {
+  await holds(fc.tuple(opening, ending), atLength(80, 250), async ([bytes, end]) => {
     const raw = await RawSocket.open(broker.port);
     raw.write(bytes);
     if (end === 'finish') await raw.finish();
