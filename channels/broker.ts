@@ -32,6 +32,17 @@ export interface MemberChange {
   readonly member: WireMember;
 }
 
+/** Who an event was handed to. A worker is a node of its own. */
+export interface Receivers {
+  /** Readers of feeds among them; without the one that must not receive it. */
+  readonly connections: number;
+  /** Nodes that have at least one of these connections. */
+  readonly nodes: number;
+}
+
+/** How many connections of a node received a message that it was just given. */
+export type CountReceivers = (message: BrokerMessage) => number;
+
 export interface LastEvent {
   readonly frame: string;
   /** Rounded up, so 1 at least. */
@@ -76,8 +87,12 @@ export interface Broker {
   readonly answersMayOvertake: boolean;
   /** How long a node stays in a channel that its last connection left, in milliseconds. 0 where leaving costs nothing. */
   readonly lingerMs: number;
-  /** Sets who receives messages. Called once, before anything else. */
-  listen(deliver: (message: BrokerMessage) => void): void;
+  /**
+   * Sets who receives messages. Called once, before anything else.
+   *
+   * @param count - asked only about what is published by `publishCounted`, right after it was delivered
+   */
+  listen(deliver: (message: BrokerMessage) => void, count?: CountReceivers): void;
   /**
    * Listens to a channel.
    *
@@ -86,6 +101,11 @@ export interface Broker {
   subscribe(appId: string, channel: string): MaybePromise<number | undefined>;
   unsubscribe(appId: string, channel: string): MaybePromise<void>;
   publish(message: BrokerMessage): MaybePromise<void>;
+  /**
+   * Likewise, and tells who received it. Where counts of other nodes are read rather than asked for, they are those that the
+   * nodes have written: up to a tenth of a second old, and with the connection that must not receive the message if that is on another node.
+   */
+  publishCounted(message: BrokerMessage): MaybePromise<Receivers>;
   /** @param name - of the event that is meant; undefined: whichever was kept as the channel's last one */
   lastEvent(appId: string, channel: string, name?: string): MaybePromise<LastEvent | undefined>;
   close(): MaybePromise<void>;

@@ -2,9 +2,9 @@ import { channelKindOf } from '../protocol/channel-name.ts';
 import { ApiError } from '../protocol/errors.ts';
 import { isJsonObject, parseJson } from '../protocol/json.ts';
 import type { WireMember } from '../protocol/server-message.ts';
-import { type InfoAttribute, infoProblem } from '../protocol/trigger.ts';
+import { type InfoAttribute, infoProblem, type TriggerInfo } from '../protocol/trigger.ts';
 import type { App } from './app.ts';
-import type { LastEvent } from './broker.ts';
+import type { LastEvent, Receivers } from './broker.ts';
 import type { ChannelSummary } from './channel-store.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
@@ -15,6 +15,7 @@ export interface ChannelFacts {
   user_count?: number;
   subscription_count?: number;
   cache?: { data: string; ttl: number } | null;
+  receivers?: Receivers;
 }
 
 /**
@@ -39,17 +40,26 @@ export function channelFacts(
   });
 }
 
-/** What of `info` applies to a channel that was just published to; the rest is left out without an error. */
+/**
+ * What of `info` applies to a channel that was just published to; the rest is left out without an error.
+ *
+ * @param receivers - who the event was handed to, where that was asked for
+ */
 export function publishedFacts(
   node: Node,
   app: App,
   channel: string,
-  info: ReadonlySet<InfoAttribute>,
+  info: ReadonlySet<TriggerInfo>,
+  receivers?: Receivers,
 ): MaybePromise<ChannelFacts> {
   const kind = channelKindOf(channel);
-  const applicable = new Set([...info].filter((attribute) => attribute !== 'cache' && !infoProblem(attribute, kind)));
-  if (applicable.size === 0) return {};
-  return after(node.store.summary(app.id, channel), (summary) => counts(summary, applicable));
+  const applicable = new Set<InfoAttribute>();
+  for (const name of info) {
+    if (name !== 'receivers' && name !== 'cache' && !infoProblem(name, kind)) applicable.add(name);
+  }
+  const told = receivers ? { receivers } : {};
+  if (applicable.size === 0) return told;
+  return after(node.store.summary(app.id, channel), (summary) => ({ ...counts(summary, applicable), ...told }));
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { WebhookEvent } from '../protocol/webhook.ts';
-import type { Broker, BrokerMessage, LastEvent } from './broker.ts';
+import type { Broker, BrokerMessage, CountReceivers, LastEvent, Receivers } from './broker.ts';
 import type { Clock } from './clock.ts';
 import { type DueQueue, DueTimes } from './due-times.ts';
 
@@ -27,6 +27,7 @@ export class MemoryBroker implements Broker {
   /** By app and place. */
   readonly #lastEvents = new Map<string, Map<string, Kept>>();
   #deliver: (message: BrokerMessage) => void = () => {};
+  #count: CountReceivers = () => 0;
   /** Of the message that was kept last. It begins with the time, so that none is given again after a restart. */
   #position: number;
 
@@ -41,29 +42,37 @@ export class MemoryBroker implements Broker {
     this.#position = clock.now() * POSITIONS_PER_MS;
   }
 
-  listen(deliver: (message: BrokerMessage) => void): void {
+  listen(deliver: (message: BrokerMessage) => void, count: CountReceivers = () => 0): void {
     this.#deliver = deliver;
+    this.#count = count;
   }
 
   subscribe(): undefined {}
 
   unsubscribe(): void {}
 
-  publish(message: BrokerMessage): void {
+  /** @param deliver - hands this message to others than those who listen */
+  publish(message: BrokerMessage, deliver = this.#deliver): void {
     const { channel, keepSeconds, keepNamed, webhookEvent } = message;
     if (webhookEvent) {
       this.#append(message.appId, webhookEvent);
-      this.publish({ ...message, webhookEvent: undefined });
+      this.publish({ ...message, webhookEvent: undefined }, deliver);
       return;
     }
     if (keepSeconds === undefined && keepNamed === undefined) {
-      this.#deliver(message);
+      deliver(message);
       return;
     }
     this.#position += 1;
     if (keepSeconds !== undefined) this.#keep(message, placeOf(channel), keepSeconds);
     if (keepNamed) this.#keep(message, placeOf(channel, keepNamed.name), keepNamed.seconds);
-    this.#deliver({ ...message, position: this.#position });
+    deliver({ ...message, position: this.#position });
+  }
+
+  publishCounted(message: BrokerMessage): Receivers {
+    this.publish(message);
+    const connections = this.#count(message);
+    return { connections, nodes: connections > 0 ? 1 : 0 };
   }
 
   lastEvent(appId: string, channel: string, name?: string): LastEvent | undefined {

@@ -13,7 +13,7 @@ import { DueTimes } from './due-times.ts';
 import type { FanOut } from './fan-out.ts';
 import { CostlyFrames } from './frame-budget.ts';
 import { Liveness } from './liveness.ts';
-import { type ChannelRole, LocalChannel, topicOf } from './local-channel.ts';
+import { type ChannelRole, LocalChannel, othersIn, topicOf } from './local-channel.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
 import { isNodesChannel, NodesChannel } from './nodes-channel.ts';
 import type { ComposedObserver } from './observer.ts';
@@ -116,7 +116,10 @@ export class Node {
       askForLife,
       (connection) => this.end(connection, PONG_TIMEOUT),
     );
-    this.broker.listen((message) => this.deliver(message));
+    this.broker.listen(
+      (message) => this.deliver(message),
+      (message) => this.#countReceivers(message),
+    );
   }
 
   /** Hands a message of the broker to the connections of this node. */
@@ -324,6 +327,12 @@ export class Node {
     const except = excluded && channel.connections.has(excluded) ? excluded : undefined;
     this.coalescer.publish(channel, message, except);
     this.uptake.handedOn(channel, message.frame.length);
+  }
+
+  #countReceivers({ appId, channel: name, exceptSocketId }: BrokerMessage): number {
+    const channel = this.channels.get(topicOf(appId, name));
+    if (!channel) return 0;
+    return othersIn(channel, exceptSocketId === undefined ? undefined : this.connections.get(exceptSocketId));
   }
 
   #endUser(channel: LocalChannel, message: string): void {

@@ -3,9 +3,10 @@ import { ApiError } from '../protocol/errors.ts';
 import { eventEncoder } from '../protocol/server-message.ts';
 import type { Trigger } from '../protocol/trigger.ts';
 import type { App } from './app.ts';
+import type { BrokerMessage, Receivers } from './broker.ts';
 import { keepNamedOf, keepSecondsOf } from './feed.ts';
 import { othersIn, topicOf } from './local-channel.ts';
-import type { MaybePromise } from './maybe-promise.ts';
+import { after, afterAll, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import type { Publisher } from './observer.ts';
 import { retryAdvice } from './rate-limits.ts';
@@ -19,14 +20,7 @@ export function publish(node: Node, app: App, trigger: Trigger, publisher?: Publ
   const encode = eventEncoder(trigger.name, trigger.data);
   let pending: Promise<void>[] | undefined;
   for (const channel of trigger.channels) {
-    const published = node.broker.publish({
-      appId: app.id,
-      channel,
-      frame: encode(channel),
-      exceptSocketId: trigger.socketId,
-      keepSeconds: keepSecondsOf(app, channel),
-      keepNamed: keepNamedOf(app, channel, trigger.name),
-    });
+    const published = node.broker.publish(messageOf(app, trigger, channel, encode(channel)));
     if (published instanceof Promise) {
       pending ??= [];
       pending.push(published);
@@ -34,6 +28,38 @@ export function publish(node: Node, app: App, trigger: Trigger, publisher?: Publ
   }
   if (pending) return Promise.all(pending).then(() => tell(node, app, trigger, publisher));
   tell(node, app, trigger, publisher);
+}
+
+/**
+ * `publish`, for who wants to know how many connections of how many nodes the event was handed to. It asks the broker for more than that does.
+ *
+ * @returns for each channel, in their order
+ */
+export function publishCounted(
+  node: Node,
+  app: App,
+  trigger: Trigger,
+  publisher?: Publisher,
+): MaybePromise<readonly Receivers[]> {
+  const encode = eventEncoder(trigger.name, trigger.data);
+  const counted = trigger.channels.map((channel) =>
+    node.broker.publishCounted(messageOf(app, trigger, channel, encode(channel))),
+  );
+  return after(afterAll(counted), (receivers) => {
+    tell(node, app, trigger, publisher);
+    return receivers;
+  });
+}
+
+function messageOf(app: App, { name, socketId }: Trigger, channel: string, frame: string): BrokerMessage {
+  return {
+    appId: app.id,
+    channel,
+    frame,
+    exceptSocketId: socketId,
+    keepSeconds: keepSecondsOf(app, channel),
+    keepNamed: keepNamedOf(app, channel, name),
+  };
 }
 
 function tell(

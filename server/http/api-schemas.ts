@@ -24,6 +24,9 @@ function byChannel(schema: JsonSchema, description: string): JsonSchema {
 export const INFO = text(
   'What to tell about each channel: user_count, subscription_count, cache; with commas between.',
 );
+export const TRIGGER_INFO = text(
+  'What to tell about each channel: user_count, subscription_count, receivers; with commas between.',
+);
 export const PREFIX = text('Only channels whose names begin so.');
 export const WITH_USER_INFO = text('1: user_info of each user, too.');
 export const EVENT_NAME = text('Name of the event.');
@@ -43,7 +46,7 @@ const EVENT_FIELDS = {
   name: EVENT_NAME,
   data: { description: 'The payload: a string, delivered as it is. Anything else is delivered as its JSON text.' },
   socket_id: SOCKET_ID,
-  info: INFO,
+  info: TRIGGER_INFO,
 };
 const CHANNEL_NAME = text('Name of a channel.');
 
@@ -59,9 +62,22 @@ export const BATCH = object(
   ['batch'],
 );
 export const RAW_DATA: JsonSchema = { description: 'The payload of the event.' };
-export const PUBLISHED = object({ channels: byChannel(object(FACTS), 'Where info asks for something.') });
+const PUBLISHED_FACTS = {
+  ...FACTS,
+  receivers: {
+    ...object(
+      {
+        connections: count('That the event was handed to, without the excluded one.'),
+        nodes: count('That have any of them.'),
+      },
+      ['connections', 'nodes'],
+    ),
+    description: 'Who the event was handed to. With Redis, what the other nodes have written of it.',
+  },
+};
+export const PUBLISHED = object({ channels: byChannel(object(PUBLISHED_FACTS), 'Where info asks for something.') });
 export const BATCH_PUBLISHED = object({
-  batch: list(object(FACTS), 'In the order of the request, where info asks for something.'),
+  batch: list(object(PUBLISHED_FACTS), 'In the order of the request, where info asks for something.'),
 });
 
 export const CHANNELS = object({ channels: byChannel(object(FACTS), 'Those with a subscriber.') }, ['channels']);

@@ -1,15 +1,24 @@
 import type { App } from '../../channels/app.ts';
+import type { Receivers } from '../../channels/broker.ts';
 import { channelFacts, occupiedChannels, presenceMembers, publishedFacts } from '../../channels/channel-facts.ts';
 import { after, afterAll, type MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
-import { publish, takeBackendEvents, takeReadRequest } from '../../channels/publish.ts';
+import { publish, publishCounted, takeBackendEvents, takeReadRequest } from '../../channels/publish.ts';
 import { revoke } from '../../channels/revoke.ts';
 import { reconnectUser, terminateUser } from '../../channels/user-connections.ts';
 import { isUserId } from '../../protocol/channel-name.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import { parseJson, quote } from '../../protocol/json.ts';
 import type { WireMember } from '../../protocol/server-message.ts';
-import { checkedChannel, parseBatch, parseInfo, parseTrigger, type Trigger } from '../../protocol/trigger.ts';
+import {
+  checkedChannel,
+  parseBatch,
+  parseInfo,
+  parseTrigger,
+  parseTriggerInfo,
+  type Trigger,
+  type TriggerInfo,
+} from '../../protocol/trigger.ts';
 import { type Answer, EMPTY_OBJECT, json, NOTICE } from './answer.ts';
 import type { ApiRequest } from './authenticate.ts';
 import { type RevocationSubject, revocationOf } from './revocation.ts';
@@ -22,31 +31,80 @@ export function triggerEvent(node: Node, app: App, request: ApiRequest): MaybePr
   const trigger = readTrigger(app, request);
   if (request.grant) checkMayPublish(node, app, request.grant, [trigger]);
   takeBackendEvents(node, app, [trigger]);
-  return after(publish(node, app, trigger, request), () => {
-    if (trigger.info.size === 0) return EMPTY_OBJECT;
-    const facts = trigger.channels.map((channel) => publishedFacts(node, app, channel, trigger.info));
-    return after(afterAll(facts), (each) =>
-      json({ channels: Object.fromEntries(trigger.channels.map((channel, index) => [channel, each[index]])) }),
+  if (trigger.info.has('receivers')) {
+    return after(publishCounted(node, app, trigger, request), (receivers) =>
+      answerByChannel(node, app, trigger, receivers),
     );
-  });
+  }
+  return after(publish(node, app, trigger, request), () =>
+    trigger.info.size === 0 ? EMPTY_OBJECT : answerByChannel(node, app, trigger),
+  );
+}
+
+function answerByChannel(
+  node: Node,
+  app: App,
+  { channels, info }: Trigger,
+  receivers: readonly Receivers[] = [],
+): MaybePromise<Answer> {
+  const facts = channels.map((channel, index) => publishedFacts(node, app, channel, info, receivers[index]));
+  return after(afterAll(facts), (each) =>
+    json({ channels: Object.fromEntries(channels.map((channel, index) => [channel, each[index]])) }),
+  );
 }
 
 function readTrigger(app: App, request: ApiRequest): Trigger {
   if (request.body.length === 0) return parseTrigger(bodyFromQuery(request), app.limits);
   const text = request.body.toString();
-  return parseTrigger(parseBody(text), app.limits, text);
+  const trigger = parseTrigger(parseBody(text), app.limits, text);
+  const info = infoOfQuery(request);
+  return info ? withInfo(trigger, info) : trigger;
+}
+
+/** `info` as a parameter of the URL is for every event of the request, beside what each asks for itself. */
+function infoOfQuery({ query }: ApiRequest): ReadonlySet<TriggerInfo> | undefined {
+  const info = query.single.get('info');
+  return info === undefined ? undefined : parseTriggerInfo(info);
+}
+
+function withInfo(trigger: Trigger, info: ReadonlySet<TriggerInfo>): Trigger {
+  return { ...trigger, info: new Set([...trigger.info, ...info]) };
 }
 
 export function triggerBatch(node: Node, app: App, request: ApiRequest): MaybePromise<Answer> {
   const text = request.body.toString();
-  const triggers = parseBatch(parseBody(text), app.limits, text);
+  const given = parseBatch(parseBody(text), app.limits, text);
+  const info = infoOfQuery(request);
+  const triggers = info ? given.map((trigger) => withInfo(trigger, info)) : given;
   if (request.grant) checkMayPublish(node, app, request.grant, triggers);
   takeBackendEvents(node, app, triggers);
+  if (triggers.some(({ info }) => info.has('receivers'))) return triggerCounted(node, app, triggers, request);
   return after(afterAll(triggers.map((trigger) => publish(node, app, trigger, request))), () => {
     if (triggers.every(({ info }) => info.size === 0)) return EMPTY_OBJECT;
-    const facts = triggers.map(({ channels: [channel = ''], info }) => publishedFacts(node, app, channel, info));
-    return after(afterAll(facts), (batch) => json({ batch }));
+    return answerByEvent(node, app, triggers);
   });
+}
+
+/** A batch with at least one event that asks for its receivers. */
+function triggerCounted(node: Node, app: App, triggers: readonly Trigger[], request: ApiRequest): MaybePromise<Answer> {
+  const published = triggers.map((trigger) =>
+    trigger.info.has('receivers')
+      ? after(publishCounted(node, app, trigger, request), ([receivers]) => receivers)
+      : after(publish(node, app, trigger, request), () => undefined),
+  );
+  return after(afterAll(published), (receivers) => answerByEvent(node, app, triggers, receivers));
+}
+
+function answerByEvent(
+  node: Node,
+  app: App,
+  triggers: readonly Trigger[],
+  receivers: readonly (Receivers | undefined)[] = [],
+): MaybePromise<Answer> {
+  const facts = triggers.map(({ channels: [channel = ''], info }, index) =>
+    publishedFacts(node, app, channel, info, receivers[index]),
+  );
+  return after(afterAll(facts), (batch) => json({ batch }));
 }
 
 /** `POST /channels/:name/events?name=E`: the whole body is the payload. Deprecated in 2012; answered 202. */

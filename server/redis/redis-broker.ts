@@ -1,6 +1,7 @@
-import type { Broker, BrokerMessage, LastEvent } from '../../channels/broker.ts';
+import type { Broker, BrokerMessage, CountReceivers, LastEvent, Receivers } from '../../channels/broker.ts';
 import { batchesOf } from '../batches.ts';
 import { partitionOf, type RedisKeys } from './keys.ts';
+import type { ReceiversElsewhere } from './receivers.ts';
 import { type RedisCommands, RedisUnavailable } from './redis-commands.ts';
 import type { RedisLink } from './redis-link.ts';
 import { encodeHeader, MAX_KEEP_SECONDS, parseWireMessage, type WireMessage } from './wire.ts';
@@ -61,11 +62,14 @@ export class RedisBroker implements Broker {
   /** Topic → position of this node's latest publish on it, oldest first. */
   readonly #recent = new Map<string, { key: string; position: number }>();
   readonly #kept = new KeptEvents();
+  readonly #receiversElsewhere: ReceiversElsewhere;
   #deliver: (message: BrokerMessage) => void = () => {};
+  #count: CountReceivers = () => 0;
   #verification = 0;
 
-  constructor(link: RedisLink, keys: RedisKeys, events: RedisBrokerEvents) {
+  constructor(link: RedisLink, keys: RedisKeys, receiversElsewhere: ReceiversElsewhere, events: RedisBrokerEvents) {
     this.#link = link;
+    this.#receiversElsewhere = receiversElsewhere;
     this.#keys = keys;
     this.#events = events;
     link.onMessage((topic, payload) => this.#receive(topic, payload));
@@ -73,8 +77,9 @@ export class RedisBroker implements Broker {
     link.onRestored(() => void this.#verifyAll());
   }
 
-  listen(deliver: (message: BrokerMessage) => void): void {
+  listen(deliver: (message: BrokerMessage) => void, count: CountReceivers = () => 0): void {
     this.#deliver = deliver;
+    this.#count = count;
   }
 
   subscribe(appId: string, channel: string): Promise<number | undefined> {
@@ -144,6 +149,14 @@ export class RedisBroker implements Broker {
     if (partition !== undefined) this.#events.added(partition);
     this.#remember(topic, key, position);
     this.#noteKept(message, keepSeconds, keepNamed, position);
+  }
+
+  async publishCounted(message: BrokerMessage): Promise<Receivers> {
+    const { appId, channel, exceptSocketId } = message;
+    await this.publish(message);
+    const elsewhere = await this.#receiversElsewhere(appId, channel, exceptSocketId);
+    const here = this.#count(message);
+    return { connections: elsewhere.connections + here, nodes: elsewhere.nodes + (here > 0 ? 1 : 0) };
   }
 
   async lastEvent(appId: string, channel: string, name?: string): Promise<LastEvent | undefined> {

@@ -10,6 +10,7 @@ import { ChannelScripts, type Telling } from './channel-scripts.ts';
 import { PARTITIONS, RedisKeys } from './keys.ts';
 import { LayoutError, NodeLease } from './node-lease.ts';
 import { RateExchange } from './rate-exchange.ts';
+import { receiversElsewhere } from './receivers.ts';
 import { RedisBroker } from './redis-broker.ts';
 import { RedisChannelStore } from './redis-channel-store.ts';
 import { RedisUnavailable } from './redis-commands.ts';
@@ -105,7 +106,7 @@ export class RedisSeams implements Seams {
     });
     this.#store = new RedisChannelStore(link, keys, scripts, this.#lease, (message) => this.broker.publish(message));
     this.store = this.#store;
-    const broker = new RedisBroker(link, keys, {
+    const broker = new RedisBroker(link, keys, receiversElsewhere(link, keys, this.#lease), {
       missed: (appId, channel, position) => {
         log.warn({ app: appId, channel }, 'messages of a channel were missed');
         this.#node?.missed(appId, channel, position);

@@ -1,4 +1,4 @@
-import type { BrokerMessage } from '../../channels/broker.ts';
+import type { BrokerMessage, Receivers } from '../../channels/broker.ts';
 import type { Clock } from '../../channels/clock.ts';
 import type { Edge, OnEdge } from '../../channels/edge.ts';
 import { topicOf } from '../../channels/local-channel.ts';
@@ -19,6 +19,8 @@ export type Deliver = (message: BrokerMessage) => void;
 /** What a host tells a worker. */
 export interface HostedWorkerCalls {
   readonly deliver: Deliver;
+  /** Hands it a message, and asks how many of its connections received it. Rejects when the worker is gone. */
+  readonly deliverCounted: (message: BrokerMessage) => Promise<number>;
   /** Hands it an edge. */
   readonly report: OnEdge;
   readonly wakeOutbox: () => void;
@@ -93,6 +95,19 @@ export class WorkerHost {
     else this.#wakeOutbox();
   }
 
+  /** Publishes a message; answered when each worker that has subscribers has handed it on. */
+  async publishCounted(message: BrokerMessage): Promise<Receivers> {
+    const counting: Promise<number>[] = [];
+    this.broker.publish(message, (published) => {
+      for (const worker of this.interests.in(published.appId, published.channel)) {
+        // Who dies meanwhile takes its connections along.
+        counting.push(worker.calls.deliverCounted(published).catch(() => 0));
+      }
+    });
+    const counts = (await Promise.all(counting)).filter((count) => count > 0);
+    return { connections: counts.reduce((sum, count) => sum + count, 0), nodes: counts.length };
+  }
+
   forget(worker: HostedWorker): void {
     this.leaveOutbox(worker);
     this.interests.forget(worker);
@@ -162,6 +177,7 @@ export class HostedWorker {
       unsubscribe: (appId, channel) => interests.delete(this, appId, channel),
       publish,
       publishKept: publish,
+      publishCounted: (message) => this.#host.publishCounted(message),
       // What is undefined to a worker comes as null.
       lastEvent: (appId, channel, name) => broker.lastEvent(appId, channel, name ?? undefined),
       listenToEdges: () => this.#host.listenToEdges(this),

@@ -97,6 +97,7 @@ export interface HostMethods extends Pick<ChannelStore, keyof typeof STORE_CALLS
   publish(message: BrokerMessage): void;
   /** `publish`, for what is kept: answered when it is there for whoever asks next, on any worker. */
   publishKept(message: BrokerMessage): void;
+  publishCounted: Broker['publishCounted'];
   lastEvent: Broker['lastEvent'];
   /** Has this worker report edges from now on, if it is the one that is there for longest. */
   listenToEdges(): void;
@@ -115,6 +116,7 @@ export const HOST_CALLS = {
   unsubscribe: 'tell',
   publish: 'tell',
   publishKept: 'ask',
+  publishCounted: 'ask',
   lastEvent: 'ask',
   listenToEdges: 'tell',
   noteWebhooks: 'tell',
@@ -141,6 +143,8 @@ export const FLEET_CALLS = {
 /** What the main process calls in a worker. */
 export interface WorkerMethods extends Fleet {
   deliver(message: BrokerMessage): void;
+  /** Likewise. Answers how many connections received it. */
+  deliverCounted(message: BrokerMessage): number;
   /** What changed over all workers, for this one to report. */
   reportEdge(edge: Edge): void;
   /** There may be something to read in the outbox. */
@@ -164,6 +168,7 @@ export interface WorkerMethods extends Fleet {
 export const WORKER_CALLS = {
   ...FLEET_CALLS,
   deliver: 'tell',
+  deliverCounted: 'ask',
   reportEdge: 'tell',
   wakeOutbox: 'tell',
   processUsage: 'ask',

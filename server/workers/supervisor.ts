@@ -161,6 +161,7 @@ export class Supervisor {
     };
     const hosted = this.#host.add({
       deliver: (message) => worker.calls.deliver(message),
+      deliverCounted: (message) => worker.calls.deliverCounted(message),
       report: (edge) => worker.calls.reportEdge(edge),
       wakeOutbox: () => worker.calls.wakeOutbox(),
     });

@@ -40,6 +40,7 @@ const inbox = new SeamsInbox();
 const methods: WorkerMethods = {
   ...local(() => nodeFleet(startedServer()), FLEET_CALLS),
   deliver: (message) => inbox.deliver(message),
+  deliverCounted: (message) => inbox.deliverCounted(message),
   reportEdge: (edge) => inbox.reportEdge(edge),
   wakeOutbox: () => inbox.wakeOutbox(),
   processUsage: () => processUsage(server?.node),

@@ -1,4 +1,4 @@
-import type { Broker, BrokerMessage } from '../../channels/broker.ts';
+import type { Broker, BrokerMessage, CountReceivers } from '../../channels/broker.ts';
 import type { ChannelStore } from '../../channels/channel-store.ts';
 import type { OnEdge } from '../../channels/edge.ts';
 import type { Outbox } from '../../channels/outbox.ts';
@@ -10,8 +10,14 @@ import { HOST_CALLS, type HostMethods, OUTBOX_CALLS, type OutboxMethods } from '
 /** Takes what the main process has for the seams of a worker. */
 export class SeamsInbox {
   deliver: (message: BrokerMessage) => void = () => {};
+  count: CountReceivers = () => 0;
   reportEdge: OnEdge = () => {};
   wakeOutbox = (): void => {};
+
+  deliverCounted(message: BrokerMessage): number {
+    this.deliver(message);
+    return this.count(message);
+  }
 }
 
 export interface WorkerSeamsOptions {
@@ -77,8 +83,9 @@ export function createWorkerSeams(
     ...host,
     answersMayOvertake: false,
     lingerMs: 0,
-    listen(deliver) {
+    listen(deliver, count = () => 0) {
       inbox.deliver = deliver;
+      inbox.count = count;
     },
     /**
      * A published message is with the system before the publisher is answered, so that it arrives even if this worker dies then; the host

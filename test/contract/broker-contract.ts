@@ -35,6 +35,44 @@ export function describeBroker(name: string, create: CreateSeams): void {
         ]);
       });
 
+      test('tells who received a message, where that is asked for', async () => {
+        const { nodes, first, last } = seams;
+        const counted = async (channel: string, more: object = {}) =>
+          first.broker.publishCounted({ appId: APP, channel, frame: `to ${channel}`, ...more });
+        expect(await counted('nobody')).toEqual({ connections: 0, nodes: 0 });
+        for (const [index, node] of nodes.entries()) {
+          await node.subscribe('news');
+          node.receivers.set('news', index + 2);
+          node.store.setSubscriptionCount(APP, 'news', index + 2);
+        }
+        await last.subscribe('cache-last');
+        last.receivers.set('cache-last', 3);
+        last.store.setSubscriptionCount(APP, 'cache-last', 3);
+        last.store.setSubscriptionCount('4', 'cache-last', 7);
+        await seams.fixture.settled();
+        const connections = nodes.reduce((sum, _, index) => sum + index + 2, 0);
+        expect(await counted('news', { exceptSocketId: '1.1' })).toEqual({ connections, nodes: nodes.length });
+        expect(await counted('cache-last', { keepSeconds: 60 })).toEqual({ connections: 3, nodes: 1 });
+        expect(await last.frames()).toEqual(['to news', 'to cache-last']);
+        expect(await first.broker.lastEvent(APP, 'cache-last')).toMatchObject({ frame: 'to cache-last' });
+      });
+
+      test('tells who received a message to a user', async () => {
+        const channel = '#server-to-user-a/b';
+        for (const [index, node] of seams.nodes.entries()) {
+          await node.subscribe(channel);
+          node.receivers.set(channel, 1);
+          await node.store.signIn(APP, 'a/b', `1.${index}`, true);
+        }
+        await seams.first.store.signIn(APP, 'b', '1.9', true);
+        const { length } = seams.nodes;
+        expect(await seams.first.broker.publishCounted({ appId: APP, channel, frame: 'f' })).toEqual({
+          connections: length,
+          nodes: length,
+        });
+        expect(await seams.last.frames()).toEqual(['f']);
+      });
+
       test('carries any text as it is, to nodes and as what is kept', async () => {
         await seams.last.subscribe('cache-x');
         // A frame is JSON, in which a lone surrogate is an escape.

@@ -52,6 +52,8 @@ export interface OutboxFixture extends SeamsFixture {
 export class ContractNode {
   readonly broker: Broker;
   readonly store: ChannelStore;
+  /** By channel, how many of its connections this node says that a message was handed to. */
+  readonly receivers = new Map<string, number>();
   readonly #fixture: SeamsFixture;
   readonly #subscribed = new Set<string>();
   readonly #messages: BrokerMessage[] = [];
@@ -60,12 +62,15 @@ export class ContractNode {
     this.broker = broker;
     this.store = store;
     this.#fixture = fixture;
-    broker.listen((message) => {
-      // A broker inside of its only node may hand over everything, as nodes look their channels up anyway.
-      const isOnly = fixture.nodes.length === 1;
-      if (isOnly && !this.#subscribed.has(`${message.appId} ${message.channel}`)) return;
-      this.#messages.push(message);
-    });
+    broker.listen(
+      (message) => {
+        // A broker inside of its only node may hand over everything, as nodes look their channels up anyway.
+        const isOnly = fixture.nodes.length === 1;
+        if (isOnly && !this.#subscribed.has(`${message.appId} ${message.channel}`)) return;
+        this.#messages.push(message);
+      },
+      ({ channel }) => this.receivers.get(channel) ?? 0,
+    );
   }
 
   async subscribe(channel: string, appId = APP): Promise<void> {

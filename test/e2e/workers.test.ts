@@ -160,6 +160,32 @@ describe('presence', () => {
   });
 });
 
+describe('the answer to a publisher', () => {
+  test('tells how many connections of how many workers received the event, without the excluded one', async () => {
+    const channels = ['private-told', '#server-to-user-eve'];
+    const clients = await workers.clientOfEach();
+    for (const client of clients) {
+      client.signIn('{"id":"eve"}');
+      await client.next('pusher:signin_success');
+      await client.subscribed('#server-to-user-eve');
+      await client.subscribed('private-told');
+    }
+    const third = await RawClient.connect(workers.broker.wsUrl);
+    await third.subscribed('private-told');
+    const ask = async (socket_id?: string): Promise<unknown> => {
+      const event = { name: 'n', channels, data: '', info: 'receivers', socket_id };
+      return JSON.parse((await trigger(workers.broker.url, event)).text).channels;
+    };
+    const receivers = (connections: number, nodes: number): object => ({ receivers: { connections, nodes } });
+    expect(await ask()).toEqual({ 'private-told': receivers(3, 2), '#server-to-user-eve': receivers(2, 2) });
+    expect(await ask(clients[0]?.socketId)).toMatchObject({
+      'private-told': { receivers: { connections: 2 } },
+      '#server-to-user-eve': receivers(1, 1),
+    });
+    await closeAll(...clients, third);
+  });
+});
+
 describe('users', () => {
   test('are terminated on all workers', async () => {
     const clients = await workers.clientOfEach();

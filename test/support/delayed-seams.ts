@@ -42,10 +42,10 @@ export class DelayedSeams {
     this.broker = {
       answersMayOvertake: false,
       lingerMs: 0,
-      listen: (deliver) =>
+      listen: (deliver, count) =>
         broker.listen((message) => {
           if (this.subscribed.has(`${message.appId}/${message.channel}`)) deliver(message);
-        }),
+        }, count),
       subscribe: (appId, channel) =>
         this.#call(`broker.subscribe ${channel}`, () => void this.subscribed.add(`${appId}/${channel}`), false),
       unsubscribe: (appId, channel) =>
@@ -54,6 +54,11 @@ export class DelayedSeams {
         this.#call(`broker.publish ${message.channel}`, () => {
           this.published.push(message);
           broker.publish(message);
+        }),
+      publishCounted: (message) =>
+        this.#call(`broker.publishCounted ${message.channel}`, () => {
+          this.published.push(message);
+          return broker.publishCounted(message);
         }),
       lastEvent: (appId, channel) => this.#call(`broker.lastEvent ${channel}`, () => broker.lastEvent(appId, channel)),
       close: () => broker.close(),

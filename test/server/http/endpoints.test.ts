@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type ApiAnswer, call, trigger } from '../../support/api-client.ts';
 import { APP, FULL_APP, startBroker, type TestBroker } from '../../support/broker.ts';
 import { RawClient } from '../../support/raw-client.ts';
@@ -283,6 +283,71 @@ test('GET /users/ID counts the connections that are signed in, and POST …/forc
   const again = await call(broker.url, 'POST', api(`${path}/force_reconnect`), { body: {} });
   expect([again.text, again.headers.get('x-kulkul-notice')]).toEqual(['{}', expect.stringContaining('No connection')]);
   expect(shown(await call(broker.url, 'GET', api(`/users/${'u'.repeat(129)}`)))[0]).toBe(400);
+});
+
+describe('info=receivers', () => {
+  const channels = ['news', 'private-orders', 'presence-staff', 'private-encrypted-x', '#server-to-user-ann', 'empty'];
+  const eventsIn = (frames: readonly string[]): number =>
+    frames.filter((frame) => frame.startsWith('{"event":"e"')).length;
+  const receivers = (connections: number): object => ({
+    receivers: { connections, nodes: connections > 0 ? 1 : 0 },
+  });
+
+  test('tells on how many connections of how many nodes each channel received the event, without the excluded one', async () => {
+    const [ann, bob] = [await RawClient.connect(broker.wsUrl), await RawClient.connect(broker.wsUrl)];
+    ann.signIn('{"id":"ann"}');
+    await ann.next('pusher:signin_success');
+    for (const name of channels.slice(0, 5)) await ann.subscribed(name, '{"user_id":"ann"}');
+    await bob.subscribed('private-orders');
+    const base = { name: 'e', data: '{"nonce":"n","ciphertext":"c"}', info: 'receivers, subscription_count' };
+    const trigger = async (more: object): Promise<unknown> =>
+      JSON.parse(String((await post('/events', { ...base, ...more }))[1])).channels;
+    expect(await trigger({ channels })).toMatchObject({
+      news: { ...receivers(2), subscription_count: 2 },
+      'private-orders': { ...receivers(2), subscription_count: 2 },
+      'presence-staff': receivers(1),
+      'private-encrypted-x': receivers(1),
+      '#server-to-user-ann': receivers(1),
+      empty: { receivers: { connections: 0, nodes: 0 }, subscription_count: 0 },
+    });
+    const excluding = {
+      channels: ['private-orders', '#server-to-user-ann'],
+      socket_id: ann.socketId,
+      info: 'receivers',
+    };
+    expect(await trigger(excluding)).toEqual({ 'private-orders': receivers(1), '#server-to-user-ann': receivers(0) });
+    expect(await trigger({ channels: ['private-orders'], socket_id: '1.1', info: 'receivers' })).toEqual({
+      'private-orders': receivers(2),
+    });
+    expect(eventsIn(await bob.flush())).toBe(3);
+    await Promise.all([ann.close(), bob.close()]);
+  });
+
+  test('is answered for those events of a batch that ask for it, or for all where the URL does', async () => {
+    const visitor = await RawClient.connect(broker.wsUrl);
+    await visitor.subscribed('private-orders');
+    const event = { name: 'e', channel: 'private-orders', data: '' };
+    const batch = [
+      event,
+      { ...event, info: 'receivers' },
+      { ...event, socket_id: visitor.socketId, info: 'subscription_count' },
+    ];
+    const send = async (params: Record<string, string> = {}): Promise<unknown> =>
+      JSON.parse((await call(broker.url, 'POST', api('/batch_events'), { body: { batch }, params })).text);
+    expect(await send()).toEqual({ batch: [{}, receivers(1), { subscription_count: 1 }] });
+    expect(await send({ info: 'receivers' })).toEqual({
+      batch: [receivers(1), receivers(1), { subscription_count: 1, ...receivers(0) }],
+    });
+    const single = await call(broker.url, 'POST', api('/events'), { body: event, params: { info: 'receivers' } });
+    expect(JSON.parse(single.text)).toEqual({ channels: { 'private-orders': receivers(1) } });
+    expect(eventsIn(await visitor.flush())).toBe(5);
+    await visitor.close();
+  });
+
+  test('is for events that are published only', async () => {
+    expect((await get('/channels/news', { info: 'receivers' }))[0]).toBe(400);
+    expect((await get('/channels', { info: 'receivers' }))[0]).toBe(400);
+  });
 });
 
 test('an event to a user reaches the connections that subscribed to the channel of the user, not those that only signed in', async () => {

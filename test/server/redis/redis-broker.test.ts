@@ -25,7 +25,7 @@ test('a subscription that is refused while the link is up is tried again after a
     onRestored() {},
     unsubscribe: async () => {},
   } as unknown as RedisLink;
-  const broker = new RedisBroker(link, new RedisKeys(''), {
+  const broker = new RedisBroker(link, new RedisKeys(''), async () => ({ connections: 0, nodes: 0 }), {
     missed: () => {},
     skipped: () => {},
     unreadable: () => {},

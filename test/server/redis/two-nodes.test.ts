@@ -3,6 +3,7 @@ import { read, trigger } from '../../support/api-client.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { RedisServer } from '../../support/redis-server.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
+import { untilEqual } from '../../support/until.ts';
 import { startRedisNode, type TestRedisNode } from './nodes.ts';
 
 let redis: RedisServer;
@@ -56,6 +57,35 @@ test('shows the same members on both nodes, and each coming and going once', asy
   expect((await watcher.next()).event).toBe('pusher_internal:member_removed');
   expect(await watcher.flush()).toEqual([]);
   await watcher.close();
+});
+
+test('tells a publisher who received the event, as the nodes have written it', async () => {
+  const [near, far, other] = await Promise.all([a, b, b].map(({ wsUrl }) => RawClient.connect(wsUrl)));
+  if (!near || !far || !other) throw new Error('no clients');
+  const ask = async (socket_id?: string): Promise<unknown> => {
+    const event = {
+      name: 'n',
+      channels: ['private-told', '#server-to-user-ann'],
+      data: '',
+      info: 'receivers',
+      socket_id,
+    };
+    return JSON.parse((await trigger(a.url, event)).text).channels;
+  };
+  const receivers = (connections: number, nodes: number): object => ({ receivers: { connections, nodes } });
+  for (const client of [near, far]) {
+    client.signIn('{"id":"ann"}');
+    await client.next('pusher:signin_success');
+    await client.subscribed('#server-to-user-ann');
+  }
+  for (const client of [near, far, other]) await client.subscribed('private-told');
+  const info = { info: 'subscription_count' };
+  await untilEqual(() => read(a.url, '/channels/private-told', info), { occupied: true, subscription_count: 3 });
+  expect(await ask()).toEqual({ 'private-told': receivers(3, 2), '#server-to-user-ann': receivers(2, 2) });
+  expect(await ask(near.socketId)).toEqual({ 'private-told': receivers(2, 1), '#server-to-user-ann': receivers(1, 1) });
+  // Of a channel other nodes have written a number only.
+  expect(await ask(far.socketId)).toEqual({ 'private-told': receivers(3, 2), '#server-to-user-ann': receivers(1, 1) });
+  await Promise.all([near, far, other].map((client) => client.close()));
 });
 
 test('waits with a subscription while Redis is away, answers 503 to a publish, and goes on when it is back', async () => {

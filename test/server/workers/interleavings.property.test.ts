@@ -116,6 +116,7 @@ test('pages on all workers, and who observes edges, agree with the host, however
       host.listenToEdges(
         host.add({
           deliver: () => {},
+          deliverCounted: async () => 0,
           report: (edge) => observed.take(edge),
           wakeOutbox: () => {},
         }),

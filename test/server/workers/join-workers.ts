@@ -28,12 +28,14 @@ export class WorkerEnds {
     const inbox = new SeamsInbox();
     const methods = {
       deliver: (message: BrokerMessage) => inbox.deliver(message),
+      deliverCounted: (message: BrokerMessage) => inbox.deliverCounted(message),
       reportEdge: (edge: Edge) => inbox.reportEdge(edge),
       wakeOutbox: () => inbox.wakeOutbox(),
     };
     this.link = new CallLink({ post: up, methods, peer: 'the host', failed, answersFirst: true });
     this.hosted = host.add({
       deliver: (message) => calls.deliver(message),
+      deliverCounted: (message) => calls.deliverCounted(message),
       report: (edge) => calls.reportEdge(edge),
       wakeOutbox: () => calls.wakeOutbox(),
     });

@@ -33,6 +33,7 @@ test('a worker that is told of other apps while it starts serves those', async (
   });
   const { methods } = host.add({
     deliver: () => {},
+    deliverCounted: async () => 0,
     report: () => {},
     wakeOutbox: () => {},
   });
