@@ -11,10 +11,12 @@ import { Icon, type IconName } from './parts/icon.tsx';
 import { MessageList } from './parts/messages.tsx';
 import { Empty, Note } from './parts/note.tsx';
 import { ChannelsView } from './views/channels.tsx';
+import { CreateEventView } from './views/create-event.tsx';
 import { LiveLogView } from './views/live-log.tsx';
 import { OverviewView } from './views/overview.tsx';
 import { SignIn } from './views/sign-in.tsx';
 import { SocketsView } from './views/sockets.tsx';
+import { WebhooksView } from './views/webhooks.tsx';
 
 interface View {
   readonly id: string;
@@ -22,6 +24,8 @@ interface View {
   readonly icon: IconName;
   /** About one app, which stays the same from one view to the next. */
   readonly isOfApp: boolean;
+  /** Of no use to who may only read. */
+  readonly isForChanges?: boolean;
   readonly show: () => JSX.Element;
 }
 
@@ -30,6 +34,15 @@ const VIEWS: readonly View[] = [
   { id: 'overview', title: 'Overview', icon: 'overview', isOfApp: false, show: () => <OverviewView /> },
   { id: 'channels', title: 'Channels', icon: 'channels', isOfApp: true, show: () => <ChannelsView /> },
   { id: 'sockets', title: 'Sockets', icon: 'sockets', isOfApp: true, show: () => <SocketsView /> },
+  {
+    id: 'create',
+    title: 'Send an event',
+    icon: 'create',
+    isOfApp: true,
+    isForChanges: true,
+    show: () => <CreateEventView />,
+  },
+  { id: 'webhooks', title: 'Webhooks', icon: 'webhooks', isOfApp: true, show: () => <WebhooksView /> },
 ];
 
 const STREAM_STATES: Readonly<Record<StreamState, { tone: string; text: string }>> = {
@@ -123,17 +136,19 @@ function Frame({ session }: { session: ConsoleSession }): JSX.Element {
       <nav id="side" class={`side ${isOpen ? 'open' : ''}`} aria-label="Console">
         <Brand />
         <div class="nav">
-          {VIEWS.map(({ id: to, title, icon, isOfApp }) => (
-            <a
-              key={to}
-              href={encodePlace({ view: to, params: isOfApp && params.app ? { app: params.app } : {} })}
-              aria-current={to === view?.id ? 'page' : undefined}
-              onClick={() => setOpen(false)}
-            >
-              <Icon name={icon} />
-              {title}
-            </a>
-          ))}
+          {VIEWS.filter(({ isForChanges }) => !isForChanges || session.access === 'all').map(
+            ({ id: to, title, icon, isOfApp }) => (
+              <a
+                key={to}
+                href={encodePlace({ view: to, params: isOfApp && params.app ? { app: params.app } : {} })}
+                aria-current={to === view?.id ? 'page' : undefined}
+                onClick={() => setOpen(false)}
+              >
+                <Icon name={icon} />
+                {title}
+              </a>
+            ),
+          )}
         </div>
         <Foot session={session} />
       </nav>
