@@ -10,6 +10,7 @@ import picture from './kulkul.svg';
 import { Icon, type IconName } from './parts/icon.tsx';
 import { MessageList } from './parts/messages.tsx';
 import { Empty, Note } from './parts/note.tsx';
+import { AppsView } from './views/apps.tsx';
 import { ChannelsView } from './views/channels.tsx';
 import { CreateEventView } from './views/create-event.tsx';
 import { LiveLogView } from './views/live-log.tsx';
@@ -43,6 +44,7 @@ const VIEWS: readonly View[] = [
     show: () => <CreateEventView />,
   },
   { id: 'webhooks', title: 'Webhooks', icon: 'webhooks', isOfApp: true, show: () => <WebhooksView /> },
+  { id: 'apps', title: 'Apps', icon: 'apps', isOfApp: false, show: () => <AppsView /> },
 ];
 
 const STREAM_STATES: Readonly<Record<StreamState, { tone: string; text: string }>> = {
