@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PACKAGE_ROOT } from '../package-root.ts';
+import { PACKAGE_ROOT, packageVersion } from '../package-root.ts';
+import { binaryName, NODE_MODULES_VERSIONS, PLATFORMS, platformPackageName } from './platform-packages.ts';
 
 /** uWebSockets.js can't be loaded here; the message says what would be needed. */
 export class NativePartError extends Error {
@@ -15,19 +16,19 @@ interface ReportHeader {
   readonly glibcVersionRuntime?: string;
 }
 
-/** Versions of Node that there are binaries for, without those that are no long-term release. */
-const NODE_VERSIONS = '20, 22 and 24';
+const HERE = { os: process.platform, cpu: process.arch };
+const NAME = binaryName(HERE, process.versions.modules);
 
 /**
- * Loads the binary for this platform and version of Node: the one that the build wrote, or that of the installed package where it is
- * another package by now (an override) or another platform.
+ * Loads the binary for this platform and version of Node. The first of: the one that the build wrote, the one in the package for this platform, and that of
+ * uWebSockets.js where somebody installed it.
  *
  * @returns the module of uWebSockets.js
  * @throws {NativePartError}
  */
 export function loadBinary(): unknown {
   const path = findBinary();
-  if (path === undefined) throw new NativePartError(`uWebSockets.js has no binary for ${here()}. ${supported()}`);
+  if (path === undefined) throw new NativePartError(explainAbsence());
   try {
     return createRequire(import.meta.url)(path);
   } catch (error) {
@@ -36,12 +37,14 @@ export function loadBinary(): unknown {
 }
 
 function findBinary(): string | undefined {
-  const name = binaryName();
-  const written = fileURLToPath(new URL(name, BINARIES));
   const installed = findInstalledPackage();
-  const candidates = installed ? [join(installed.folder, name)] : [];
-  if (installed === undefined || isMadeFrom(installed)) candidates.unshift(written);
-  return candidates.find(existsSync);
+  const folders = [findFolder(`${platformPackageName(HERE)}/package.json`), installed?.folder];
+  // An override that came after the build is meant to be used.
+  if (installed === undefined || isMadeFrom(installed)) folders.unshift(fileURLToPath(BINARIES));
+  return folders
+    .flatMap((folder) => folder ?? [])
+    .map((folder) => join(folder, NAME))
+    .find(existsSync);
 }
 
 function isMadeFrom(installed: { readonly name: string; readonly version: string }): boolean {
@@ -53,27 +56,48 @@ function isMadeFrom(installed: { readonly name: string; readonly version: string
   }
 }
 
+function explainAbsence(): string {
+  if (isOtherLibrary()) return OTHER_LIBRARY;
+  const isSupported =
+    PLATFORMS.some(({ os, cpu }) => os === HERE.os && cpu === HERE.cpu) &&
+    [...NODE_MODULES_VERSIONS.values()].includes(process.versions.modules);
+  if (!isSupported) return `uWebSockets.js has no binary for ${here()}. ${SUPPORTED}`;
+  const isClone = existsSync(new URL('build.mjs', PACKAGE_ROOT));
+  if (isClone) return `There is no binary of uWebSockets.js yet: run "npm run build" in ${fileURLToPath(PACKAGE_ROOT)}`;
+  const name = platformPackageName(HERE);
+  return (
+    `The package ${name} is not installed. npm leaves it out with --omit=optional, and if node_modules or the lock file were made on another platform: ` +
+    `run "npm install ${name}@${packageVersion()}"`
+  );
+}
+
 function explain(path: string, reason: string): string {
+  if (isOtherLibrary()) return OTHER_LIBRARY;
   const [, needed] = /GLIBC_([\d.]+)' not found/.exec(reason) ?? [];
-  const { glibcVersionRuntime: present } = (process.report.getReport() as unknown as { header: ReportHeader }).header;
-  if (process.platform === 'linux' && present === undefined) {
-    return `uWebSockets.js needs glibc, but this system has another C library (musl, as on Alpine). ${supported()}`;
-  }
-  if (needed === undefined)
-    return `The binary of uWebSockets.js can't be loaded by ${here()}: ${reason}. ${supported()}`;
-  const advice = path.startsWith(fileURLToPath(BINARIES))
-    ? supported()
-    : `To patch it for glibc 2.36 and newer: node ${WRITE_COMMAND}`;
-  return `The binary of uWebSockets.js needs glibc ${needed}, and this system has ${present}. ${advice}`;
+  if (needed === undefined) return `The binary of uWebSockets.js can't be loaded by ${here()}: ${reason}. ${SUPPORTED}`;
+  const isPublished = path.startsWith(join(findInstalledPackage()?.folder ?? '?', '/'));
+  const advice = isPublished ? `To patch it for glibc 2.36 and newer: node ${WRITE_COMMAND}` : SUPPORTED;
+  return `The binary of uWebSockets.js needs glibc ${needed}, and this system has ${glibcVersion()}. ${advice}`;
 }
 
 function here(): string {
   return `Node ${process.version} on ${process.platform} ${process.arch}`;
 }
 
-function supported(): string {
-  return `Kulkul runs on Node ${NODE_VERSIONS}: on Linux with glibc 2.36 or newer (Debian 12, Ubuntu 24.04; not Alpine), on macOS and on Windows`;
+function isOtherLibrary(): boolean {
+  return process.platform === 'linux' && glibcVersion() === undefined;
 }
+
+function glibcVersion(): string | undefined {
+  return (process.report.getReport() as unknown as { header: ReportHeader }).header.glibcVersionRuntime;
+}
+
+/** Versions of Node, without those that are no long-term release. */
+const NODE_VERSIONS = [...NODE_MODULES_VERSIONS.keys()].join(', ').replace(/, (\d+)$/, ' and $1');
+const SUPPORTED =
+  `Kulkul runs on Node ${NODE_VERSIONS}: on Linux with glibc 2.36 or newer (Debian 12, Ubuntu 24.04; not Ubuntu 22.04, RHEL 9 or Alpine), ` +
+  'on macOS and on Windows. On other systems run it in a container, from an image such as node:24-trixie-slim (docs/operating.md#container)';
+const OTHER_LIBRARY = `uWebSockets.js needs glibc, but this system has another C library (musl, as on Alpine). ${SUPPORTED}`;
 
 /** The package that npm installed under the name of uWebSockets.js: the published one, or what an override put in its place. */
 export interface InstalledPackage {
@@ -91,12 +115,21 @@ export const SOURCE_FILE = 'source.json';
 /** What writes them. */
 export const WRITE_COMMAND = fileURLToPath(new URL('dist/server/native/write-binaries.js', PACKAGE_ROOT));
 
-/** Undefined where none is installed, as in an image from which it was taken when the binaries had been made. */
+/** Undefined where none is installed: only a clone needs it. */
 export function findInstalledPackage(): InstalledPackage | undefined {
+  // Its package.json is none of its exports, so it is found by way of its entry.
+  const folder = findFolder('uWebSockets.js');
   try {
-    // Its package.json is none of its exports, so it is found by way of its entry.
-    const folder = dirname(createRequire(import.meta.url).resolve('uWebSockets.js'));
-    return { folder, ...readSource(join(folder, 'package.json')) };
+    return folder === undefined ? undefined : { folder, ...readSource(join(folder, 'package.json')) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of the file that Node finds for a name. */
+function findFolder(specifier: string): string | undefined {
+  try {
+    return dirname(createRequire(import.meta.url).resolve(specifier));
   } catch {
     return undefined;
   }
@@ -106,9 +139,4 @@ export function findInstalledPackage(): InstalledPackage | undefined {
 export function readSource(path: string | URL): BinarySource {
   const { name, version } = JSON.parse(readFileSync(path, 'utf8')) as BinarySource;
   return { name, version };
-}
-
-/** @param modules - of a Node version: `process.versions.modules` */
-export function binaryName(modules = process.versions.modules): string {
-  return `uws_${process.platform}_${process.arch}_${modules}.node`;
 }

@@ -4,11 +4,13 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { binaryName, findInstalledPackage } from '../../../server/native/load-binary.ts';
+import { findInstalledPackage } from '../../../server/native/load-binary.ts';
+import { binaryName, platformPackageName } from '../../../server/native/platform-packages.ts';
 import { temporaryFolder } from '../../support/process.ts';
 
 const BUILT = fileURLToPath(new URL('../../../dist', import.meta.url));
-const NAME = binaryName();
+const HERE = { os: process.platform, cpu: process.arch };
+const NAME = binaryName(HERE, process.versions.modules);
 
 /** A project in which the package is installed and Kulkul is built, with the binary for this Node only. */
 let project: string;
@@ -23,7 +25,7 @@ beforeEach(() => {
   for (const part of ['server/native', 'server/uws.js', 'chunks']) {
     cpSync(join(BUILT, part), join(project, 'dist', part), { recursive: true });
   }
-  writeFileSync(join(project, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(project, 'package.json'), '{ "type": "module", "version": "1.2.3" }');
 });
 
 interface Outcome {
@@ -48,8 +50,12 @@ const LOADING = `
     (error) => console.log(error.name + ': ' + error.message),
   );`;
 
-/** Loads uWebSockets.js as the broker does, and says what came of it. */
-const load = (): Promise<Outcome> => node(['--input-type=module', '-e', LOADING]);
+/**
+ * Loads uWebSockets.js as the broker does, and says what came of it.
+ *
+ * @param before - code that runs first
+ */
+const load = (before = ''): Promise<Outcome> => node(['--input-type=module', '-e', before + LOADING]);
 
 function hashOf(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
@@ -141,11 +147,43 @@ describe('loading the binary', () => {
     );
   });
 
-  test('says which versions of Node there are where this one is none of them', async () => {
-    rmSync(inPackage(NAME));
+  test('takes the one in the package for this platform, and that of uWebSockets.js where there is no such package', async () => {
+    const platformPackage = join(project, 'node_modules', platformPackageName(HERE));
+    mkdirSync(platformPackage, { recursive: true });
+    writeFileSync(join(platformPackage, 'package.json'), '{}');
+    writeFileSync(join(platformPackage, NAME), 'of the platform');
+    expect((await load()).stdout).toContain(join(platformPackage, NAME));
+    rmSync(platformPackage, { recursive: true });
+    writeFileSync(inPackage(NAME), 'of the user');
+    expect((await load()).stdout).toContain(inPackage(NAME));
+  });
+
+  test('names the package for this platform, with the command that installs it, where there is no binary', async () => {
+    rmSync(inPackage('.'), { recursive: true });
+    const name = platformPackageName(HERE);
     expect((await load()).stdout).toMatch(
-      /^NativePartError: uWebSockets\.js has no binary for Node v[\d.]+ on linux .*Kulkul runs on Node 20, 22 and 24/,
+      new RegExp(
+        `^NativePartError: The package ${name} is not installed\\. .*: run "npm install ${name}@1\\.2\\.3"\n$`,
+      ),
     );
+    writeFileSync(join(project, 'build.mjs'), '');
+    expect((await load()).stdout).toContain(`run "npm run build" in ${project}`);
+  });
+
+  test.each([
+    ['another version of Node', "Object.defineProperty(process.versions, 'modules', { value: '999' });"],
+    ['another platform', "Object.defineProperty(process, 'arch', { value: 'mips' });"],
+  ])('says what it runs on where there is no binary for %s', async (_what, change) => {
+    const { stdout } = await load(change);
+    expect(stdout).toMatch(/^NativePartError: uWebSockets\.js has no binary for Node v[\d.]+ on linux /);
+    expect(stdout).toContain('Kulkul runs on Node 20, 22 and 24');
+    expect(stdout).toContain('node:24-trixie-slim');
+  });
+
+  test('says that it needs glibc where the C library is another one', async () => {
+    rmSync(inPackage('.'), { recursive: true });
+    const { stdout } = await load('process.report.getReport = () => ({ header: {} });');
+    expect(stdout).toMatch(/^NativePartError: uWebSockets\.js needs glibc, .*musl, as on Alpine.*node:24-trixie-slim/);
   });
 
   test('a file that is no library gets words, too', async () => {
