@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
-import { CommandProcess, temporaryFolder } from '../support/process.ts';
+import { emptyProject, type Installed, npmInstall, packRelease, THIS_PLATFORM } from '../support/packed-release.ts';
+import { CommandProcess } from '../support/process.ts';
 import { RawClient } from '../support/raw-client.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -12,16 +13,18 @@ const exec = promisify(execFile);
 
 /** An empty project in which the packed package is installed, as a user would. */
 let project: string;
+let installed: Installed;
 beforeAll(async () => {
-  const packed = temporaryFolder();
   // Built by the global set-up; its own build would take files away from tests that run meanwhile.
-  await exec('npm', ['pack', '--ignore-scripts', '--pack-destination', packed], { cwd: ROOT });
-  const [tarball] = readdirSync(packed);
-  project = join(temporaryFolder(), 'project');
-  mkdirSync(project);
-  writeFileSync(join(project, 'package.json'), '{ "private": true }');
-  const flags = ['--prefer-offline', '--no-audit', '--no-fund'];
-  await exec('npm', ['install', ...flags, join(packed, tarball ?? '')], { cwd: project });
+  const tarballs = await packRelease([THIS_PLATFORM]);
+  project = emptyProject();
+  installed = await npmInstall(project, ['--prefer-offline', ...tarballs]);
+});
+
+test('npm installs two packages, within 60 MB and without a warning', () => {
+  expect(installed.packages).toEqual([`@kulkul/uws-${THIS_PLATFORM}`, 'kulkul']);
+  expect(installed.bytes).toBeLessThan(60e6);
+  expect(installed.stderr).toBe('');
 });
 
 test('npx kulkul works in a project that installed the package', async () => {
@@ -31,10 +34,6 @@ test('npx kulkul works in a project that installed the package', async () => {
 });
 
 test('the installed package runs without anything that only development needs', async () => {
-  // Everything else is in the bundle, and drivers of databases are for those who configure one.
-  const packages = readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'));
-  expect(packages).toEqual(['kulkul', 'uWebSockets.js']);
-
   const broker = new CommandProcess(['start', '--host', '127.0.0.1', '--port', '0'], {
     command: join(project, 'node_modules/kulkul/dist/server/main.js'),
     cwd: project,
@@ -65,15 +64,34 @@ test('a driver that is configured and not installed stops the start with the com
   }
 });
 
+test('without the package for this platform the start says which one to install', async () => {
+  const folder = join(project, 'node_modules/@kulkul');
+  renameSync(folder, `${folder}-away`);
+  const broker = new CommandProcess(['start', '--host', '127.0.0.1', '--port', '0'], {
+    command: join(project, 'node_modules/kulkul/dist/server/main.js'),
+    cwd: project,
+  });
+  expect(await broker.exited).toEqual({ code: 1, signal: null });
+  renameSync(`${folder}-away`, folder);
+  expect(broker.stderr).toMatch(/^kulkul: The package @kulkul\/uws-.* run "npm install @kulkul\/uws-[\w-]+@[\d.]+"\n$/);
+});
+
 test('the package holds what it is made of, and no source or test', () => {
-  const installed = join(project, 'node_modules/kulkul');
-  expect(readdirSync(installed).sort()).toEqual(
-    expect.arrayContaining(['LICENSE', 'README.md', 'dist', 'docs', 'package.json', 'soketi.config.json']),
+  const folder = join(project, 'node_modules/kulkul');
+  const names = readdirSync(folder);
+  expect(names).toEqual(
+    expect.arrayContaining([
+      'LICENSE',
+      'README.md',
+      'dist',
+      'docs',
+      'npm-shrinkwrap.json',
+      'package.json',
+      'soketi.config.json',
+    ]),
   );
-  for (const folder of ['server', 'test', 'bench', 'node_modules/typescript']) {
-    expect(readdirSync(installed)).not.toContain(folder);
-  }
-  expect(readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' })).not.toContainEqual(
+  for (const name of ['server', 'release', 'test', 'bench', 'node_modules']) expect(names).not.toContain(name);
+  expect(readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' })).not.toContainEqual(
     expect.stringMatching(/\.test\.js$/),
   );
 });

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ProvidedContext } from 'vitest';
@@ -8,7 +8,6 @@ import { meetRequirements, NEEDS, type ProjectName, REQUIREMENTS, type Requireme
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const COMMAND = join(ROOT, 'dist/server/main.js');
-const SOURCES = ['protocol', 'auth', 'channels', 'server', 'console'];
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -43,25 +42,16 @@ export function meetAndProvide(project: TestProject, requirements: Readonly<Reco
   }
 }
 
+/**
+ * Tests of the command run what `npm run build` made. `npm test` builds first, plain `vitest run` does not.
+ * Code with type errors is written all the same: tests say whether it works, `npm run check` whether its types do.
+ */
 export function buildIfStale(): void {
-  if (isBuildStale()) build();
-}
-
-/** Tests of the command run what `npm run build` made. `npm test` builds first, plain `vitest run` does not. */
-function isBuildStale(): boolean {
-  if (!existsSync(COMMAND)) return true;
-  const newest = Math.max(...SOURCES.flatMap((folder) => modificationTimes(join(ROOT, folder))));
-  return newest > Math.max(...modificationTimes(join(ROOT, 'dist')));
-}
-
-function modificationTimes(folder: string): number[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => statSync(join(folder, name)).mtimeMs);
-}
-
-/** Code with type errors is written all the same: tests say whether it works, `npm run check` whether its types do. */
-function build(): void {
-  const { status, stdout } = spawnSync('npm', ['run', 'build'], { cwd: ROOT, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['build-if-stale.mjs'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
   if (status === 0) return;
-  if (!existsSync(COMMAND)) throw new Error(`npm run build failed:\n${stdout}`);
-  process.stderr.write(`npm run build has something to say:\n${stdout}\n`);
+  if (!existsSync(COMMAND)) throw new Error(`npm run build failed:\n${stdout}${stderr}`);
+  process.stderr.write(`npm run build has something to say:\n${stdout}${stderr}\n`);
 }
