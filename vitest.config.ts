@@ -4,7 +4,7 @@ import type { ProjectName } from './test/support/requirements.ts';
 
 /** What needs nothing but npm and takes no time: pure code, and nodes without a port. */
 const UNIT = [
-  'test/{protocol,auth,channels,bench}/**/*',
+  'test/{protocol,auth,channels,bench,console}/**/*',
   'test/contract/{memory,workers}',
   'test/examples/*-parts',
   'test/server/{apps,client,config,tokens}/**/*',

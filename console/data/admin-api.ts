@@ -51,7 +51,7 @@ export class AdminApi {
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     const content = body === undefined ? null : JSON.stringify(body);
     try {
-      return await fetch(path, { method, headers, body: content, cache: 'no-store' });
+      return await fetch(path, { method, headers, body: content });
     } catch {
       throw new AdminApiError(
         0,
@@ -72,7 +72,7 @@ export function pathOf(texts: TemplateStringsArray, ...parts: readonly string[])
 /** `?a=1&b=2` of what is not empty. */
 export function queryOf(values: Readonly<Record<string, string | number | undefined>>): string {
   const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== '');
-  const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  const query = new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
   return given.length > 0 ? `?${query}` : '';
 }
 

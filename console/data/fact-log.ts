@@ -1,6 +1,11 @@
 import { type Signal, signal } from '@preact/signals';
 import type { LiveBatch, LiveFact, LiveFilter, LiveSkipped, LiveType } from '../../server/console/contract.ts';
-import type { FactReader } from './live-stream.ts';
+
+/** What is done with the facts of a view's filter. */
+export interface FactReader {
+  happened(batch: LiveBatch): void;
+  skipped(skipped: LiveSkipped): void;
+}
 
 /** A fact in the order in which it came. */
 export interface LoggedFact {

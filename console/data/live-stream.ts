@@ -1,13 +1,7 @@
 import { type Signal, signal } from '@preact/signals';
-import type {
-  LiveBatch,
-  LiveFigures,
-  LiveFilter,
-  LiveSkipped,
-  NodeReport,
-  Rates,
-} from '../../server/console/contract.ts';
+import type { LiveFigures, LiveFilter, NodeReport, Rates } from '../../server/console/contract.ts';
 import { queryOf } from './admin-api.ts';
+import type { FactReader } from './fact-log.ts';
 
 export type StreamState = 'connecting' | 'open' | 'away';
 
@@ -17,12 +11,6 @@ export interface Moment {
   readonly connections: number;
   readonly subscriptions: number;
   readonly rates: Rates;
-}
-
-/** What is done with the facts of a view's filter. */
-export interface FactReader {
-  happened(batch: LiveBatch): void;
-  skipped(skipped: LiveSkipped): void;
 }
 
 /** Seconds of figures that charts show. */

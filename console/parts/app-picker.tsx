@@ -13,6 +13,12 @@ export interface ShownApp {
   readonly stored: 'file' | 'memory' | 'database';
 }
 
+export const STORED: Readonly<Record<ShownApp['stored'], string>> = {
+  file: 'Configuration file',
+  memory: 'Memory: until the broker restarts',
+  database: 'Database',
+};
+
 interface AppList {
   readonly apps: readonly ShownApp[];
   readonly more: boolean;

@@ -1,4 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
+import { formatJson } from '../data/json.ts';
 import { CopyButton } from './copy.tsx';
 
 interface CodeProps {
@@ -34,38 +35,6 @@ export function Payload({ title, text }: { title: string; text: string }): JSX.E
       {formatted === undefined ? text : colored(formatted)}
     </Code>
   );
-}
-
-/** Undefined: it is no JSON. Numbers, keys and escapes stay as they were written. */
-export function formatJson(text: string): string | undefined {
-  try {
-    JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  return indented(text);
-}
-
-const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
-
-/** JSON.stringify would round long numbers and drop repeated keys. */
-function indented(json: string): string {
-  let depth = 0;
-  let out = '';
-  let before = '';
-  const line = (): string => `\n${'  '.repeat(depth)}`;
-  for (const [token] of json.matchAll(TOKENS)) {
-    if (token === '}' || token === ']') {
-      depth -= 1;
-      out += before === '{' || before === '[' ? token : `${line()}${token}`;
-    } else {
-      if (before === '{' || before === '[' || before === ',') out += line();
-      out += token === ':' ? ': ' : token;
-      if (token === '{' || token === '[') depth += 1;
-    }
-    before = token;
-  }
-  return out;
 }
 
 const PARTS = /("(?:[^"\\]|\\.)*")(:?)|\b(?:true|false|null)\b|-?\d[\d.eE+-]*/g;

@@ -4,27 +4,14 @@ import { encodePlace } from '../data/address.ts';
 import { AdminApiError, messageOf } from '../data/admin-api.ts';
 import { useConsole } from '../data/context.ts';
 import { formatCount } from '../data/format.ts';
-import { nameOf, type ShownApp, useApps } from '../parts/app-picker.tsx';
+import { nameOf, type ShownApp, STORED, useApps } from '../parts/app-picker.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { Field } from '../parts/field.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, Failure, Note, Waiting } from '../parts/note.tsx';
 import { TableBox } from '../parts/table-box.tsx';
-import { ConnectBlocks } from './connect-blocks.tsx';
+import { KeyDialog, type MadeKey } from './key-dialog.tsx';
 import { OneApp } from './one-app.tsx';
-
-/** An app or a key as it is shown once, with its secret. */
-export interface MadeKey {
-  readonly id: string;
-  readonly key: string;
-  readonly secret: string;
-}
-
-export const STORED: Readonly<Record<ShownApp['stored'], string>> = {
-  file: 'Configuration file',
-  memory: 'Memory: until the broker restarts',
-  database: 'Database',
-};
 
 /** All apps, or one of them. */
 export function AppsView(): JSX.Element {
@@ -211,31 +198,6 @@ function NewApp({ onClose, onMade }: NewAppProps): JSX.Element {
           </button>
         </div>
       </form>
-    </Dialog>
-  );
-}
-
-/** A secret, which is shown this once. */
-export function KeyDialog({
-  made: { id, key, secret },
-  title,
-  onClose,
-}: {
-  made: MadeKey;
-  title: string;
-  onClose: () => void;
-}): JSX.Element {
-  return (
-    <Dialog title={title} isWide onClose={onClose}>
-      <div class="dialog-body">
-        <Note tone="warn">Copy the secret now: it is not shown again.</Note>
-        <ConnectBlocks id={id} appKey={key} secret={secret} />
-      </div>
-      <div class="dialog-foot">
-        <button type="button" class="button primary" onClick={onClose}>
-          Done
-        </button>
-      </div>
     </Dialog>
   );
 }

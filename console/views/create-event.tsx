@@ -1,19 +1,17 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { EventPublished } from '../../server/console/contract.ts';
 import { AdminApiError, messageOf, type Problem, pathOf } from '../data/admin-api.ts';
 import { useConsole } from '../data/context.ts';
 import { curlOfEvent } from '../data/curl.ts';
 import { formatBytes, formatClock, plural } from '../data/format.ts';
-import { jsonProblem } from '../data/json-problem.ts';
+import { formatJson, jsonProblem } from '../data/json.ts';
 import { OfApp } from '../parts/app-picker.tsx';
-import { formatJson } from '../parts/code.tsx';
 import { CopyButton } from '../parts/copy.tsx';
 import { Check, Field } from '../parts/field.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, Note } from '../parts/note.tsx';
 import { TableBox } from '../parts/table-box.tsx';
-import { Receivers } from './receivers.tsx';
+import { type PublishAnswer, Receivers } from './receivers.tsx';
 
 interface Sent {
   readonly time: string;
@@ -21,7 +19,7 @@ interface Sent {
   readonly channels: readonly string[];
   readonly data: string;
   readonly isText: boolean;
-  readonly answer: EventPublished;
+  readonly answer: PublishAnswer;
 }
 
 const MOST_SENT = 20;
@@ -74,7 +72,7 @@ function Creator({ app }: { app: string }): JSX.Element {
     setBusy(true);
     setError(undefined);
     try {
-      const answer = await api.call<EventPublished>('POST', pathOf`/apps/${app}/events`, {
+      const answer = await api.call<PublishAnswer>('POST', pathOf`/apps/${app}/events`, {
         ...event,
         info: 'receivers',
       });

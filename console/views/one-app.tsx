@@ -5,15 +5,15 @@ import { AdminApiError, messageOf, pathOf } from '../data/admin-api.ts';
 import { useConsole } from '../data/context.ts';
 import { formatCount } from '../data/format.ts';
 import { useAnswer } from '../data/use-answer.ts';
-import type { ShownApp } from '../parts/app-picker.tsx';
+import { type ShownApp, STORED } from '../parts/app-picker.tsx';
 import { Ask } from '../parts/ask.tsx';
 import { CopyButton } from '../parts/copy.tsx';
 import { Check, Field } from '../parts/field.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Failure, Note, Waiting } from '../parts/note.tsx';
 import { LIMITS, SWITCHES } from './app-options.ts';
-import { KeyDialog, type MadeKey, STORED } from './apps.tsx';
 import { ConnectBlocks } from './connect-blocks.tsx';
+import { KeyDialog, type MadeKey } from './key-dialog.tsx';
 
 /** With all options. */
 type WholeApp = ShownApp & Readonly<Record<string, unknown>>;

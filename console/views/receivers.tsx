@@ -1,22 +1,18 @@
 import type { JSX } from 'preact';
-import type { EventPublished } from '../../server/console/contract.ts';
 import { formatCount, plural } from '../data/format.ts';
 
-/** Of `info=receivers`, by channel. */
-interface Reached {
-  readonly connections: number;
-  readonly nodes: number;
+/** Of `POST /apps/:id/events` with `info=receivers`: docs/PROTOCOL.md, "Who received an event". */
+export interface PublishAnswer {
+  readonly channels?: Readonly<
+    Record<string, { readonly receivers?: { readonly connections: number; readonly nodes: number } }>
+  >;
 }
 
-/** How many received an event, as far as the broker says so. */
-export function Receivers({ answer }: { answer: EventPublished }): JSX.Element {
-  const { channels = {} } = answer as EventPublished & {
-    readonly channels?: Readonly<Record<string, { readonly receivers?: Reached }>>;
-  };
+/** How many an event was handed to. */
+export function Receivers({ answer: { channels = {} } }: { answer: PublishAnswer }): JSX.Element {
   const reached = Object.entries(channels).flatMap(([name, { receivers }]) =>
     receivers ? [{ name, ...receivers }] : [],
   );
-  if (reached.length === 0) return <span class="tag good">Published</span>;
   return (
     <ul>
       {reached.map(({ name, connections, nodes }) => (
