@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { topicOf } from './local-channel.ts';
 import type { Node } from './node.ts';
+import { Turns } from './turns.ts';
 
 /**
  * What the frames of a client may cost at once. One unit is about a microsecond of this thread, so that one client takes some
@@ -140,7 +141,7 @@ interface Waiting {
 export class CostlyFrames {
   readonly #clock: Pick<Clock, 'nextTurn'>;
   readonly #proceed: (connection: Connection, message: ClientMessage, length: number) => void;
-  readonly #queues = new Map<Connection, Waiting[]>();
+  readonly #waiting = new Turns<Connection, Waiting>();
   #left = PER_TURN;
   #isScheduled = false;
 
@@ -155,14 +156,12 @@ export class CostlyFrames {
 
   /** Whether a message can be handled now; it is counted then. Otherwise it is to be added. */
   admits(connection: Connection, message: ClientMessage): boolean {
-    if (this.#queues.size > 0 && this.#queues.has(connection)) return false;
+    if (this.#waiting.has(connection)) return false;
     return !isCostly(message) || this.#take();
   }
 
   add(connection: Connection, message: ClientMessage, length: number): void {
-    const queue = this.#queues.get(connection);
-    if (queue) queue.push({ message, length });
-    else this.#queues.set(connection, [{ message, length }]);
+    this.#waiting.add(connection, { message, length });
   }
 
   #take(): boolean {
@@ -175,15 +174,12 @@ export class CostlyFrames {
     this.#isScheduled = false;
     this.#left = PER_TURN;
     while (this.#left > 0) {
-      const [next] = this.#queues;
-      if (!next) return;
-      const [connection, queue] = next;
-      this.#queues.delete(connection);
-      const now = queue.splice(0, Math.min(AT_ONCE, this.#left));
-      this.#left -= now.length;
-      for (const { message, length } of now) this.#proceed(connection, message, length);
-      // Behind the others that wait.
-      if (queue.length > 0 && !connection.isClosed) this.#queues.set(connection, queue);
+      const turn = this.#waiting.next(Math.min(AT_ONCE, this.#left));
+      if (!turn) return;
+      const { owner: connection, items } = turn;
+      this.#left -= items.length;
+      for (const { message, length } of items) this.#proceed(connection, message, length);
+      if (connection.isClosed) this.#waiting.removeAll(connection);
     }
     this.#schedule();
   }

@@ -1,3 +1,5 @@
+import { Turns } from '../../channels/turns.ts';
+
 /** Changes are gathered for this long before they are written, in milliseconds. */
 const GATHER_MS = 50;
 const MAX_AT_ONCE = 200;
@@ -14,11 +16,11 @@ export interface GatheredWritesParts {
 /** Entries whose value in Redis is not what this node knows: a thousand changes that come at once cost one write each entry. */
 export class GatheredWrites {
   readonly #parts: GatheredWritesParts;
-  /** By owner, whose turn it is first; each with its entries and when they were marked, oldest first. */
-  readonly #marked = new Map<string, Map<string, number>>();
+  readonly #marked = new Turns<string, string>();
   /** Marked again by the next `flush`: on their way, or failed. */
   readonly #noted = new Set<string>();
-  #marks = 0;
+  /** Marked before the writing that is under way began. */
+  readonly #due = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
 
@@ -27,7 +29,7 @@ export class GatheredWrites {
   }
 
   has(id: string): boolean {
-    return this.#noted.has(id) || this.#marked.get(this.#parts.ownerOf(id))?.has(id) === true;
+    return this.#noted.has(id) || this.#marked.hasItem(this.#parts.ownerOf(id), id);
   }
 
   /** To be written in a moment. */
@@ -45,11 +47,8 @@ export class GatheredWrites {
   /** Whether an entry was to be written: from here on it is as if it were. */
   take(id: string): boolean {
     const isNoted = this.#noted.delete(id);
-    const owner = this.#parts.ownerOf(id);
-    const entries = this.#marked.get(owner);
-    const isMarked = entries?.delete(id) === true;
-    if (entries?.size === 0) this.#marked.delete(owner);
-    return isNoted || isMarked;
+    this.#due.delete(id);
+    return this.#marked.remove(this.#parts.ownerOf(id), id) || isNoted;
   }
 
   /** Writes what has changed. */
@@ -70,45 +69,27 @@ export class GatheredWrites {
     if (!this.#parts.isUp()) return;
     for (const id of this.#noted) this.#add(id);
     this.#noted.clear();
-    const last = this.#marks;
-    while (this.#parts.isUp() && this.#hasOlder(last)) {
+    this.#due.clear();
+    for (const id of this.#marked.items()) this.#due.add(id);
+    while (this.#parts.isUp() && this.#due.size > 0) {
       await Promise.all(this.#nextTurn().map((id) => this.#parts.write(id)));
     }
-  }
-
-  #hasOlder(last: number): boolean {
-    for (const entries of this.#marked.values()) {
-      for (const mark of entries.values()) {
-        if (mark <= last) return true;
-        break;
-      }
-    }
-    return false;
   }
 
   /** One entry of each owner after the other, as many as are written at once. */
   #nextTurn(): string[] {
     const ids: string[] = [];
-    // An owner that is put at the end comes again in the same round.
-    for (const [owner, entries] of this.#marked) {
-      const [id] = entries.keys();
-      this.#marked.delete(owner);
-      if (id === undefined) continue;
-      entries.delete(id);
-      if (entries.size > 0) this.#marked.set(owner, entries);
+    while (ids.length < MAX_AT_ONCE) {
+      const [id] = this.#marked.next()?.items ?? [];
+      if (id === undefined) break;
       ids.push(id);
+      this.#due.delete(id);
       this.#noted.add(id);
-      if (ids.length === MAX_AT_ONCE) break;
     }
     return ids;
   }
 
   #add(id: string): void {
-    const owner = this.#parts.ownerOf(id);
-    const entries = this.#marked.get(owner) ?? new Map<string, number>();
-    this.#marked.set(owner, entries);
-    if (entries.has(id)) return;
-    this.#marks += 1;
-    entries.set(id, this.#marks);
+    this.#marked.add(this.#parts.ownerOf(id), id);
   }
 }

@@ -1,9 +1,9 @@
 import { SeamUnavailable } from '../../channels/broker.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
+import { inTurns } from '../../channels/turns.ts';
 import { channelKindOf } from '../../protocol/channel-name.ts';
 import { batchesOf } from '../batches.ts';
 import type { ChannelScripts } from './channel-scripts.ts';
-import { inTurns } from './fair-queue.ts';
 import { PARTITIONS, type RedisKeys } from './keys.ts';
 import type { RedisLink } from './redis-link.ts';
 import { parseChannelId, parseMemberEntry } from './wire.ts';

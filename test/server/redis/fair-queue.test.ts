@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FairQueue, inTurns } from '../../../server/redis/fair-queue.ts';
+import { FairQueue } from '../../../server/redis/fair-queue.ts';
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -70,10 +70,4 @@ describe('a fair queue', () => {
     await finish(1);
     expect(await last).toBe('b/1');
   });
-});
-
-test('items are put in turn for each owner', () => {
-  const owner = (item: string): string => item.charAt(0);
-  expect(inTurns(['a1', 'a2', 'a3', 'b1', 'c1', 'c2'], owner)).toEqual(['a1', 'b1', 'c1', 'a2', 'c2', 'a3']);
-  expect(inTurns([], owner)).toEqual([]);
 });
