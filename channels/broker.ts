@@ -24,6 +24,10 @@ export interface BrokerMessage {
    * messages' order need not have any but on messages that are kept.
    */
   readonly position?: number | undefined;
+  /**
+   * When it was published, of those whose way is timed: milliseconds since 1970, with fractions, by a clock that all nodes of this broker have in common.
+   */
+  readonly publishedMs?: number | undefined;
 }
 
 /** `updated`: the connection whose data the member had is gone, and another has other data. Clients are not told. */

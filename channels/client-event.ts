@@ -61,6 +61,7 @@ export function clientEvent(
     frame: encodeClientEvent(event, channel, data, userId),
     exceptSocketId: socketId,
     webhookEvent: webhookEventOf(connection, { event, channel, data }, userId),
+    publishedMs: node.publishTime?.(),
   });
   if (!node.observer.clientEvent) return published;
   return after(published, () => {

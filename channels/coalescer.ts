@@ -65,7 +65,12 @@ export class Coalescer {
 
   #handOn(channel: LocalChannel, delivery: Delivery, except: Connection | undefined): void {
     this.#fanOut.publish(channel.topic, delivery, except);
-    this.#delivered?.({ channel, frame: delivery.frame, receivers: othersIn(channel, except) });
+    this.#delivered?.({
+      channel,
+      frame: delivery.frame,
+      receivers: othersIn(channel, except),
+      publishedMs: delivery.publishedMs,
+    });
   }
 
   #wait(channel: LocalChannel): HeldFrame[] {

@@ -88,6 +88,8 @@ export class Connection {
   /** How many connections the node had let in before. */
   readonly serial: number;
   readonly transport: Transport;
+  /** When it was let in, in seconds of the node's clock. */
+  readonly openedSeconds: number;
   /** Set when the client reads a feed and knows no protocol. */
   readonly reader: Reader | undefined;
   readonly subscriptions = new Subscriptions();
@@ -122,6 +124,7 @@ export class Connection {
     this.#app = facts.app;
     this.transport = transport;
     this.reader = facts.reader;
+    this.openedSeconds = facts.nowSeconds;
     this.lastReceivedSeconds = facts.nowSeconds;
   }
 

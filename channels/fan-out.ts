@@ -2,7 +2,10 @@ import type { BrokerMessage } from './broker.ts';
 import type { Connection, Transport } from './connection.ts';
 
 /** What a node hands on to the subscribers of a channel. */
-export type Delivery = Pick<BrokerMessage, 'frame' | 'keepSeconds' | 'keepNamed' | 'member' | 'position'>;
+export type Delivery = Pick<
+  BrokerMessage,
+  'frame' | 'keepSeconds' | 'keepNamed' | 'member' | 'position' | 'publishedMs'
+>;
 
 /** Sends what is published in a topic to every client of this node that subscribed to it. */
 export interface FanOut {

@@ -57,6 +57,8 @@ export interface NodeParts {
   /** A new id, unique over all nodes and not to be guessed: two integers below 2^53 joined by a dot. */
   readonly createSocketId: () => string;
   readonly tokens: TokenVerifier;
+  /** The time of an event that is published now, if its way is to be timed. Left out: of none is. */
+  readonly publishTime?: (() => number | undefined) | undefined;
   /** Told of apps that were changed elsewhere; undefined: any of them may be. */
   readonly appsChanged: (ids: readonly string[] | undefined) => void;
 }
@@ -76,6 +78,7 @@ export class Node {
   readonly dueTimes: DueTimes;
   readonly costlyFrames: CostlyFrames;
   readonly uptake: Uptake;
+  readonly publishTime: (() => number | undefined) | undefined;
   readonly rateLimits: RateLimits;
   readonly liveness: Liveness;
   /** Accepted connections by socket id. */
@@ -99,6 +102,7 @@ export class Node {
     this.observer = parts.observer;
     this.coalescer = new Coalescer(parts.clock, parts.fanOut, this.observer.delivered);
     this.clock = parts.clock;
+    this.publishTime = parts.publishTime;
     this.rateLimits = new RateLimits(parts.clock);
     this.costlyFrames = new CostlyFrames(parts.clock, (connection, message, length) =>
       takeTurn(this, connection, message, length),

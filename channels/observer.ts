@@ -113,8 +113,11 @@ export interface Published {
   readonly event: string;
   /** A string as it was sent; anything else as the JSON text that was sent. */
   readonly data: string;
-  /** Length of the data in UTF-8. */
+  /** How many channels it named. */
+  readonly channelCount: number;
+  /** Length of the data in UTF-8. Counted when it is asked for. */
   readonly bytes: number;
+  /** Looked up when they are asked for, which must be during the call. */
   readonly channels: readonly PublishedChannel[];
 }
 
@@ -162,6 +165,8 @@ export interface Delivered {
   /** As clients receive it. */
   readonly frame: string;
   readonly receivers: number;
+  /** When it was published, as the broker's message says; undefined: its way is not timed. */
+  readonly publishedMs: number | undefined;
 }
 
 /** Something that can only be a bug, or a seam that failed. */

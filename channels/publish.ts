@@ -8,7 +8,7 @@ import { keepNamedOf, keepSecondsOf } from './feed.ts';
 import { othersIn, topicOf } from './local-channel.ts';
 import { after, afterAll, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
-import type { Publisher } from './observer.ts';
+import type { Published, PublishedChannel, Publisher } from './observer.ts';
 import { retryAdvice } from './rate-limits.ts';
 
 /**
@@ -18,9 +18,10 @@ import { retryAdvice } from './rate-limits.ts';
  */
 export function publish(node: Node, app: App, trigger: Trigger, publisher?: Publisher): MaybePromise<void> {
   const encode = eventEncoder(trigger.name, trigger.data);
+  const publishedMs = node.publishTime?.();
   let pending: Promise<void>[] | undefined;
   for (const channel of trigger.channels) {
-    const published = node.broker.publish(messageOf(app, trigger, channel, encode(channel)));
+    const published = node.broker.publish(messageOf(app, trigger, channel, encode(channel), publishedMs));
     if (published instanceof Promise) {
       pending ??= [];
       pending.push(published);
@@ -42,8 +43,9 @@ export function publishCounted(
   publisher?: Publisher,
 ): MaybePromise<readonly Receivers[]> {
   const encode = eventEncoder(trigger.name, trigger.data);
+  const publishedMs = node.publishTime?.();
   const counted = trigger.channels.map((channel) =>
-    node.broker.publishCounted(messageOf(app, trigger, channel, encode(channel))),
+    node.broker.publishCounted(messageOf(app, trigger, channel, encode(channel), publishedMs)),
   );
   return after(afterAll(counted), (receivers) => {
     tell(node, app, trigger, publisher);
@@ -51,7 +53,13 @@ export function publishCounted(
   });
 }
 
-function messageOf(app: App, { name, socketId }: Trigger, channel: string, frame: string): BrokerMessage {
+function messageOf(
+  app: App,
+  { name, socketId }: Trigger,
+  channel: string,
+  frame: string,
+  publishedMs: number | undefined,
+): BrokerMessage {
   return {
     appId: app.id,
     channel,
@@ -59,22 +67,53 @@ function messageOf(app: App, { name, socketId }: Trigger, channel: string, frame
     exceptSocketId: socketId,
     keepSeconds: keepSecondsOf(app, channel),
     keepNamed: keepNamedOf(app, channel, name),
+    publishedMs,
   };
 }
 
-function tell(
-  { observer, channels, connections }: Node,
-  app: App,
-  { name, data, channels: names, socketId }: Trigger,
-  publisher: Publisher | undefined,
-): void {
-  if (!observer.published) return;
-  const except = socketId === undefined ? undefined : connections.get(socketId);
-  const told = names.map((name) => {
-    const channel = channels.get(topicOf(app.id, name));
-    return { name, kind: channelKindOf(name), receiversHere: channel ? othersIn(channel, except) : 0 };
-  });
-  observer.published({ app, publisher, event: name, data, bytes: Buffer.byteLength(data), channels: told });
+function tell(node: Node, app: App, trigger: Trigger, publisher: Publisher | undefined): void {
+  node.observer.published?.(new PublishedEvent(node, app, trigger, publisher));
+}
+
+/** What is told of an event. Only those who look at its channels have them looked up. */
+class PublishedEvent implements Published {
+  readonly app: App;
+  readonly publisher: Publisher | undefined;
+  readonly #node: Node;
+  readonly #trigger: Trigger;
+
+  constructor(node: Node, app: App, trigger: Trigger, publisher: Publisher | undefined) {
+    this.#node = node;
+    this.app = app;
+    this.#trigger = trigger;
+    this.publisher = publisher;
+  }
+
+  get event(): string {
+    return this.#trigger.name;
+  }
+
+  get data(): string {
+    return this.#trigger.data;
+  }
+
+  get channelCount(): number {
+    return this.#trigger.channels.length;
+  }
+
+  get bytes(): number {
+    return Buffer.byteLength(this.data);
+  }
+
+  get channels(): readonly PublishedChannel[] {
+    const { channels, connections } = this.#node;
+    const { socketId } = this.#trigger;
+    const except = socketId === undefined ? undefined : connections.get(socketId);
+    return this.#trigger.channels.map((name) => {
+      const channel = channels.get(topicOf(this.app.id, name));
+      return { name, kind: channelKindOf(name), receiversHere: channel ? othersIn(channel, except) : 0 };
+    });
+  }
 }
 
 /**

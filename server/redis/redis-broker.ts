@@ -116,7 +116,7 @@ export class RedisBroker implements Broker {
   }
 
   async publish(message: BrokerMessage): Promise<void> {
-    const { appId, channel, frame, exceptSocketId, member, webhookEvent } = message;
+    const { appId, channel, frame, exceptSocketId, member, webhookEvent, publishedMs } = message;
     const keepSeconds = message.keepSeconds && Math.min(message.keepSeconds, MAX_KEEP_SECONDS);
     const keepNamed = message.keepNamed && {
       name: message.keepNamed.name,
@@ -127,7 +127,7 @@ export class RedisBroker implements Broker {
     const keys = [key, this.#keys.lastEvent(appId, channel)];
     const args = [
       topic,
-      encodeHeader({ exceptSocketId, keepSeconds, keepNamed, member }),
+      encodeHeader({ exceptSocketId, keepSeconds, keepNamed, member, publishedMs }),
       frame,
       this.#link.publishCommand,
       Math.floor((keepSeconds ?? 0) * 1000),
@@ -197,7 +197,17 @@ export class RedisBroker implements Broker {
     }
     const { appId, channel } = topic;
     const { frame, exceptSocketId, keepSeconds, keepNamed, member, position } = message;
-    const handed: BrokerMessage = { appId, channel, frame, exceptSocketId, keepSeconds, keepNamed, member, position };
+    const handed: BrokerMessage = {
+      appId,
+      channel,
+      frame,
+      exceptSocketId,
+      keepSeconds,
+      keepNamed,
+      member,
+      position,
+      publishedMs: message.publishedMs,
+    };
     this.#noteKept(handed, keepSeconds, keepNamed, position);
     // Subscribers learn of a gap before they could see what comes after it.
     if (isGap) this.#events.missed(appId, channel, position);

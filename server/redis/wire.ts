@@ -14,6 +14,7 @@ import { LAYOUT } from './keys.ts';
  * | `c` | the frame tells a subscription count |
  * | `+[…]`, `-[…]`, `~[…]` | the member with this id was added, removed or updated |
  * | `i…` | `user_info` of that member |
+ * | `t1764547200000.25` | when it was published, by the clock of Redis, in milliseconds since 1970 |
  */
 export interface WireMessage {
   /** Grows with each message of the channel, mostly by one. */
@@ -27,6 +28,7 @@ export interface WireMessage {
   readonly keepSeconds: number | undefined;
   readonly keepNamed: BrokerMessage['keepNamed'];
   readonly member: MemberChange | undefined;
+  readonly publishedMs: number | undefined;
   readonly frame: string;
 }
 
@@ -35,18 +37,20 @@ interface HeaderParts {
   readonly keepSeconds?: number | undefined;
   readonly keepNamed?: BrokerMessage['keepNamed'];
   readonly member?: MemberChange | undefined;
+  readonly publishedMs?: number | undefined;
 }
 
 /** Three hundred years: what is longer has no room in a header, nor in an expiry of Redis. */
 export const MAX_KEEP_SECONDS = 9_999_999_999;
 
 /** The part of the header that the sender writes; scripts put the positions before it. */
-export function encodeHeader({ exceptSocketId, keepSeconds, keepNamed, member }: HeaderParts): string {
+export function encodeHeader({ exceptSocketId, keepSeconds, keepNamed, member, publishedMs }: HeaderParts): string {
   let header = String(LAYOUT);
   if (exceptSocketId !== undefined) header += `\tx${exceptSocketId}`;
   if (keepSeconds !== undefined) header += `\tk${Math.ceil(keepSeconds)}`;
   if (keepNamed) header += `\tn${Math.ceil(keepNamed.seconds)}${JSON.stringify(keepNamed.name)}`;
   if (member) header += `\t${SIGNS[member.change]}${encodeMember(member.member)}`;
+  if (publishedMs !== undefined) header += `\tt${publishedMs.toFixed(3)}`;
   return header;
 }
 
@@ -55,6 +59,7 @@ const SIGNS = { added: '+', removed: '-', updated: '~' } as const;
 const BEGINNING = new RegExp(`^(\\d{1,16})\\t(\\d{1,16})\\t${LAYOUT}(?=[\\t\\n])`);
 const SOCKET_ID = /^\d+\.\d+$/;
 const SECONDS = /^\d{1,10}$/;
+const MILLISECONDS = /^\d{1,16}(\.\d{1,3})?$/;
 const KEPT_NAME = /^(\d{1,10})(".*")$/s;
 
 /** Undefined for anything that is no message of ours, or of another layout: others may use the same Redis. */
@@ -70,6 +75,7 @@ export function parseWireMessage(payload: string): WireMessage | undefined {
   let change: MemberChange['change'] | undefined;
   let id = '';
   let info = '';
+  let publishedMs: number | undefined;
   for (let start = beginning[0].length + 1; start <= end; ) {
     const tab = header.indexOf('\t', start);
     const next = tab < 0 ? end : tab;
@@ -104,6 +110,10 @@ export function parseWireMessage(payload: string): WireMessage | undefined {
         break;
       case 'i':
         info = value;
+        break;
+      case 't':
+        // Whoever only wants to know how long it took does without.
+        if (MILLISECONDS.test(value)) publishedMs = Number(value);
     }
     start = next + 1;
   }
@@ -117,6 +127,7 @@ export function parseWireMessage(payload: string): WireMessage | undefined {
     keepSeconds,
     keepNamed,
     member: change && member && { change, member },
+    publishedMs,
     frame: payload.slice(end + 1),
   };
 }

@@ -2,7 +2,15 @@ import { expect, test } from 'vitest';
 import { composeObservers, type Failed, type Observer } from '../../channels/observer.ts';
 import { createApp, TestNode } from './test-node.ts';
 
-const PUBLISHED = { publisher: undefined, app: createApp(), event: 'news', data: '{}', bytes: 2, channels: [] };
+const PUBLISHED = {
+  publisher: undefined,
+  app: createApp(),
+  event: 'news',
+  data: '{}',
+  channelCount: 0,
+  bytes: 2,
+  channels: [],
+};
 
 test('tells all observers that want to know, in their order', () => {
   const told: string[] = [];
