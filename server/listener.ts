@@ -41,6 +41,7 @@ export class Listener {
   #port: number;
   #tlsTimer: NodeJS.Timeout | undefined;
   #fingerprint = '';
+  #certificateExpires: Date | undefined;
 
   constructor(parts: ListenerParts) {
     this.#parts = parts;
@@ -50,6 +51,11 @@ export class Listener {
   /** The port that it really listens on. */
   get port(): number {
     return this.#port;
+  }
+
+  /** End of the certificate that is served; undefined: none is. */
+  get certificateExpires(): Date | undefined {
+    return this.#certificateExpires;
   }
 
   /** @throws {ListenError | TlsError} */
@@ -95,6 +101,7 @@ export class Listener {
 
   #noteTls({ subject, expires, fingerprint }: TlsFiles): void {
     this.#fingerprint = fingerprint;
+    this.#certificateExpires = expires;
     const { log, ssl } = this.#parts;
     log.info({ certPath: ssl?.certPath, subject, expires: expires.toISOString() }, 'TLS is on');
   }

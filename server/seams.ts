@@ -25,6 +25,20 @@ export interface Problem {
   readonly detail: string;
 }
 
+/** What operators want to know of the way to the other nodes. The counts are those of this process. */
+export interface SeamsFigures {
+  readonly isUp: boolean;
+  readonly isWritable: boolean;
+  /** How often the connection was lost. */
+  readonly losses: number;
+  /** Gaps that were found in channels. */
+  readonly missed: number;
+  /** Dead nodes that this one cleaned up after. */
+  readonly sweeps: number;
+  /** How often the others considered this node dead. */
+  readonly leaseLosses: number;
+}
+
 /** What connects a node to the others, or takes their place. */
 export interface Seams {
   readonly broker: Broker;
@@ -40,6 +54,10 @@ export interface Seams {
   handOver?(): void;
   /** Sets who hears that something waits in the outbox that nobody may work on. Left out: nothing outlives a node. */
   onWaiting?(found: () => void): void;
+  /** How it goes with Redis. Left out: there is none. */
+  figures?(): SeamsFigures;
+  /** Asks Redis for its time, in milliseconds since 1970. Left out: there is none. */
+  readonly time?: () => Promise<number>;
   /** Called last, when the node is closed. */
   stop(): Promise<void>;
 }

@@ -23,6 +23,9 @@ import { RefusalBudget } from './http/refusal-budget.ts';
 import { Listener } from './listener.ts';
 import { type Logger, SampledLog } from './log.ts';
 import { logObserver } from './log-observer.ts';
+import type { Snapshot } from './metrics/collection.ts';
+import { NodeMetrics } from './metrics/node-metrics.ts';
+import { MAIN_PROCESS } from './metrics/process-figures.ts';
 import { maxConnections, OpenConnections } from './open-connections.ts';
 import { createSeams, type Seams } from './seams.ts';
 import { createSocketIdSource } from './socket-id.ts';
@@ -51,6 +54,8 @@ export interface Server {
   readonly node: Node;
   /** What operators do with webhooks. */
   readonly webhooks: WebhookOperations;
+  /** What it has counted; undefined: nothing is counted. */
+  metrics(): Snapshot | undefined;
   /** Whether this node should get new connections, for its operator. */
   readiness(): Readiness;
   /** Replaces the configured apps with those of these settings, with their default limits. */
@@ -82,6 +87,8 @@ export interface ServerOptions {
   readonly otherWorkers?: OtherWorkers;
   /** Another process of this user listens on the port, until this one does. */
   readonly sharesPort?: boolean;
+  /** Number of this worker; left out: this is the main process. */
+  readonly worker?: number;
   /** Told of what happens, beside the log. */
   readonly observers?: readonly Observer[];
 }
@@ -99,18 +106,33 @@ export async function startServer(
   const isInUse = (appId: string): boolean => node.hasConnections(appId);
   const directory = options.directory ?? (await createAppDirectory({ settings, apps, log, clock, isInUse }));
   const sampledLog = new SampledLog(log, clock);
+  const metrics = settings.metrics.enabled
+    ? new NodeMetrics({
+        clock,
+        worker: String(options.worker ?? MAIN_PROCESS),
+        isRemote: settings.adapter.driver === 'redis',
+      })
+    : undefined;
   const observer = composeObservers([
     logObserver(sampledLog, {
       maxBufferedBytes: settings.maxBufferedBytes,
       hardFrameBytes: settings.maxFrameBytes * HARD_FRAME_FACTOR,
     }),
     ...observers,
+    ...(metrics ? [metrics.observer] : []),
     // Of apps in a database this is the first that is heard.
     { connected: ({ connection }) => webhooks.know(connection.app) },
   ]);
   const seams = await (options.createSeams?.(observer.edge) ??
     createSeams(settings, directory, clock, log, observer.edge));
-  const webhooks = new Webhooks({ settings, outbox: seams.outbox, apps: directory, clock, log: sampledLog });
+  const webhooks = new Webhooks({
+    settings,
+    outbox: seams.outbox,
+    apps: directory,
+    clock,
+    log: sampledLog,
+    watch: metrics?.webhooks,
+  });
   const fanOut = new TopicFanOut();
   const node = new Node({
     options: nodeOptions(settings),
@@ -121,6 +143,7 @@ export async function startServer(
     clock,
     observer,
     createSocketId: createSocketIdSource(),
+    publishTime: metrics?.times.stamp,
     tokens: new KeyedTokenVerifier({ clock, log }),
     appsChanged: (ids) => node.settle(directory.refresh(ids), 'refreshing apps'),
   });
@@ -128,6 +151,7 @@ export async function startServer(
     replaceApp(node, id, app);
     seams.appChanged?.(id);
     webhooks.know(app);
+    metrics?.know(id);
   });
   const trusted = new TrustedAddresses(settings.limits.trustedProxies);
   const { connectionsPerAddress, newConnectionsPerSecondPerAddress } = settings.limits;
@@ -158,6 +182,7 @@ export async function startServer(
     addresses,
     log: sampledLog,
     now: clock.now,
+    watch: metrics?.requests,
   });
   const feedPingSeconds = settings.feeds.pingIntervalSeconds;
   const entrance = new Entrance({
@@ -183,6 +208,7 @@ export async function startServer(
     maxBufferedBytes: settings.maxBufferedBytes,
     requests,
     refusals,
+    watch: metrics?.requests,
     log: sampledLog,
     connections,
     pace: { silenceSeconds: feedPingSeconds, answersPings: false },
@@ -201,10 +227,14 @@ export async function startServer(
     },
   });
   await seams.start(node);
+  metrics?.start(seams);
   await node.nodesChannel.start();
   await listener.listen();
   health.isStarted = true;
-  for (const id of directory.knownIds) webhooks.know(directory.known(id));
+  for (const id of directory.knownIds) {
+    webhooks.know(directory.known(id));
+    metrics?.know(id);
+  }
   // What a broker before this one left.
   if (settings.webhooks.journal !== '') webhooks.work();
   seams.onWaiting?.(() => webhooks.work());
@@ -252,12 +282,21 @@ export async function startServer(
     await webhooks.stop(Math.max(untilMs - clock.elapsedMs(), WEBHOOKS_MS));
     await node.close();
     await seams.stop();
+    metrics?.stop();
     await directory.close();
   };
   return {
     port: listener.port,
     node,
     webhooks: webhooks.operations,
+    metrics: () =>
+      metrics?.snapshot({
+        apps: node.numbers.apps,
+        isReady: health.readiness(true).isReady,
+        seams,
+        webhooks: webhooks.states(),
+        certificateExpires: listener.certificateExpires,
+      }),
     readiness: () => health.readiness(true),
     replaceApps(next) {
       useSettings(directory, next);

@@ -18,6 +18,7 @@ import { Sessions } from '../console/sessions.ts';
 import { SignInAttempts } from '../console/sign-in-attempts.ts';
 import { RouteTable } from '../http/route-table.ts';
 import type { Logger } from '../log.ts';
+import type { MetricsDoor } from '../metrics/metrics-door.ts';
 import { Access, checkRights, hiddenApp } from './access.ts';
 import { AdminError, type ErrorDetails, invalidRequest } from './admin-error.ts';
 import { problemsOf } from './app-fields.ts';
@@ -59,6 +60,8 @@ export interface AdminServerParts {
   readonly isExposed: boolean;
   readonly version: string;
   readonly log: Logger;
+  /** Answers what is not for the admin API, before anything else looks at it. */
+  readonly door?: MetricsDoor | undefined;
   /** Beside its own. */
   readonly routes?: readonly AdminRoute[];
   /** Unset: `REQUEST_MS`. */
@@ -112,7 +115,7 @@ export class AdminServer {
       keepAliveTimeout: KEEP_ALIVE_MS,
     };
     this.#http = createServer(times, (request, response) => {
-      void this.#serve(request, response);
+      if (!parts.door?.takes(request, response)) void this.#serve(request, response);
     });
   }
 

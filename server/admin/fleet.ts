@@ -4,6 +4,7 @@ import type { Revocation } from '../../channels/revocations.ts';
 import { revoke } from '../../channels/revoke.ts';
 import { reconnectUser, terminateUser } from '../../channels/user-connections.ts';
 import type { Readiness } from '../http/health.ts';
+import type { Snapshot } from '../metrics/collection.ts';
 import type { Server } from '../server.ts';
 import type { WebhookOperations } from '../webhooks/operations.ts';
 
@@ -28,13 +29,24 @@ export interface Fleet extends WebhookOperations {
   usage(appId: string): MaybePromise<AppUsage>;
   /** Of one of the nodes here, with addresses and errors. */
   readiness(): MaybePromise<Readiness>;
+  /** What the processes here have counted; empty where nothing is counted. */
+  metrics(): MaybePromise<readonly Snapshot[]>;
 }
 
 /** The fleet as a node of this process reaches it. */
-export function nodeFleet({ node, readiness, webhooks }: Pick<Server, 'node' | 'readiness' | 'webhooks'>): Fleet {
+export function nodeFleet({
+  node,
+  readiness,
+  webhooks,
+  metrics,
+}: Pick<Server, 'node' | 'readiness' | 'webhooks' | 'metrics'>): Fleet {
   return {
     ...webhooks,
     readiness,
+    metrics() {
+      const snapshot = metrics();
+      return snapshot ? [snapshot] : [];
+    },
     announceApps: (ids) => node.nodesChannel.announceApps(ids ?? undefined),
     revoke: (revocation) => revoke(node, revocation),
     userConnections: (appId, userId) => node.store.userConnectionCount(appId, userId),

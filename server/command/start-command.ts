@@ -6,6 +6,8 @@ import { AppReload } from '../apps/app-reload.ts';
 import { claimPort } from '../claim-port.ts';
 import type { ConfigSources, LoadedConfig, Settings } from '../config/index.ts';
 import { createLog, type Logger, openStandardOutput } from '../log.ts';
+import type { MetricsServer } from '../metrics/metrics-server.ts';
+import type { MetricsParts } from '../metrics/start-metrics.ts';
 import type { Output } from '../output.ts';
 import type { Parting, Server } from '../server.ts';
 import { Supervisor, workerCount } from '../workers/supervisor.ts';
@@ -57,7 +59,10 @@ export async function startCommand(
   if (supervision) tellSupervisor({ kind: 'listening', port: server.port, log: config.settings.log });
   const replaceApps = (settings: Settings): MaybePromise<void> => server.replaceApps(settings);
   const listed = new ListedRegistry({ settings: config.settings, replaceApps, log });
-  const admin = await runAdmin({ config, listed, fleet: server.fleet, version, log }, supervision?.isTakeover === true);
+  const parts = { config, listed, fleet: server.fleet, clientsPort: server.port, version, log };
+  const isTakeover = supervision?.isTakeover === true;
+  const admin = await runAdmin(parts, isTakeover);
+  const metrics = await runMetrics({ ...parts, port: server.port }, isTakeover);
   const reload = new AppReload({
     sources,
     running: config,
@@ -69,7 +74,7 @@ export async function startCommand(
   const ending = new Ending(async (how) => {
     reload.stop();
     // First: in a takeover the next process waits for the port.
-    await admin?.stop();
+    await Promise.all([admin?.stop(), metrics?.stop()]);
     await server.stop(how);
   }, log);
   if (supervision) obeySupervisor(ending, reload);
@@ -112,6 +117,16 @@ async function runAdmin(parts: AdminParts, waitsForPort: boolean): Promise<Admin
   try {
     const { startAdmin } = await import('../admin/start-admin.ts');
     return await startAdmin(parts, waitsForPort);
+  } catch (error) {
+    fail(startFailure(error), EXIT_FAILURE);
+  }
+}
+
+async function runMetrics(parts: MetricsParts, waitsForPort: boolean): Promise<MetricsServer | undefined> {
+  if (!parts.config.settings.metrics.enabled) return undefined;
+  try {
+    const { startMetrics } = await import('../metrics/start-metrics.ts');
+    return await startMetrics(parts, waitsForPort);
   } catch (error) {
     fail(startFailure(error), EXIT_FAILURE);
   }

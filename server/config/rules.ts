@@ -69,6 +69,21 @@ export function completeSettings(merge: Merge): void {
   if (debug?.value === true && merge.valueOf('log.level') !== 'trace')
     merge.replace('log.level', 'debug', debug.origin);
   chooseDrainMode(merge);
+  sharePort(merge);
+}
+
+/** Soketi has one port for all that is not for clients. Whoever sets one of the two means both. */
+function sharePort(merge: Merge): void {
+  for (const [name, other] of [
+    ['admin.port', 'metrics.port'],
+    ['metrics.port', 'admin.port'],
+  ] as const) {
+    const given = merge.entries.get(name);
+    if (given && given.origin.kind !== 'default' && !merge.entries.has(other)) {
+      merge.replace(other, given.value, given.origin);
+      return;
+    }
+  }
 }
 
 /** Whoever stops alone is waited for; where others go on, clients had better go to those. */

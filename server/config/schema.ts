@@ -328,6 +328,37 @@ export const settingsSchema = z.strictObject({
       { kind: 'structure', secret: 'always' },
     ),
   }),
+  metrics: section('Metrics', {
+    enabled: about(
+      flag().default(false),
+      'Count what happens, and serve it to Prometheus as `/metrics`: docs/observability.md.',
+      'SOKETI_METRICS_ENABLED',
+    ),
+    driver: about(
+      z.enum(['prometheus']).default('prometheus'),
+      'The form in which they are served.',
+      'SOKETI_METRICS_DRIVER',
+    ),
+    host: about(
+      host().default('0.0.0.0'),
+      'Address at which `/metrics` is served. On any other than loopback it needs no token, and nothing else is there: the admin API stays at `admin.host`. On loopback it is a route of the admin API.',
+      'SOKETI_METRICS_HOST',
+    ),
+    port: about(
+      port(0).default(9601),
+      'TCP port of `/metrics`, and of the admin API unless `admin.port` is set. 0: any free port. If another program has the default one, the broker starts without.',
+      'SOKETI_METRICS_SERVER_PORT',
+    ),
+    prometheus: section('Prometheus', {
+      prefix: about(
+        text()
+          .regex(/^([a-zA-Z_:][a-zA-Z0-9_:]*)?$/, 'must be a beginning of a metric name: letters, digits, _ and :')
+          .default('soketi_'),
+        'What the names of the metrics that Soketi has begin with. Those of Kulkul itself always begin with `kulkul_`.',
+        'SOKETI_METRICS_PROMETHEUS_PREFIX',
+      ),
+    }),
+  }),
   adapter: section('Several nodes', {
     driver: about(
       z.enum(['local', 'redis']).default('local'),

@@ -34,11 +34,6 @@ export const ineffectiveSettings: ReadonlyMap<string, string> = new Map([
   ['cluster.prefix', 'SOKETI_CLUSTER_PREFIX'],
   ['cluster.unicast', 'SOKETI_CLUSTER_UNICAST_ADDRESSES'],
   ['instance.process_id', ''],
-  ['metrics.enabled', 'SOKETI_METRICS_ENABLED'],
-  ['metrics.driver', 'SOKETI_METRICS_DRIVER'],
-  ['metrics.host', 'SOKETI_METRICS_HOST'],
-  ['metrics.prometheus.prefix', 'SOKETI_METRICS_PROMETHEUS_PREFIX'],
-  ['metrics.port', 'SOKETI_METRICS_SERVER_PORT'],
   ['mode', 'SOKETI_MODE'],
   ['queue.driver', 'SOKETI_QUEUE_DRIVER'],
   ['queue.redis.concurrency', 'SOKETI_QUEUE_REDIS_CONCURRENCY'],
@@ -64,7 +59,7 @@ const ineffectiveSections: ReadonlySet<string> = new Set(
   }),
 );
 
-/** `metrics` or `adapter.redis`, but also `adapter`, which has effective settings beside the others. */
+/** `queue` or `adapter.redis`, but also `adapter`, which has effective settings beside the others. */
 export function isIneffectiveSection(path: string): boolean {
   return ineffectiveSections.has(path);
 }

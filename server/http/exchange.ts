@@ -31,10 +31,24 @@ export class OpenRequests {
   }
 }
 
+/** Who counts requests. */
+export interface RequestWatch {
+  /** @param answer - about to be sent */
+  answered(exchange: Exchange, answer: Pick<Answer, 'status' | 'headers' | 'body'>): void;
+}
+
 export interface ExchangeParts {
+  /** Left out: nobody counts. */
+  readonly watch?: RequestWatch | undefined;
   readonly requests: OpenRequests;
   readonly refusals: RefusalBudget;
   readonly addresses: AddressGate;
+}
+
+/** What is counted of a route. */
+export interface CountedRoute {
+  readonly path: string;
+  readonly publishes?: true;
 }
 
 const PREFLIGHT = { status: 204, body: '' } as const;
@@ -46,6 +60,14 @@ export class Exchange {
   isHead = false;
   /** The answer takes no right to ask: anybody gets it. */
   isForAnybody = false;
+  /** The route that it is for. */
+  route: CountedRoute | undefined;
+  /** The app that it is for, once that is known. */
+  appId = '';
+  /** Bytes of its body. */
+  bodyLength = 0;
+  /** When it came, by `performance.now()`; 0 where nobody counts. */
+  readonly startedMs: number;
   stopReading: (() => void) | undefined;
   /** Told of the answer, or that the client left before. */
   onOver: ((answer: Pick<Answer, 'status' | 'headers' | 'body'> | undefined) => void) | undefined;
@@ -58,6 +80,7 @@ export class Exchange {
     this.res = res;
     this.#parts = parts;
     this.#address = parts.addresses.holder(res);
+    this.startedMs = parts.watch ? performance.now() : 0;
     parts.requests.begin();
     res.onAborted(() => {
       if (!this.#isOver) {
@@ -98,6 +121,7 @@ export class Exchange {
     if (this.#isOver) return;
     this.#finish();
     this.onOver?.(answer);
+    this.#parts.watch?.answered(this, answer);
     if ((this.isForAnybody || isRefusal(answer.status)) && this.#parts.refusals.isSpent(this.res)) {
       this.res.close();
       return;

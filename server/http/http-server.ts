@@ -83,6 +83,7 @@ export class HttpServer {
     }
     const apiPath = this.#withoutPrefix(path);
     const { route, params } = findRoute(method, apiPath);
+    exchange.route = route;
     if (route.access === 'anybody') {
       exchange.isForAnybody = true;
       const authorization = req.getHeader('authorization');
@@ -110,8 +111,10 @@ export class HttpServer {
       grant: undefined,
     };
     const app = findCalledApp(this.#parts.apps, params.app, request, this.#nowSeconds());
+    if (!(app instanceof Promise)) exchange.appId = app.id;
     const call = (body: Buffer): void => {
       request.body = body;
+      exchange.bodyLength = body.length;
       this.#call(exchange, app, route, request, token);
     };
     if (!route.body) {
@@ -155,6 +158,7 @@ export class HttpServer {
   ): void {
     const { node } = this.#parts;
     const run = (found: App): MaybePromise<Answer> => {
+      exchange.appId = found.id;
       if (token === undefined) {
         authenticate(found, request, this.#nowSeconds());
         return route.run(node, found, request);

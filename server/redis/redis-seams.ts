@@ -5,7 +5,7 @@ import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import type { RateLimits } from '../../channels/rate-limits.ts';
 import type { Revocation } from '../../channels/revocations.ts';
 import type { Logger } from '../log.ts';
-import type { Problem, Seams } from '../seams.ts';
+import type { Problem, Seams, SeamsFigures } from '../seams.ts';
 import { ChannelScripts, type Telling } from './channel-scripts.ts';
 import { PARTITIONS, RedisKeys } from './keys.ts';
 import { LayoutError, NodeLease } from './node-lease.ts';
@@ -77,6 +77,7 @@ export class RedisSeams implements Seams {
   /** Why this node no longer takes part. */
   #displaced: string | undefined;
   #unreadableAgainMs = 0;
+  readonly #counts = { losses: 0, missed: 0, sweeps: 0, leaseLosses: 0 };
 
   constructor(link: RedisLink, options: RedisSeamsOptions) {
     const { prefix, nodeTimeoutMs, isCountAnnounced, log, onEdge, webhooks = NO_WEBHOOKS } = options;
@@ -92,6 +93,7 @@ export class RedisSeams implements Seams {
       alone: () => this.#trustAll(),
       registered: () => this.#store.reconcile(),
       superseded: async (formerId) => {
+        this.#counts.leaseLosses += 1;
         log.warn({ nodeId: formerId }, 'this node was considered dead: it continues under a new id');
         await this.#sweep(formerId);
         await this.#store.forgetConnections(formerId);
@@ -99,6 +101,7 @@ export class RedisSeams implements Seams {
       claimed: async (nodeId) => {
         await this.#sweep(nodeId);
         await this.outbox.lookForWaiting();
+        this.#counts.sweeps += 1;
         log.warn({ nodeId }, 'another node was lost: its members and counts are removed');
       },
       displaced: (error) => this.#withdraw(error),
@@ -108,6 +111,7 @@ export class RedisSeams implements Seams {
     this.store = this.#store;
     const broker = new RedisBroker(link, keys, receiversElsewhere(link, keys, this.#lease), {
       missed: (appId, channel, position) => {
+        this.#counts.missed += 1;
         log.warn({ app: appId, channel }, 'messages of a channel were missed');
         this.#node?.missed(appId, channel, position);
       },
@@ -117,7 +121,10 @@ export class RedisSeams implements Seams {
     });
     this.broker = broker;
     this.outbox = new RedisOutbox(link, keys, broker);
-    link.onLost(() => log.error({ reason: link.problem }, 'Redis is away: publishing answers 503'));
+    link.onLost(() => {
+      this.#counts.losses += 1;
+      log.error({ reason: link.problem }, 'Redis is away: publishing answers 503');
+    });
     link.onRestored(() => void this.#restore());
     link.commands.onRefusal((reason) => {
       if (reason !== undefined) log.error({ reason }, 'Redis refuses writes: publishing answers 503');
@@ -134,6 +141,15 @@ export class RedisSeams implements Seams {
       ? undefined
       : { text: 'Redis refuses writes', detail: `Redis refuses writes: ${refusal}` };
   }
+
+  figures(): SeamsFigures {
+    return { isUp: this.#link.isUp, isWritable: this.#link.commands.refusal === undefined, ...this.#counts };
+  }
+
+  readonly time = async (): Promise<number> => {
+    const [seconds, microseconds] = await this.#link.commands.do((client) => client.time());
+    return Number(seconds) * 1000 + Number(microseconds) / 1000;
+  };
 
   /**
    * Takes this node's place among the live ones. Redis must be up.

@@ -1,7 +1,7 @@
 import type { App } from '../../channels/app.ts';
 import type { Clock } from '../../channels/clock.ts';
 import { after, type MaybePromise, orElse } from '../../channels/maybe-promise.ts';
-import { CLAIM_MS, type DeadLetter, type Outbox, type OutboxEntry } from '../../channels/outbox.ts';
+import { CLAIM_MS, type DeadLetter, type Outbox, type OutboxEntry, type WebhookState } from '../../channels/outbox.ts';
 import { isForWebhook, type Webhook } from '../../protocol/webhook.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
 import type { SampledLog } from '../log.ts';
@@ -9,7 +9,7 @@ import { type Job, jobOf } from './lane.ts';
 import type { WebhookOptions } from './options.ts';
 import { Partition } from './partition.ts';
 import type { Sender } from './sender.ts';
-import { type FoundWebhook, Target } from './target.ts';
+import { type FoundWebhook, Target, type WebhookWatch } from './target.ts';
 
 const TICK_MS = 1000;
 const READ_MAX = 100;
@@ -35,6 +35,7 @@ export interface DispatcherParts {
   /** From 0 up to 1. */
   readonly random: () => number;
   readonly log: SampledLog;
+  readonly watch?: WebhookWatch | undefined;
 }
 
 /** An entry that was read. */
@@ -109,6 +110,11 @@ export class Dispatcher {
     const leftHere = this.#partitions.size > 0 ? await left() : 0;
     await orElse<unknown>(() => outbox.release(), this.#failed);
     return leftHere;
+  }
+
+  /** Of the webhooks that this node tells something now. */
+  states(): readonly WebhookState[] {
+    return [...this.#targets.values()].map(({ target }) => target.state());
   }
 
   /** Sends nothing more. */

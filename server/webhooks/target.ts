@@ -25,6 +25,20 @@ export interface FoundWebhook {
   readonly webhook: Webhook;
 }
 
+/** How an attempt went. `refused`: another status than 2xx. `failed`: no answer. */
+export type AttemptOutcome = 'accepted' | 'refused' | 'failed';
+
+/** Who counts what webhooks are told. */
+export interface WebhookWatch {
+  attempted(webhook: WatchedWebhook, outcome: AttemptOutcome, seconds: number): void;
+  buried(webhook: WatchedWebhook, events: number): void;
+}
+
+export interface WatchedWebhook {
+  readonly appId: string;
+  readonly webhook: Pick<Webhook, 'id' | 'url'>;
+}
+
 export interface TargetParts {
   readonly appId: string;
   readonly webhook: Pick<Webhook, 'id' | 'url'>;
@@ -34,6 +48,7 @@ export interface TargetParts {
   readonly random: () => number;
   readonly log: SampledLog;
   readonly sender: Sender;
+  readonly watch?: WebhookWatch | undefined;
   /** Whether this node may work on what it has. */
   readonly mayWork: () => boolean;
   /** Undefined: the app is gone or disabled, or has the webhook no longer. Rejects when that can't be told now. */
@@ -240,11 +255,17 @@ export class Target {
     this.#counts.attempts += 1;
     this.#last = { ...this.#last, lastAttemptMs: clock.now() };
     for (const job of jobs) job.attempts += 1;
+    const startedMs = clock.elapsedMs();
+    const tellWatch = (outcome: AttemptOutcome): void =>
+      this.#parts.watch?.attempted(this.#parts, outcome, (clock.elapsedMs() - startedMs) / 1000);
     try {
       const { status } = await sender.send(webhookRequest(found.app, found.webhook, jobs));
-      if (status >= 200 && status <= 299) this.#delivered(lanes, status);
+      const isAccepted = status >= 200 && status <= 299;
+      tellWatch(isAccepted ? 'accepted' : 'refused');
+      if (isAccepted) this.#delivered(lanes, status);
       else this.#failed(lanes, `it answered ${status}`, status);
     } catch (error) {
+      tellWatch('failed');
       this.#failed(lanes, error instanceof Error ? error.message : String(error), undefined);
     }
   }
@@ -384,6 +405,7 @@ export class Target {
     const buriedMs = this.#nowMs;
     const { lastStatus } = this.#last;
     this.#counts.buried += jobs.length;
+    this.#parts.watch?.buried(this.#parts, jobs.length);
     this.#parts.bury(
       jobs.map((job) => {
         const { id, event, timeMs, attempts } = job;

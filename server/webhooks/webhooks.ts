@@ -1,6 +1,6 @@
 import type { App } from '../../channels/app.ts';
 import type { Clock } from '../../channels/clock.ts';
-import type { Outbox } from '../../channels/outbox.ts';
+import type { Outbox, WebhookState } from '../../channels/outbox.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
 import type { Settings } from '../config/index.ts';
 import type { SampledLog } from '../log.ts';
@@ -8,6 +8,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import { type WebhookOperations, webhookOperations } from './operations.ts';
 import type { WebhookOptions } from './options.ts';
 import type { Sender } from './sender.ts';
+import type { WebhookWatch } from './target.ts';
 
 export interface WebhooksParts {
   readonly settings: Settings;
@@ -15,6 +16,8 @@ export interface WebhooksParts {
   readonly apps: AppDirectory;
   readonly clock: Clock;
   readonly log: SampledLog;
+  /** Left out: nobody counts. */
+  readonly watch?: WebhookWatch | undefined;
 }
 
 /** The webhooks of a node's apps. A node that knows of none loads nothing for them, and polls nothing. */
@@ -23,6 +26,8 @@ export class Webhooks {
   readonly #parts: WebhooksParts;
   #sender: Promise<Sender> | undefined;
   #dispatcher: Promise<Dispatcher> | undefined;
+  /** Once it has started. */
+  #running: Dispatcher | undefined;
   #isStopped = false;
 
   constructor(parts: WebhooksParts) {
@@ -48,6 +53,11 @@ export class Webhooks {
     this.#dispatcher.catch((error: unknown) => {
       this.#parts.log.error({ err: error, during: 'starting webhooks' }, 'unexpected failure');
     });
+  }
+
+  /** Of the webhooks that this node tells something now. */
+  states(): readonly WebhookState[] {
+    return this.#running?.states() ?? [];
   }
 
   /** Loaded on demand: most brokers send nothing. */
@@ -92,6 +102,7 @@ export class Webhooks {
     const [sender, { Dispatcher }] = await Promise.all([this.sender(), import('./dispatcher.ts')]);
     const dispatcher = new Dispatcher({ ...parts, sender, options: webhookOptions(settings), random: Math.random });
     dispatcher.start();
+    this.#running = dispatcher;
     return dispatcher;
   }
 }

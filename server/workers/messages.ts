@@ -132,6 +132,7 @@ export const FLEET_CALLS = {
   reconnectUser: 'ask',
   usage: 'ask',
   readiness: 'ask',
+  metrics: 'ask',
   webhooks: 'ask',
   deadLetters: 'ask',
   deadLetter: 'ask',

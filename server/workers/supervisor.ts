@@ -6,6 +6,9 @@ import { claimPort } from '../claim-port.ts';
 import { systemClock } from '../clock.ts';
 import type { Settings } from '../config/index.ts';
 import { isTerminal, type Logger } from '../log.ts';
+import { AppNames, Collection, type Snapshot } from '../metrics/collection.ts';
+import { MAIN_PROCESS, ProcessFigures } from '../metrics/process-figures.ts';
+import { WorkerTotals } from '../metrics/worker-totals.ts';
 import { createJournal } from '../seams.ts';
 import type { Parting } from '../server.ts';
 import { processUsage, sumUsage, type Usage } from '../usage.ts';
@@ -43,19 +46,24 @@ export function workerCount(workers: Settings['workers'], log: Logger, platform 
 export class Supervisor {
   readonly port: number;
   /** All nodes, reached through a worker. */
-  readonly fleet: Fleet = remote<Fleet, typeof FLEET_CALLS>(
-    {
-      ask: async (call, args) => this.#anyWorker().askInTime(call, args, LONG_CALLS.has(call)),
-      tell: () => {},
-    },
-    FLEET_CALLS,
-  );
+  readonly fleet: Fleet = {
+    ...remote<Fleet, typeof FLEET_CALLS>(
+      {
+        ask: async (call, args) => this.#anyWorker().askInTime(call, args, LONG_CALLS.has(call)),
+        tell: () => {},
+      },
+      FLEET_CALLS,
+    ),
+    metrics: () => this.#metrics(),
+  };
   #settings: Settings;
   readonly #log: Logger;
   readonly #host: WorkerHost;
   readonly #print: (lines: string) => void;
   readonly #workers = new Set<WorkerProcess>();
   readonly #restarts = new Set<NodeJS.Timeout>();
+  readonly #totals = new WorkerTotals<WorkerProcess>();
+  readonly #ownFigures: ProcessFigures | undefined;
   #areStarted = false;
   #isStopping = false;
   #heartbeat: NodeJS.Timeout | undefined;
@@ -66,6 +74,7 @@ export class Supervisor {
     this.#settings = { ...settings, port };
     this.port = port;
     this.#log = log;
+    this.#ownFigures = settings.metrics.enabled ? new ProcessFigures(MAIN_PROCESS) : undefined;
     this.#host = new WorkerHost(systemClock, {
       graceMs: settings.webhooks.graceSeconds * 1000,
       // With Redis each worker is a node, whose outbox is there.
@@ -130,6 +139,7 @@ export class Supervisor {
     for (const timer of this.#restarts) clearTimeout(timer);
     this.#killAll();
     process.off('exit', this.#killAll);
+    this.#ownFigures?.stop();
     this.#host.close();
   }
 
@@ -178,8 +188,10 @@ export class Supervisor {
     };
     const worker = new WorkerProcess(start, { methods, failed }, this.#print);
     this.#workers.add(worker);
+    this.#totals.began(worker);
     void worker.ended.then((end) => {
       this.#workers.delete(worker);
+      this.#totals.ended(worker, this.#areStarted && !this.#isStopping);
       hosted.remove();
       if (this.#areStarted && !this.#isStopping) this.#replace(number, backoff, end);
     });
@@ -229,6 +241,19 @@ export class Supervisor {
   async #usage(): Promise<Usage> {
     const reports = await Promise.all([...this.#workers].map((worker) => worker.report()));
     return sumUsage([processUsage(), ...reports]);
+  }
+
+  async #metrics(): Promise<readonly Snapshot[]> {
+    if (!this.#ownFigures) return [];
+    await Promise.all(
+      [...this.#workers].map(async (worker) => {
+        const snapshot = await worker.metrics();
+        if (snapshot) this.#totals.note(worker, snapshot);
+      }),
+    );
+    const own = new Collection(new AppNames());
+    this.#ownFigures.put(own.put);
+    return [this.#totals.total(), own.snapshot()];
   }
 
   readonly #killAll = (): void => {

@@ -118,6 +118,7 @@ async function start({ layout, worker, settings, areStarted, isTerminal }: Worke
     server = await startServer({ settings, apps }, log, {
       ...(isLocal && { createSeams: (onEdge) => createWorkerSeams(link, inbox, { webhooksOf, onEdge }) }),
       otherWorkers,
+      worker,
       directory,
     });
   } catch (error) {

@@ -4,6 +4,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { SeamUnavailable } from '../../channels/broker.ts';
+import type { Snapshot } from '../metrics/collection.ts';
 import { IS_BUILT, PACKAGE_ROOT } from '../package-root.ts';
 import type { ProcessUsage } from '../usage.ts';
 import { CallLink, type CallLinkOptions, type Remote, remote } from './calls.ts';
@@ -118,6 +119,15 @@ export class WorkerProcess {
       throw new SeamUnavailable(`a worker did not answer within ${timeoutMs / 1000} s`);
     });
     return Promise.race([this.#link.ask(call, args), tooLate]);
+  }
+
+  /** What it has counted; undefined if it has no time to answer, or nothing is counted. */
+  async metrics(): Promise<Snapshot | undefined> {
+    const counted = this.calls.metrics().then(
+      ([snapshot]) => snapshot,
+      () => undefined,
+    );
+    return Promise.race([counted, setTimeout(REPORT_TIMEOUT_MS, undefined, { ref: false })]);
   }
 
   kill(): void {

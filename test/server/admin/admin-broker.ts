@@ -102,7 +102,7 @@ export async function startAdminBroker({
   const replaceApps = (next: Settings): void => server.replaceApps(next);
   const listed = new ListedRegistry({ settings: config.settings, replaceApps, log: logger });
   const fleet = nodeFleet(server);
-  const admin = await startAdmin({ config, listed, fleet, version: '1.2.3', log: logger });
+  const admin = await startAdmin({ config, listed, fleet, clientsPort: server.port, version: '1.2.3', log: logger });
   if (!admin) throw new Error('no admin API');
   return {
     wsUrl: `ws://127.0.0.1:${server.port}`,

@@ -19,6 +19,7 @@ const fleet: Fleet = {
   reconnectUser: () => {},
   readiness: () => ({ isReady: true, reason: 'OK' }),
   usage: () => ({ connections: 0, channels: 0, subscriptions: 0, presenceUsers: 0 }),
+  metrics: () => [],
   webhooks: () => [],
   deadLetters: () => ({ total: 0, letters: [] }),
   deadLetter: () => null,
@@ -42,7 +43,7 @@ const logger = () => pino({}, { write: (line) => log.push(JSON.parse(line)) });
 
 function start({ settings, origins }: Pick<LoadedConfig, 'settings' | 'origins'>): Promise<Admin | undefined> {
   const listed = new ListedRegistry({ settings, replaceApps: () => {}, log: logger() });
-  return startAdmin({ config: { settings, origins }, listed, fleet, version: '1', log: logger() });
+  return startAdmin({ config: { settings, origins }, listed, fleet, clientsPort: 6001, version: '1', log: logger() });
 }
 
 test('a default port that another program has is gone without, with a warning', async () => {

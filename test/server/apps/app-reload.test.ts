@@ -171,13 +171,13 @@ test('settings that only a start takes are named once for each reload', () => {
 });
 
 test('warnings of the file are told when they are new', () => {
-  const running = new Running(JSON.stringify({ 'metrics.enabled': true, 'appManager.array.apps': [app('1')] }));
-  const more = { 'metrics.enabled': true, 'queue.driver': 'sync', 'appManager.array.apps': [app('1')] };
+  const running = new Running(JSON.stringify({ 'cluster.port': 11002, 'appManager.array.apps': [app('1')] }));
+  const more = { 'cluster.port': 11002, 'queue.driver': 'sync', 'appManager.array.apps': [app('1')] };
   running.write(JSON.stringify(more));
   running.look();
   running.reload.reload();
   expect(running.log.filter(({ level }) => level === 40).map(({ msg }) => msg)).toEqual([
-    'Without effect in this version: metrics.enabled, queue.driver.',
+    'Without effect in this version: cluster.port, queue.driver.',
   ]);
 });
 

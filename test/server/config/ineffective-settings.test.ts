@@ -128,6 +128,8 @@ const valid: Readonly<Record<string, string>> = {
   'adapter.redis.redisPubOptions': '{}',
   'appManager.driver': 'array',
   'appManager.array.apps.0.webhooks': '[]',
+  'metrics.driver': 'prometheus',
+  'metrics.prometheus.prefix': 'kulkul_',
   host: 'localhost',
   pathPrefix: '/ws',
 };
@@ -177,13 +179,13 @@ describe('settings without effect', () => {
   it('are named in one warning, and only those that were set', () => {
     const file = {
       ...oneApp,
-      metrics: { enabled: true, port: 9601 },
+      cluster: { port: 11002 },
       rateLimiter: { redis: { clusterMode: true } },
       mode: [],
     };
     const { warnings } = load({ file, env: { SOKETI_QUEUE_DRIVER: 'redis' } });
     expect(warnings).toEqual([
-      'Without effect in this version: metrics.enabled, metrics.port, rateLimiter.redis.clusterMode, mode, queue.driver (SOKETI_QUEUE_DRIVER).',
+      'Without effect in this version: cluster.port, rateLimiter.redis.clusterMode, mode, queue.driver (SOKETI_QUEUE_DRIVER).',
     ]);
   });
 
