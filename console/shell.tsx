@@ -31,8 +31,8 @@ interface View {
 }
 
 const VIEWS: readonly View[] = [
-  { id: 'log', title: 'Live log', icon: 'log', isOfApp: false, show: () => <LiveLogView /> },
   { id: 'overview', title: 'Overview', icon: 'overview', isOfApp: false, show: () => <OverviewView /> },
+  { id: 'log', title: 'Live log', icon: 'log', isOfApp: false, show: () => <LiveLogView /> },
   { id: 'channels', title: 'Channels', icon: 'channels', isOfApp: true, show: () => <ChannelsView /> },
   { id: 'sockets', title: 'Sockets', icon: 'sockets', isOfApp: true, show: () => <SocketsView /> },
   {
@@ -92,14 +92,18 @@ function Frame({ session }: { session: ConsoleSession }): JSX.Element {
   const [isOpen, setOpen] = useState(false);
   const main = useRef<HTMLElement>(null);
   const menu = useRef<HTMLButtonElement>(null);
-  const isFirst = useRef(true);
+  const steps = address.steps.value;
 
   useEffect(() => {
     document.title = view ? `${view.title} · Kulkul` : 'Kulkul';
-    setOpen(false);
-    if (isFirst.current) isFirst.current = false;
-    else main.current?.focus();
   }, [view]);
+
+  // What had the focus is gone.
+  useEffect(() => {
+    if (steps === 0) return;
+    setOpen(false);
+    main.current?.focus();
+  }, [steps]);
 
   useEffect(() => {
     if (!isOpen) return;

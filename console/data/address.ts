@@ -21,16 +21,14 @@ export function encodePlace({ view, params }: Place): string {
 /** The address of this page as a signal: views read it, and links, the back button and bookmarks change it. */
 export class PageAddress {
   readonly place = signal<Place>(parsePlace(location.hash));
+  /** How often somebody went to another place, by a link, a button or back. */
+  readonly steps = signal(0);
 
   constructor() {
     addEventListener('hashchange', () => {
       this.place.value = parsePlace(location.hash);
+      this.steps.value += 1;
     });
-  }
-
-  /** Of the app that the page is about, for views that are about one. */
-  get app(): string {
-    return this.place.value.params.app ?? '';
   }
 
   /** A step that the back button takes back. */
@@ -41,7 +39,12 @@ export class PageAddress {
   /** Changes what the view shows, without a step of its own: a letter typed into a filter. */
   adjust(changes: Readonly<Record<string, string>>): void {
     const { view, params } = this.place.value;
-    const next = { view, params: { ...params, ...changes } };
+    this.replace(view, { ...params, ...changes });
+  }
+
+  /** Goes elsewhere without a step: the focus stays where it is. */
+  replace(view: string, params: Readonly<Record<string, string>>): void {
+    const next = { view, params };
     history.replaceState(null, '', encodePlace(next));
     this.place.value = next;
   }

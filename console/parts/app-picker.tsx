@@ -79,7 +79,7 @@ export function OfApp({ title, about, children }: OfAppProps): JSX.Element {
             <AppSelect
               apps={data.apps}
               value={app}
-              onChange={(id) => address.go(address.place.value.view, { app: id })}
+              onChange={(id) => address.replace(address.place.value.view, { app: id })}
             />
           </div>
         )}

@@ -20,7 +20,7 @@ interface ChartProps {
 
 const HEIGHT = 168;
 /** Seconds that are shown at least: a line of two points would jump at each one. */
-const LEAST_SECONDS = 120;
+const LEAST_SECONDS = 60;
 
 /** Figures of all nodes over the last minutes. The last ones are there as text, too. */
 export function Chart({ title, lines }: ChartProps): JSX.Element {

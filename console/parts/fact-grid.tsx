@@ -31,7 +31,7 @@ const TONES: Readonly<Record<LiveType, string>> = {
 
 export function TypeTag({ fact }: { fact: LiveFact }): JSX.Element {
   const tone = fact.type === 'webhook' && fact.isAccepted === false ? 'bad' : TONES[fact.type];
-  return <span class={`tag ${tone}`}>{fact.type.replaceAll('-', ' ')}</span>;
+  return <span class={`tag ${tone}`}>{fact.type === 'audit' ? 'change' : fact.type.replaceAll('-', ' ')}</span>;
 }
 
 interface FactGridProps {

@@ -86,7 +86,7 @@ function Creator({ app }: { app: string }): JSX.Element {
   };
 
   return (
-    <div class="columns">
+    <div class="columns uneven">
       <form
         class="card padded stack"
         noValidate

@@ -58,6 +58,15 @@ export function LiveLogView(): JSX.Element {
     if (!isAway && held.peek()?.by === 'scrolling') held.value = undefined;
   };
 
+  useEffect(() => {
+    if (!chosen || isNarrow) return;
+    const close = ({ key: pressed }: KeyboardEvent): void => {
+      if (pressed === 'Escape') setChosen(undefined);
+    };
+    addEventListener('keydown', close);
+    return () => removeEventListener('keydown', close);
+  }, [chosen, isNarrow]);
+
   return (
     <div class="view full">
       <div class="view-head">
@@ -85,7 +94,7 @@ export function LiveLogView(): JSX.Element {
         </div>
       </div>
       <Filters params={params} />
-      <div class="log-notes" role="status">
+      <div class="log-notes">
         {waiting > 0 && (
           <button
             type="button"
@@ -100,7 +109,8 @@ export function LiveLogView(): JSX.Element {
         )}
         {log.left.value > 0 && (
           <span class="tag warn">
-            {plural(log.left.value, 'more thing')} happened than can be shown. A narrower filter shows all of its own.
+            {plural(log.left.value, 'more thing')} happened than can be shown. Narrow the filter to see all that it is
+            about.
           </span>
         )}
       </div>

@@ -9,7 +9,7 @@ import type {
 import { encodePlace } from '../data/address.ts';
 import { pathOf, queryOf } from '../data/admin-api.ts';
 import { useConsole } from '../data/context.ts';
-import { formatAge, formatBytes, formatCount, formatMoment } from '../data/format.ts';
+import { formatAge, formatBytes, formatCount, formatMoment, plural } from '../data/format.ts';
 import { useAnswer } from '../data/use-answer.ts';
 import { useSettled } from '../data/use-settled.ts';
 import { OfApp } from '../parts/app-picker.tsx';
@@ -48,6 +48,7 @@ function SocketList({ app }: { app: string }): JSX.Element {
     `${pathOf`/apps/${app}/connections`}${query}`,
     EVERY_SECONDS,
   );
+  const settledUser = useSettled(user);
   const isFiltered = id !== '' || user !== '' || channel !== '';
   return (
     <>
@@ -66,6 +67,7 @@ function SocketList({ app }: { app: string }): JSX.Element {
           />
         ))}
       </search>
+      {user !== '' && <UserCard key={settledUser} app={app} user={settledUser} again={again} />}
       {error !== undefined && <Failure error={error} again={again} />}
       {data && data.silent.length > 0 && (
         <Note tone="warn">Connections of {data.silent.join(', ')} are missing: these nodes did not answer.</Note>
@@ -101,6 +103,52 @@ function SocketList({ app }: { app: string }): JSX.Element {
         </div>
       )}
     </>
+  );
+}
+
+/** What concerns a user as a whole, on all nodes. */
+function UserCard({ app, user, again }: { app: string; user: string; again: () => void }): JSX.Element | null {
+  const { api } = useConsole();
+  const path = user === '' ? '' : pathOf`/apps/${app}/users/${user}`;
+  const { data, again: reload } = useAnswer<{ readonly connections: number }>(path, EVERY_SECONDS);
+  if (!data) return null;
+  const done = (): void => {
+    again();
+    reload();
+  };
+  return (
+    <div class="card">
+      <div class="card-head">
+        <h2 class="wrap">{user}</h2>
+        <span class={`tag ${data.connections > 0 ? 'good' : ''}`}>
+          {data.connections > 0 ? `Signed in on ${plural(data.connections, 'connection')}` : 'Not signed in'}
+        </span>
+        {data.connections > 0 && (
+          <div class="push">
+            <Ask
+              action="Reconnect"
+              isSmall
+              isDangerous={false}
+              title={`Let ${user} reconnect?`}
+              run={() => api.call('POST', `${path}/force_reconnect`).then(done)}
+              done={`${user} was sent to reconnect.`}
+            >
+              All connections of the user are closed with 4200. Clients come back at once, sign in again and are
+              authorized afresh.
+            </Ask>
+            <Ask
+              action="End all connections"
+              isSmall
+              title={`End all connections of ${user}?`}
+              run={() => api.call('POST', `${path}/terminate`).then(done)}
+              done={`All connections of ${user} were ended.`}
+            >
+              They are closed with 4009, after which clients do not come back by themselves.
+            </Ask>
+          </div>
+        )}
+      </div>
+    </div>
   );
 }
 
