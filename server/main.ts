@@ -7,6 +7,7 @@ import { addDoctorCommand } from './command/doctor-flags.ts';
 import { EXIT_USAGE, fail, print, printError, runCommand } from './command/exit.ts';
 import { parseSupervision, readMadeApp, type Supervision } from './command/supervision.ts';
 import { type TokenFlags, withTokenFlags } from './command/token-flags.ts';
+import { addTopCommand } from './command/top-flags.ts';
 import { addUsersCommand, type UsersAction } from './command/users-flags.ts';
 import { addWebhooksCommand, type WebhooksAction, type WebhooksFlags } from './command/webhooks-flags.ts';
 import { ConfigError, type ConfigSources, describeConfig, type LoadedConfig, loadConfig } from './config/index.ts';
@@ -97,6 +98,13 @@ addDoctorCommand(program, configFlag, (flags) =>
   runCommand(async () => {
     const { doctorCommand } = await import('./command/doctor-command.ts');
     await doctorCommand(flags, { ...contextOf(flags), load: () => loadConfig(sourcesOf(flags)) });
+  }),
+);
+
+addTopCommand(program, configFlag, (flags) =>
+  runCommand(async () => {
+    const { topCommand } = await import('./command/top-command.ts');
+    await topCommand(flags, () => load(sourcesOf(flags)));
   }),
 );
 
