@@ -94,6 +94,9 @@ export interface ChannelStore {
   /** Those that were added and not removed. */
   connectionCount(appId: string): MaybePromise<number>;
 
+  /** How many nodes there are, this one included. One that died counts until the others notice. */
+  nodeCount(): MaybePromise<number>;
+
   /** Notes a revocation, in place of an earlier one for the same channel and target, and tells all nodes. */
   revoke(revocation: Revocation): MaybePromise<void>;
   /** Those of the last `REVOCATION_MEMORY_MS`. */

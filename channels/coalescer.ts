@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { Delivery, FanOut } from './fan-out.ts';
 import { type LocalChannel, othersIn } from './local-channel.ts';
-import type { Delivered } from './observer.ts';
+import type { Node } from './node.ts';
 
 /** Frames of matching channels wait for others. */
 export interface CoalescingRule {
@@ -30,15 +30,15 @@ export function coalescingOf(rules: readonly CoalescingRule[], channel: string):
 export class Coalescer {
   readonly #clock: Clock;
   readonly #fanOut: FanOut;
-  readonly #delivered: ((fact: Delivered) => void) | undefined;
+  readonly #node: Pick<Node, 'observer'>;
   /** Channels by the time that they wait, from the moment when the first of them began. */
   readonly #waiting = new Map<number, Set<LocalChannel>>();
 
-  /** @param delivered - told of each frame that was handed on, where anybody wants to know */
-  constructor(clock: Clock, fanOut: FanOut, delivered: ((fact: Delivered) => void) | undefined) {
+  /** @param node - whose observer is told of each frame that was handed on, where anybody wants to know */
+  constructor(clock: Clock, fanOut: FanOut, node: Pick<Node, 'observer'>) {
     this.#clock = clock;
     this.#fanOut = fanOut;
-    this.#delivered = delivered;
+    this.#node = node;
   }
 
   /** @param except - a connection in the channel that must not receive the frame */
@@ -65,7 +65,7 @@ export class Coalescer {
 
   #handOn(channel: LocalChannel, delivery: Delivery, except: Connection | undefined): void {
     this.#fanOut.publish(channel.topic, delivery, except);
-    this.#delivered?.({
+    this.#node.observer.delivered?.({
       channel,
       frame: delivery.frame,
       receivers: othersIn(channel, except),

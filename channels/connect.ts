@@ -52,6 +52,7 @@ export function connect(
       appKey,
       serial: node.lastSerial,
       nowSeconds: node.dueTimes.nowSeconds,
+      origin: node.origins.sharedText(request.origin ?? ''),
       reader,
     },
     transport,

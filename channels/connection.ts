@@ -74,6 +74,7 @@ export interface ConnectionFacts {
   readonly serial: number;
   /** Of the node's clock. */
   readonly nowSeconds: number;
+  readonly origin: string;
   readonly reader: Reader | undefined;
 }
 
@@ -90,6 +91,8 @@ export class Connection {
   readonly transport: Transport;
   /** When it was let in, in seconds of the node's clock. */
   readonly openedSeconds: number;
+  /** '' of a client that is no browser. */
+  readonly origin: string;
   /** Set when the client reads a feed and knows no protocol. */
   readonly reader: Reader | undefined;
   readonly subscriptions = new Subscriptions();
@@ -125,6 +128,7 @@ export class Connection {
     this.transport = transport;
     this.reader = facts.reader;
     this.openedSeconds = facts.nowSeconds;
+    this.origin = facts.origin;
     this.lastReceivedSeconds = facts.nowSeconds;
   }
 

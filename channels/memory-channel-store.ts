@@ -205,6 +205,10 @@ export class MemoryChannelStore implements ChannelStore {
     return this.#apps.get(appId)?.connections ?? 0;
   }
 
+  nodeCount(): number {
+    return 1;
+  }
+
   revoke(revocation: Revocation): void {
     const id = revocationId(revocation);
     const known = this.#revocations.get(id);

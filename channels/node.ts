@@ -15,12 +15,14 @@ import { CostlyFrames } from './frame-budget.ts';
 import { Liveness } from './liveness.ts';
 import { type ChannelRole, LocalChannel, othersIn, topicOf } from './local-channel.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
-import { isNodesChannel, NodesChannel } from './nodes-channel.ts';
-import type { ComposedObserver } from './observer.ts';
+import { NodeQuestions } from './node-questions.ts';
+import { isNodesChannel, NODES_APP, NodesChannel } from './nodes-channel.ts';
+import { type ComposedObserver, composeObservers, type Observer } from './observer.ts';
 import type { Outbox } from './outbox.ts';
 import { RateLimits } from './rate-limits.ts';
 import { takeTurn } from './receive.ts';
 import { correctRoster } from './roster.ts';
+import { SharedTexts } from './shared-texts.ts';
 import { Uptake } from './uptake.ts';
 import { userEnding } from './user-connections.ts';
 import { WANTS, wantsOf } from './webhook-wants.ts';
@@ -52,8 +54,10 @@ export interface NodeParts {
   readonly outbox: Outbox;
   readonly fanOut: FanOut;
   readonly clock: Clock;
-  /** Told of what happens here. */
+  /** Told of what happens here, as long as the node is there. */
   readonly observer: ComposedObserver;
+  /** Unique over all nodes. */
+  readonly nodeId: string;
   /** A new id, unique over all nodes and not to be guessed: two integers below 2^53 joined by a dot. */
   readonly createSocketId: () => string;
   readonly tokens: TokenVerifier;
@@ -71,10 +75,12 @@ export class Node {
   readonly outbox: Outbox;
   readonly coalescer: Coalescer;
   readonly clock: Clock;
-  readonly observer: ComposedObserver;
+  /** Told of what happens here. Another one after `watch`, so that it is to be asked for anew each time. */
+  observer: ComposedObserver;
   readonly createSocketId: () => string;
   readonly tokens: TokenVerifier;
   readonly nodesChannel: NodesChannel;
+  readonly questions: NodeQuestions;
   readonly dueTimes: DueTimes;
   readonly costlyFrames: CostlyFrames;
   readonly uptake: Uptake;
@@ -88,7 +94,11 @@ export class Node {
   /** Channels with a connection of this node, by topic. */
   readonly channels = new Map<string, LocalChannel>();
   readonly numbers = new NodeNumbers();
+  /** `Origin` headers of connections: most are the same. */
+  readonly origins = new SharedTexts();
   readonly #pacedEnd: PacedEnd;
+  readonly #lastingObserver: ComposedObserver;
+  readonly #guests = new Set<Observer>();
   /** The node is stopping: new connections are refused. */
   isDraining = false;
   /** Number of the connection that came last. */
@@ -100,7 +110,8 @@ export class Node {
     this.store = parts.store;
     this.outbox = parts.outbox;
     this.observer = parts.observer;
-    this.coalescer = new Coalescer(parts.clock, parts.fanOut, this.observer.delivered);
+    this.#lastingObserver = parts.observer;
+    this.coalescer = new Coalescer(parts.clock, parts.fanOut, this);
     this.clock = parts.clock;
     this.publishTime = parts.publishTime;
     this.rateLimits = new RateLimits(parts.clock);
@@ -110,6 +121,7 @@ export class Node {
     this.createSocketId = parts.createSocketId;
     this.tokens = parts.tokens;
     this.nodesChannel = new NodesChannel(this, parts.appsChanged);
+    this.questions = new NodeQuestions(this, parts.nodeId);
     this.dueTimes = new DueTimes(parts.clock, (error) => this.observer.failed({ error, during: 'a due task' }));
     this.#pacedEnd = new PacedEnd(this);
     this.uptake = new Uptake(this);
@@ -126,11 +138,29 @@ export class Node {
     );
   }
 
+  /**
+   * Tells an observer of what happens from now on, until the function that is returned is called. What it does not want to know costs nothing then, and
+   * nothing costs anything after that.
+   */
+  watch(observer: Observer): () => void {
+    this.#guests.add(observer);
+    this.#composeObserver();
+    return () => {
+      this.#guests.delete(observer);
+      this.#composeObserver();
+    };
+  }
+
+  #composeObserver(): void {
+    const guests = [...this.#guests];
+    this.observer = guests.length === 0 ? this.#lastingObserver : composeObservers([this.#lastingObserver, ...guests]);
+  }
+
   /** Hands a message of the broker to the connections of this node. */
   deliver(message: BrokerMessage): void {
     const channel = this.channels.get(topicOf(message.appId, message.channel));
     if (!channel) {
-      if (isNodesChannel(message.appId, message.channel)) this.nodesChannel.take(message.frame);
+      if (message.appId === NODES_APP) this.#takeFromNodes(message);
       return;
     }
     if (channel.role === 'termination') {
@@ -272,6 +302,11 @@ export class Node {
     this.#pacedEnd.stop();
     this.dueTimes.stop();
     return after(this.broker.close(), () => this.store.close());
+  }
+
+  #takeFromNodes({ appId, channel, frame }: BrokerMessage): void {
+    if (isNodesChannel(appId, channel)) this.nodesChannel.take(frame);
+    else this.questions.take(channel, frame);
   }
 
   #listen(channel: LocalChannel): LocalChannel {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { Clock } from '../channels/clock.ts';
 import type { OnEdge } from '../channels/edge.ts';
@@ -11,6 +12,8 @@ import { TrustedAddresses } from './client-address.ts';
 import { systemClock } from './clock.ts';
 import { createLimits } from './config/app-from-config.ts';
 import type { LoadedConfig, Settings } from './config/index.ts';
+import { ConsoleNode, type ConsoleOperations } from './console/console-node.ts';
+import { LastRefusals } from './console/last-refusals.ts';
 import { endClients, moveClients } from './drain.ts';
 import { Entrance } from './entrance.ts';
 import { TopicFanOut } from './fan-out.ts';
@@ -27,6 +30,7 @@ import type { Snapshot } from './metrics/collection.ts';
 import { NodeMetrics } from './metrics/node-metrics.ts';
 import { MAIN_PROCESS } from './metrics/process-figures.ts';
 import { maxConnections, OpenConnections } from './open-connections.ts';
+import { packageVersion } from './package-root.ts';
 import { createSeams, type Seams } from './seams.ts';
 import { createSocketIdSource } from './socket-id.ts';
 import { KeyedTokenVerifier } from './tokens/token-verifier.ts';
@@ -56,6 +60,8 @@ export interface Server {
   readonly webhooks: WebhookOperations;
   /** What it has counted; undefined: nothing is counted. */
   metrics(): Snapshot | undefined;
+  /** What they see of all nodes, and do. */
+  readonly operators: ConsoleOperations;
   /** Whether this node should get new connections, for its operator. */
   readiness(): Readiness;
   /** Replaces the configured apps with those of these settings, with their default limits. */
@@ -113,6 +119,7 @@ export async function startServer(
         isRemote: settings.adapter.driver === 'redis',
       })
     : undefined;
+  const lastRefusals = new LastRefusals(clock.now);
   const observer = composeObservers([
     logObserver(sampledLog, {
       maxBufferedBytes: settings.maxBufferedBytes,
@@ -120,6 +127,7 @@ export async function startServer(
     }),
     ...observers,
     ...(metrics ? [metrics.observer] : []),
+    lastRefusals.observer,
     // Of apps in a database this is the first that is heard.
     { connected: ({ connection }) => webhooks.know(connection.app) },
   ]);
@@ -131,7 +139,13 @@ export async function startServer(
     apps: directory,
     clock,
     log: sampledLog,
-    watch: metrics?.webhooks,
+    watch: {
+      attempted: (webhook, attempt) => {
+        metrics?.webhooks.attempted(webhook, attempt);
+        operators.log.attempted(webhook, attempt);
+      },
+      buried: (webhook, events) => metrics?.webhooks.buried(webhook, events),
+    },
   });
   const fanOut = new TopicFanOut();
   const node = new Node({
@@ -142,10 +156,22 @@ export async function startServer(
     fanOut,
     clock,
     observer,
+    nodeId: randomBytes(4).toString('hex'),
     createSocketId: createSocketIdSource(),
     publishTime: metrics?.times.stamp,
     tokens: new KeyedTokenVerifier({ clock, log }),
     appsChanged: (ids) => node.settle(directory.refresh(ids), 'refreshing apps'),
+  });
+  const operators = new ConsoleNode({
+    node,
+    worker: options.worker,
+    version: packageVersion(),
+    readiness: () => health.readiness(true),
+    isStopping: () => health.isStopping,
+    redisProblem: settings.adapter.driver === 'redis' ? () => seams.problem() : undefined,
+    certificateExpires: () => listener.certificateExpires,
+    refusals: lastRefusals,
+    findApp: (appId) => directory.byId(appId),
   });
   directory.onChange((id, app) => {
     replaceApp(node, id, app);
@@ -229,6 +255,7 @@ export async function startServer(
   await seams.start(node);
   metrics?.start(seams);
   await node.nodesChannel.start();
+  await node.questions.start();
   await listener.listen();
   health.isStarted = true;
   for (const id of directory.knownIds) {
@@ -279,6 +306,7 @@ export async function startServer(
     await part(how);
     await answered();
     listener.close();
+    operators.stop();
     await webhooks.stop(Math.max(untilMs - clock.elapsedMs(), WEBHOOKS_MS));
     await node.close();
     await seams.stop();
@@ -297,6 +325,7 @@ export async function startServer(
         webhooks: webhooks.states(),
         certificateExpires: listener.certificateExpires,
       }),
+    operators: operators.operations,
     readiness: () => health.readiness(true),
     replaceApps(next) {
       useSettings(directory, next);

@@ -13,6 +13,7 @@ import { ApiError } from '../../protocol/errors.ts';
 import { AppConflict } from '../apps/app-store.ts';
 import type { AdminTokenOptions } from '../config/admin-tokens.ts';
 import { createConsoleFileRoutes } from '../console/console-files.ts';
+import { createConsoleRoutes } from '../console/console-routes.ts';
 import { createSessionRoutes } from '../console/session-routes.ts';
 import { Sessions } from '../console/sessions.ts';
 import { SignInAttempts } from '../console/sign-in-attempts.ts';
@@ -95,12 +96,18 @@ export class AdminServer {
     const { registry, fleet, token, tokens = [], isExposed, log, routes = [], requestMs = REQUEST_MS } = parts;
     const sessions = new Sessions(() => Date.now());
     this.#access = new Access({ token, tokens }, sessions);
-    this.#audit = logAudit(log);
+    const writeAudit = logAudit(log);
+    this.#audit = (change) => {
+      writeAudit(change);
+      // Whoever watches may miss it: the log has it.
+      void Promise.resolve(fleet.noteChange(change)).catch(() => {});
+    };
     this.#routes = [
       ...createAppRoutes(registry, log, isExposed),
       ...createFleetRoutes(registry, fleet, log),
       ...createUserRoutes(registry, fleet, log),
       ...createWebhookRoutes(registry, fleet, log),
+      ...createConsoleRoutes({ registry, fleet, sessions, log }),
       ...createConsoleFileRoutes(),
       ...createSessionRoutes(this.#access, sessions, new SignInAttempts(() => performance.now()), this.#audit),
       ...routes,

@@ -3,6 +3,7 @@ import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Revocation } from '../../channels/revocations.ts';
 import { revoke } from '../../channels/revoke.ts';
 import { reconnectUser, terminateUser } from '../../channels/user-connections.ts';
+import type { ConsoleOperations } from '../console/console-node.ts';
 import type { Readiness } from '../http/health.ts';
 import type { Snapshot } from '../metrics/collection.ts';
 import type { Server } from '../server.ts';
@@ -18,7 +19,7 @@ export interface AppUsage extends AppTotals {
  * The nodes, reached through one of them. Whatever is asked may reject with `SeamUnavailable`. Arguments and answers are plain
  * JSON: there may be a process in between.
  */
-export interface Fleet extends WebhookOperations {
+export interface Fleet extends WebhookOperations, ConsoleOperations {
   /** Has all nodes look again at these apps; null: at all of them. */
   announceApps(ids: readonly string[] | null): MaybePromise<void>;
   revoke(revocation: Omit<Revocation, 'atMs'>): MaybePromise<void>;
@@ -39,9 +40,11 @@ export function nodeFleet({
   readiness,
   webhooks,
   metrics,
-}: Pick<Server, 'node' | 'readiness' | 'webhooks' | 'metrics'>): Fleet {
+  operators,
+}: Pick<Server, 'node' | 'readiness' | 'webhooks' | 'metrics' | 'operators'>): Fleet {
   return {
     ...webhooks,
+    ...operators,
     readiness,
     metrics() {
       const snapshot = metrics();

@@ -1,6 +1,6 @@
 import type { Clock } from '../../channels/clock.ts';
 import type { WebhookState } from '../../channels/outbox.ts';
-import type { AttemptOutcome, WatchedWebhook, WebhookWatch } from '../webhooks/target.ts';
+import type { AttemptOutcome, WatchedWebhook, WebhookAttempt, WebhookWatch } from '../webhooks/target.ts';
 import { type AppNames, OTHER_APPS, type Put } from './collection.ts';
 import { Histogram } from './histogram.ts';
 
@@ -22,7 +22,7 @@ export class WebhookCounts implements WebhookWatch {
     this.#clock = clock;
   }
 
-  attempted(webhook: WatchedWebhook, outcome: AttemptOutcome, seconds: number): void {
+  attempted(webhook: WatchedWebhook, { outcome, seconds }: WebhookAttempt): void {
     const { outcomes } = this.#of(webhook);
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     this.#attempts.observe(seconds);

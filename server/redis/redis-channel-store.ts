@@ -218,6 +218,10 @@ export class RedisChannelStore implements ChannelStore {
     );
   }
 
+  async nodeCount(): Promise<number> {
+    return (await this.#lease.otherNodes()).length + 1;
+  }
+
   async revoke(revocation: Revocation): Promise<void> {
     await this.keptRevocations.add([revocation]);
     await this.#publish(createNodesMessage({ kind: 'revoked', revocation }));

@@ -2,7 +2,7 @@ import type { App } from '../../channels/app.ts';
 import type { Clock } from '../../channels/clock.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import type { DeadLetter, WebhookState } from '../../channels/outbox.ts';
-import type { Webhook } from '../../protocol/webhook.ts';
+import type { Webhook, WebhookEvent } from '../../protocol/webhook.ts';
 import { maskSecrets } from '../config/mask.ts';
 import type { SampledLog } from '../log.ts';
 import { type Job, Lane, laneKeyOf } from './lane.ts';
@@ -28,9 +28,22 @@ export interface FoundWebhook {
 /** How an attempt went. `refused`: another status than 2xx. `failed`: no answer. */
 export type AttemptOutcome = 'accepted' | 'refused' | 'failed';
 
-/** Who counts what webhooks are told. */
+/** A request to a webhook, and what came of it. */
+export interface WebhookAttempt {
+  readonly outcome: AttemptOutcome;
+  readonly seconds: number;
+  readonly events: readonly WebhookEvent[];
+  /** The how manieth of its first event: from 1. */
+  readonly attempt: number;
+  /** Of the answer, if there was one. */
+  readonly status: number | undefined;
+  /** Why it was not accepted. */
+  readonly error: string | undefined;
+}
+
+/** Who counts, or shows, what webhooks are told. */
 export interface WebhookWatch {
-  attempted(webhook: WatchedWebhook, outcome: AttemptOutcome, seconds: number): void;
+  attempted(webhook: WatchedWebhook, attempt: WebhookAttempt): void;
   buried(webhook: WatchedWebhook, events: number): void;
 }
 
@@ -256,17 +269,26 @@ export class Target {
     this.#last = { ...this.#last, lastAttemptMs: clock.now() };
     for (const job of jobs) job.attempts += 1;
     const startedMs = clock.elapsedMs();
-    const tellWatch = (outcome: AttemptOutcome): void =>
-      this.#parts.watch?.attempted(this.#parts, outcome, (clock.elapsedMs() - startedMs) / 1000);
+    const tellWatch = (outcome: AttemptOutcome, status?: number, error?: string): void =>
+      this.#parts.watch?.attempted(this.#parts, {
+        outcome,
+        seconds: (clock.elapsedMs() - startedMs) / 1000,
+        events: jobs.map(({ event }) => event),
+        attempt: jobs[0]?.attempts ?? 1,
+        status,
+        error,
+      });
     try {
       const { status } = await sender.send(webhookRequest(found.app, found.webhook, jobs));
       const isAccepted = status >= 200 && status <= 299;
-      tellWatch(isAccepted ? 'accepted' : 'refused');
-      if (isAccepted) this.#delivered(lanes, status);
-      else this.#failed(lanes, `it answered ${status}`, status);
+      const problem = isAccepted ? undefined : `it answered ${status}`;
+      tellWatch(isAccepted ? 'accepted' : 'refused', status, problem);
+      if (problem === undefined) this.#delivered(lanes, status);
+      else this.#failed(lanes, problem, status);
     } catch (error) {
-      tellWatch('failed');
-      this.#failed(lanes, error instanceof Error ? error.message : String(error), undefined);
+      const problem = error instanceof Error ? error.message : String(error);
+      tellWatch('failed', undefined, problem);
+      this.#failed(lanes, problem, undefined);
     }
   }
 

@@ -32,6 +32,7 @@ export class WorkerHost {
   readonly store: MemoryChannelStore;
   readonly outbox: MemoryOutbox;
   readonly interests = new Interests<HostedWorker>();
+  readonly #workers = new Set<HostedWorker>();
   /** Workers that want to hear of edges. Who is here for longest hears of all, in their order. */
   readonly #edgeListeners = new Set<HostedWorker>();
   /** What happened while all of them were gone; undefined until there was one. */
@@ -64,7 +65,13 @@ export class WorkerHost {
   }
 
   add(calls: HostedWorkerCalls): HostedWorker {
-    return new HostedWorker(this, calls);
+    const worker = new HostedWorker(this, calls);
+    this.#workers.add(worker);
+    return worker;
+  }
+
+  get workerCount(): number {
+    return this.#workers.size;
   }
 
   listenToEdges(worker: HostedWorker): void {
@@ -109,6 +116,7 @@ export class WorkerHost {
   }
 
   forget(worker: HostedWorker): void {
+    this.#workers.delete(worker);
     this.leaveOutbox(worker);
     this.interests.forget(worker);
     this.#edgeListeners.delete(worker);
@@ -185,6 +193,7 @@ export class HostedWorker {
       ...this.#createOutboxMethods(),
 
       ...local(() => store, STORE_CALLS),
+      nodeCount: () => this.#host.workerCount,
       setSubscriptionCount: (appId, channel, count) => this.#setSubscriptionCount(appId, channel, count),
       announceSubscriptionCount(appId, channel) {
         own.announceCount(appId, channel);

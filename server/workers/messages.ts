@@ -61,6 +61,7 @@ export const STORE_CALLS = {
   addConnection: 'ask',
   removeConnection: 'tell',
   connectionCount: 'ask',
+  nodeCount: 'ask',
   revoke: 'ask',
   revocations: 'ask',
 } as const satisfies Record<keyof Omit<ChannelStore, 'occupy' | 'close'>, How>;
@@ -139,6 +140,16 @@ export const FLEET_CALLS = {
   replayDeadLetters: 'ask',
   discardDeadLetters: 'ask',
   testWebhook: 'ask',
+  nodes: 'ask',
+  look: 'ask',
+  stopLooking: 'ask',
+  noteChange: 'ask',
+  channelPage: 'ask',
+  channelDetail: 'ask',
+  connectionPage: 'ask',
+  connectionDetail: 'ask',
+  disconnectSocket: 'ask',
+  unsubscribeSocket: 'ask',
 } as const satisfies Record<keyof Fleet, How>;
 
 /** What the main process calls in a worker. */

@@ -139,6 +139,7 @@ export class TestNode {
       fanOut: this.fanOut,
       clock,
       observer,
+      nodeId: 'test-node',
       createSocketId: () => {
         this.#socketIds += 1;
         return `1.${this.#socketIds}`;

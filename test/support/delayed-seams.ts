@@ -97,6 +97,7 @@ export class DelayedSeams {
         store.removeConnection(appId);
       },
       connectionCount: (appId) => this.#call('store.connectionCount', () => store.connectionCount(appId)),
+      nodeCount: () => this.#call('store.nodeCount', () => store.nodeCount()),
       revoke: (revocation) => this.#call('store.revoke', () => store.revoke(revocation)),
       revocations: () => this.#call('store.revocations', () => store.revocations()),
       close: () => store.close(),

@@ -84,9 +84,11 @@ describe('the OpenAPI document', () => {
       ({ method, path }) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`,
     );
     expect(described.sort()).toEqual(listed.sort());
-    for (const { method, path } of operations) {
+    for (const { method, path, responses } of operations) {
+      const isStream = responses[200]?.content['text/event-stream'] !== undefined;
       const { status, body: answer } = await broker.api(
-        method.toUpperCase(),
+        // A stream would not end.
+        isStream ? 'HEAD' : method.toUpperCase(),
         path.replace(/\{\w+\}/g, 'x'),
         undefined,
         headers,

@@ -26,6 +26,16 @@ const fleet: Fleet = {
   replayDeadLetters: () => 0,
   discardDeadLetters: () => 0,
   testWebhook: () => null,
+  nodes: () => [],
+  look: () => ({ facts: [], skipped: 0, reports: [] }),
+  stopLooking: () => {},
+  noteChange: () => {},
+  channelPage: () => ({ channels: [], total: 0, next: null }),
+  channelDetail: () => null,
+  connectionPage: () => ({ connections: [], total: 0, next: null, silent: [] }),
+  connectionDetail: () => null,
+  disconnectSocket: () => false,
+  unsubscribeSocket: () => false,
 };
 
 let log: Record<string, unknown>[];

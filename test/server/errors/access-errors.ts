@@ -99,6 +99,21 @@ const CONNECTIONS: readonly Row[] = [
 const MESSAGES: readonly Row[] = [
   {
     kind: 'SubscriptionError',
+    id: 'unsubscribed-by-operator',
+    raise: async (broker) => {
+      const client = await RawClient.connect(broker.wsUrl, { key: ACCESS.key });
+      enter('private-x', { auth: token() })(client);
+      await client.next('pusher_internal:subscription_succeeded');
+      const asked = { app: ACCESS.id, socket: client.socketId, channel: 'private-x' };
+      await broker.node.questions.ask({ kind: 'unsubscribe', ...asked });
+      const { data } = await client.next('pusher:subscription_error');
+      await client.close();
+      const { type, status } = JSON.parse(String(data)) as { type: string; status: number };
+      return { id: loggedCause(broker, 'subscription ended', client.socketId), code: `${type} ${status}` };
+    },
+  },
+  {
+    kind: 'SubscriptionError',
     id: 'rules-changed',
     raise: async (broker) => {
       const client = await RawClient.connect(broker.wsUrl, { key: ACCESS.key });

@@ -119,6 +119,8 @@ export const ADMIN_ERRORS: readonly Row[] = [
       return callAdmin(url, 'GET', '/stream');
     }),
   ),
+  row('unknown-socket', ({ api }) => api('GET', `${app}/connections/1.2`)),
+  row('not-in-channel', ({ api }) => api('POST', `${app}/connections/1.2/unsubscribe`, { channel: 'news' })),
   row('method-not-allowed', ({ api }) => api('PUT', '/apps')),
   row('app-conflict', ({ api }) => api('POST', '/apps', { id: APP.id })),
   row('apps-read-only', async ({ api, listed, config: { settings } }) => {

@@ -81,6 +81,9 @@ export const CONNECTION_ERRORS: readonly Row[] = [
     await client.next('pusher:signin_success');
     await call(url, 'POST', api('/users/1/force_reconnect'), { body: {} });
   }),
+  ended('ended-by-operator', async ({ socketId }, { node }) => {
+    await node.questions.ask({ kind: 'disconnect', app: APP.id, socket: socketId });
+  }),
   ended('internal-error', async (client, { node }) => {
     vi.spyOn(node.broker, 'publish').mockImplementationOnce(() => {
       throw new Error('a fault inside');
