@@ -164,12 +164,7 @@ function appOfConfig({ settings, generatedApp }: LoadedConfig, apps: readonly Ap
   const { driver } = settings.appManager;
   if (driver !== 'array')
     throw new TargetError(`the apps are in a database (appManager.driver: ${driver}): add --app, --key and --secret`);
-  if (generatedApp) {
-    if (given.key !== undefined) return {};
-    throw new TargetError(
-      'no app is configured here: add --config, or --app, --key and --secret, or set PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET',
-    );
-  }
+  if (generatedApp) return {};
   const fits = apps.filter(
     ({ id, keys }) =>
       (given.id === undefined || id === given.id) && (given.key === undefined || findAppKey(keys, given.key)),
@@ -261,10 +256,15 @@ function withoutUndefined<T extends object>(fields: T): Partial<T> {
  */
 export function credentialsOf({ app: { id, key, secret } }: Target): { id: string; key: string; secret: string } {
   if (id !== undefined && key !== undefined && secret !== undefined) return { id, key, secret };
+  if (id === undefined && key === undefined && secret === undefined) {
+    throw new TargetError(
+      'no app is configured here: add --config, or --app, --key and --secret, or set PUSHER_APP_ID, PUSHER_APP_KEY and PUSHER_APP_SECRET',
+    );
+  }
   const missing = [
-    ...(id === undefined ? ['id (--app)'] : []),
-    ...(key === undefined ? ['key (--key)'] : []),
-    ...(secret === undefined ? ['secret (PUSHER_APP_SECRET, or --secret)'] : []),
+    ...(id === undefined ? ['its id (PUSHER_APP_ID, or --app)'] : []),
+    ...(key === undefined ? ['its key (PUSHER_APP_KEY, or --key)'] : []),
+    ...(secret === undefined ? ['its secret (PUSHER_APP_SECRET, or --secret)'] : []),
   ];
-  throw new TargetError(`the app is not known: its ${missing.join(' and its ')} is missing`);
+  throw new TargetError(`not all of the app is known: add ${missing.join(' and ')}`);
 }

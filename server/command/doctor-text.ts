@@ -10,8 +10,9 @@ const INDENT = ' '.repeat(2 + 6 + NAME_WIDTH);
 
 export function headText(target: Target | undefined): string {
   if (target === undefined) return '\n';
-  const { id = 'unknown', key = 'unknown' } = target.app;
-  return `${target.apiUrl}, app ${id} with the key ${key} (${target.source})\n\n`;
+  const { id, key } = target.app;
+  if (id === undefined && key === undefined) return `${target.apiUrl}, without an app\n\n`;
+  return `${target.apiUrl}, app ${id ?? 'without an id'} with ${key === undefined ? 'no key' : `the key ${key}`} (${target.source})\n\n`;
 }
 
 /** A line, with what to do in the lines below it. */

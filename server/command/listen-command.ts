@@ -25,7 +25,7 @@ export async function listenCommand(
 ): Promise<void> {
   const target = targetOf(flags, context);
   const { key } = target.app;
-  if (key === undefined) throw new UsageError('the app is not known: add --key with its key');
+  if (key === undefined) throw new UsageError('the app is not known: set PUSHER_APP_KEY, or add --key or --config');
   const masterKey = explained(() => masterKeyOf(flags.encryptionKey)) ?? target.app.masterKey;
   const passes = new Passes({ ...target.app, key, masterKey }, flags.token, flags.user);
   for (const channel of channels) passes.check(channel);

@@ -91,7 +91,7 @@ describe('the app', () => {
     [
       'its secret is missing',
       { flags: { url: 'https://a.example', app: '1', key: 'k' } },
-      'its secret (PUSHER_APP_SECRET, or --secret) is missing',
+      'add its secret (PUSHER_APP_SECRET, or --secret)',
     ],
     [
       'the address is none',
