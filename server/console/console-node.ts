@@ -2,6 +2,7 @@ import type { App } from '../../channels/app.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
 import type { Question } from '../../channels/node-questions.ts';
+import type { PublishedChannels } from '../../channels/publish-answered.ts';
 import type { JsonObject } from '../../protocol/json.ts';
 import type { AuditedChange } from '../admin/audit.ts';
 import { type ChannelQuery, channelDetail, channelPage, type PageQuery } from './channel-pages.ts';
@@ -19,6 +20,7 @@ import type { FactFilter } from './live-filter.ts';
 import { isReport, LiveInbox, type LiveRequest, type LiveSeen } from './live-inbox.ts';
 import { LiveLog } from './live-log.ts';
 import { NodeReporter, type NodeReporterParts } from './node-reporter.ts';
+import { publishEvent } from './publish-event.ts';
 
 /** What operators see of all nodes, and do. Arguments and answers are JSON; what is left out of an argument may be null. */
 export interface ConsoleOperations {
@@ -37,6 +39,13 @@ export interface ConsoleOperations {
   connectionDetail(appId: string, socketId: string): MaybePromise<ConnectionDetail | null>;
   /** Whether there was one. */
   disconnectSocket(appId: string, socketId: string): MaybePromise<boolean>;
+  /**
+   * Publishes an event. Null: the nodes know no such app.
+   *
+   * @param body - as of the HTTP API
+   * @throws {ApiError} by rejection
+   */
+  publishEvent(appId: string, body: JsonObject): MaybePromise<{ readonly channels?: PublishedChannels } | null>;
   /** Whether there was one, in this channel. */
   unsubscribeSocket(appId: string, socketId: string, channel: string): MaybePromise<boolean>;
 }
@@ -91,6 +100,10 @@ export class ConsoleNode {
       connectionDetail: async (appId, socket) => {
         const { answers } = await node.questions.ask({ kind: 'connection', app: appId, socket });
         return [...answers.values()].find(isDetail) ?? null;
+      },
+      publishEvent: async (appId, body) => {
+        const app = await this.#findApp(appId);
+        return app ? publishEvent(node, app, body) : null;
       },
       disconnectSocket: (appId, socket) => this.#anyDid({ kind: 'disconnect', app: appId, socket }),
       unsubscribeSocket: (appId, socket, channel) => this.#anyDid({ kind: 'unsubscribe', app: appId, socket, channel }),

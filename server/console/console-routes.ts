@@ -1,4 +1,4 @@
-import { quote } from '../../protocol/json.ts';
+import { isJsonObject, quote } from '../../protocol/json.ts';
 import { hiddenApp } from '../admin/access.ts';
 import { AdminError, invalidRequest } from '../admin/admin-error.ts';
 import { problemsOf } from '../admin/app-fields.ts';
@@ -15,6 +15,8 @@ import {
   CONNECTION_PAGE,
   channelsQuerySchema,
   connectionsQuerySchema,
+  EVENT,
+  EVENT_PUBLISHED,
   liveQuerySchema,
   membersQuerySchema,
   NODES,
@@ -102,6 +104,18 @@ export function createConsoleRoutes({ registry, fleet, sessions, log }: ConsoleR
       async run({ params: { id, socket } }) {
         const detail = await fleet.connectionDetail(await appIdOf(id), socket);
         return detail ?? Promise.reject(unknownSocket(id, socket));
+      },
+    }),
+    adminRoute({
+      method: 'POST',
+      path: '/apps/:id/events',
+      summary: 'publishes an event, with the body of the HTTP API ({ "name", "channels", "data", "info" })',
+      body: { schema: EVENT, isRequired: true },
+      answer: EVENT_PUBLISHED,
+      async run({ params: { id }, body }) {
+        if (!isJsonObject(body))
+          throw invalidRequest([{ path: '', message: 'expected an object with name, channels and data' }]);
+        return (await fleet.publishEvent(await appIdOf(id), body)) ?? Promise.reject(hiddenApp(id));
       },
     }),
     adminRoute({

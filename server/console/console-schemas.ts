@@ -84,6 +84,35 @@ export const connectionsQuerySchema = z.strictObject({
 export const unsubscribeSchema = z.strictObject({ channel: z.string().min(1).max(300) });
 export const UNSUBSCRIBE = describe(unsubscribeSchema, 'input');
 
+/** Of `POST /apps/:id/events`; checked as the HTTP API checks it. */
+export const EVENT = describe(
+  z.object({
+    name: z.string(),
+    channels: z.array(z.string()).optional().describe('Or channel, for a single one.'),
+    channel: z.string().optional(),
+    data: z.unknown().describe('A string as it is; anything else as JSON.'),
+    socket_id: z.string().optional().describe('The connection that does not get it.'),
+    info: z.string().optional().describe('subscription_count, user_count, receivers; with commas between.'),
+  }),
+  'input',
+);
+export const EVENT_PUBLISHED = describe(
+  z.object({
+    channels: z
+      .record(
+        z.string(),
+        z.object({
+          subscription_count: z.int().optional(),
+          user_count: z.int().optional(),
+          receivers: z.object({ connections: z.int(), nodes: z.int() }).optional(),
+        }),
+      )
+      .optional()
+      .describe('By name, where info asks for something.'),
+  }),
+  'output',
+);
+
 const rates = z.object({
   received: z.number().describe('Messages from clients.'),
   published: z.number().describe('Events that were accepted, once for each channel.'),

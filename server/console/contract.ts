@@ -284,7 +284,10 @@ export interface Unsubscribed {
   readonly unsubscribed: true;
 }
 
-/** `POST /apps/:id/events`, the same body as the HTTP API's: `{ "name", "data", "channels" }`. */
+/** `POST /apps/:id/events`, the same body as the HTTP API's: `{ "name", "data", "channels", "info" }`. */
 export interface EventPublished {
-  readonly published: true;
+  /** By name, where `info` asks for something. */
+  readonly channels?: Readonly<
+    Record<string, { readonly receivers?: { readonly connections: number; readonly nodes: number } }>
+  >;
 }

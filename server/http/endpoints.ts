@@ -4,6 +4,7 @@ import { channelFacts, occupiedChannels, presenceMembers, publishedFacts } from 
 import { after, afterAll, type MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
 import { publish, publishCounted, takeBackendEvents, takeReadRequest } from '../../channels/publish.ts';
+import { publishAnswered } from '../../channels/publish-answered.ts';
 import { revoke } from '../../channels/revoke.ts';
 import { reconnectUser, terminateUser } from '../../channels/user-connections.ts';
 import { isUserId } from '../../protocol/channel-name.ts';
@@ -31,25 +32,8 @@ export function triggerEvent(node: Node, app: App, request: ApiRequest): MaybePr
   const trigger = readTrigger(app, request);
   if (request.grant) checkMayPublish(node, app, request.grant, [trigger]);
   takeBackendEvents(node, app, [trigger]);
-  if (trigger.info.has('receivers')) {
-    return after(publishCounted(node, app, trigger, request), (receivers) =>
-      answerByChannel(node, app, trigger, receivers),
-    );
-  }
-  return after(publish(node, app, trigger, request), () =>
-    trigger.info.size === 0 ? EMPTY_OBJECT : answerByChannel(node, app, trigger),
-  );
-}
-
-function answerByChannel(
-  node: Node,
-  app: App,
-  { channels, info }: Trigger,
-  receivers: readonly Receivers[] = [],
-): MaybePromise<Answer> {
-  const facts = channels.map((channel, index) => publishedFacts(node, app, channel, info, receivers[index]));
-  return after(afterAll(facts), (each) =>
-    json({ channels: Object.fromEntries(channels.map((channel, index) => [channel, each[index]])) }),
+  return after(publishAnswered(node, app, trigger, request), (channels) =>
+    channels ? json({ channels }) : EMPTY_OBJECT,
   );
 }
 

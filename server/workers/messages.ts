@@ -148,6 +148,7 @@ export const FLEET_CALLS = {
   channelDetail: 'ask',
   connectionPage: 'ask',
   connectionDetail: 'ask',
+  publishEvent: 'ask',
   disconnectSocket: 'ask',
   unsubscribeSocket: 'ask',
 } as const satisfies Record<keyof Fleet, How>;

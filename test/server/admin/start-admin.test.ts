@@ -34,6 +34,7 @@ const fleet: Fleet = {
   channelDetail: () => null,
   connectionPage: () => ({ connections: [], total: 0, next: null, silent: [] }),
   connectionDetail: () => null,
+  publishEvent: () => null,
   disconnectSocket: () => false,
   unsubscribeSocket: () => false,
 };

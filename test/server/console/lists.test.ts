@@ -104,6 +104,39 @@ describe('channels', () => {
   });
 });
 
+describe('events', () => {
+  test('are published with the limits of the app, and tell who received them', async () => {
+    const clients = [await connect(here, ['shop']), await connect(there, ['shop'])];
+    const event = { name: 'sold', channels: ['shop', 'nobody'], data: { price: 1.0 }, info: 'receivers' };
+    const sent = await here.api('POST', `${app}/events`, event);
+    expect([sent.status, sent.body]).toEqual([
+      200,
+      {
+        channels: {
+          shop: { receivers: { connections: 2, nodes: 2 } },
+          nobody: { receivers: { connections: 0, nodes: 0 } },
+        },
+      },
+    ]);
+    for (const client of clients) {
+      expect(await client.next('sold')).toMatchObject({ channel: 'shop', data: '{"price":1}' });
+      client.ws.close();
+    }
+    expect((await here.api('POST', `${app}/events`, { name: 'sold', channel: 'shop', data: '' })).body).toEqual({});
+    for (const [body, error] of [
+      [{ name: 'sold', channel: 'no spaces', data: '' }, 'invalid-channel'],
+      [{ name: 'sold', channel: 'shop', data: 'x'.repeat(200_000) }, 'data-too-large'],
+      [[], 'invalid-request'],
+      [undefined, 'invalid-request'],
+    ] as const) {
+      expect((await here.api('POST', `${app}/events`, body)).body.error).toBe(error);
+    }
+    await here.api('POST', '/apps/other/disable');
+    const disabled = await here.api('POST', '/apps/other/events', { name: 'sold', channel: 'shop', data: '' });
+    expect([disabled.status, disabled.body.error]).toEqual([403, 'app-disabled']);
+  });
+});
+
 describe('connections', () => {
   test('are listed over all nodes, by channel, user and socket id, page by page', async () => {
     const clients = [
