@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import type { EventPublished } from '../../server/console/contract.ts';
 import { AdminApiError, messageOf, type Problem, pathOf } from '../data/admin-api.ts';
 import { useConsole } from '../data/context.ts';
 import { curlOfEvent } from '../data/curl.ts';
@@ -11,7 +12,7 @@ import { Check, Field } from '../parts/field.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, Note } from '../parts/note.tsx';
 import { TableBox } from '../parts/table-box.tsx';
-import { type PublishAnswer, Receivers } from './receivers.tsx';
+import { Receivers } from './receivers.tsx';
 
 interface Sent {
   readonly time: string;
@@ -19,7 +20,7 @@ interface Sent {
   readonly channels: readonly string[];
   readonly data: string;
   readonly isText: boolean;
-  readonly answer: PublishAnswer;
+  readonly answer: EventPublished;
 }
 
 const MOST_SENT = 20;
@@ -72,7 +73,7 @@ function Creator({ app }: { app: string }): JSX.Element {
     setBusy(true);
     setError(undefined);
     try {
-      const answer = await api.call<PublishAnswer>('POST', pathOf`/apps/${app}/events`, {
+      const answer = await api.call<EventPublished>('POST', pathOf`/apps/${app}/events`, {
         ...event,
         info: 'receivers',
       });

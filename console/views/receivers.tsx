@@ -1,15 +1,9 @@
 import type { JSX } from 'preact';
+import type { EventPublished } from '../../server/console/contract.ts';
 import { formatCount, plural } from '../data/format.ts';
 
-/** Of `POST /apps/:id/events` with `info=receivers`: docs/PROTOCOL.md, "Who received an event". */
-export interface PublishAnswer {
-  readonly channels?: Readonly<
-    Record<string, { readonly receivers?: { readonly connections: number; readonly nodes: number } }>
-  >;
-}
-
 /** How many an event was handed to. */
-export function Receivers({ answer: { channels = {} } }: { answer: PublishAnswer }): JSX.Element {
+export function Receivers({ answer: { channels = {} } }: { answer: EventPublished }): JSX.Element {
   const reached = Object.entries(channels).flatMap(([name, { receivers }]) =>
     receivers ? [{ name, ...receivers }] : [],
   );

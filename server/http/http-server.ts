@@ -88,7 +88,7 @@ export class HttpServer {
       exchange.isForAnybody = true;
       const authorization = req.getHeader('authorization');
       const isTrusted = this.#tokens.some((token) => token.isIn(authorization));
-      this.#answer(exchange, () => route.run(this.#parts.health, isTrusted, params));
+      this.#answer(exchange, () => route.run(this.#parts.health, isTrusted));
       return;
     }
     const queryText = req.getQuery() ?? '';
