@@ -31,14 +31,16 @@ export async function listenCommand(
   for (const channel of channels) passes.check(channel);
   const isPretty = flags.pretty === true || (flags.json !== true && isTerminal());
   const listener = new Listener({ target, key, channels, passes, isPretty, count: flags.count, masterKey });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      listener.stop();
-      process.exit(0);
-    });
+  const stop = (): void => listener.stop();
+  for (const signal of ENDS) process.on(signal, stop);
+  try {
+    await listener.run();
+  } finally {
+    for (const signal of ENDS) process.off(signal, stop);
   }
-  await listener.run();
 }
+
+const ENDS = ['SIGINT', 'SIGTERM'] as const;
 
 /** What lets a connection into channels that are not open to all. */
 class Passes {
@@ -101,6 +103,7 @@ class Listener {
   #wasEstablished = false;
   #failure: CommandError | undefined;
   #isDone = false;
+  readonly #end = new AbortController();
 
   constructor(parts: ListenerParts) {
     this.#parts = parts;
@@ -121,12 +124,14 @@ class Listener {
       const why = describeEnd(end);
       if (!this.#mayComeBack(end)) throw new CommandError(`${url}: ${why}`);
       printError(`kulkul: ${why}. Connecting again …\n`);
-      await pause(pauseAfter(end, failures));
+      await pause(pauseAfter(end, failures), undefined, { signal: this.#end.signal }).catch(() => {});
+      if (this.#isDone) return;
     }
   }
 
   stop(): void {
     this.#isDone = true;
+    this.#end.abort();
     this.#socket?.close();
   }
 

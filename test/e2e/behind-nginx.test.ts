@@ -28,7 +28,6 @@ test("nginx with the block that Laravel's documentation gives for Reverb serves 
 });
 
 test.each<[string, (config: string) => string, readonly string[]]>([
-  ['nothing but the authority of its certificate', (config) => config, []],
   ['it speaks HTTP/1.0', (config) => config.replace(/proxy_http_version 1.1;/g, ''), ['http-1.0']],
   ['it passes on WebSockets alone', (config) => config.replace('^/(apps?|users)/', '^/app/'), ['apps-not-forwarded']],
   [
