@@ -19,6 +19,8 @@ export interface BrokerMessage {
   readonly member?: MemberChange | undefined;
   /** What webhooks are to be told of it: added to the outbox in the step that publishes it, and not delivered. */
   readonly webhookEvent?: WebhookEvent | undefined;
+  /** The step of a trace that published it, as W3C Trace Context writes it; only where the trace is recorded. */
+  readonly traceparent?: string | undefined;
   /**
    * Where the message stands in its channel; only ever grows, and means one message only. Brokers whose answers keep the
    * messages' order need not have any but on messages that are kept.

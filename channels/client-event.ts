@@ -9,6 +9,7 @@ import { othersIn } from './local-channel.ts';
 import { after, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import { retryAdvice } from './rate-limits.ts';
+import { sendTraced } from './tracer.ts';
 import { WANTS, wantsOf } from './webhook-wants.ts';
 
 export interface ClientEvent {
@@ -55,14 +56,17 @@ export function clientEvent(
   checkSize(connection, event, data);
   checkRate(node, connection);
   const userId = subscription.member?.userId;
-  const published = node.broker.publish({
+  const message = {
     appId: app.id,
     channel,
     frame: encodeClientEvent(event, channel, data, userId),
     exceptSocketId: socketId,
     webhookEvent: webhookEventOf(connection, { event, channel, data }, userId),
     publishedMs: node.publishTime?.(),
-  });
+  };
+  const published = node.tracer
+    ? sendTraced(node.tracer, 'client event', undefined, message, (sent) => node.broker.publish(sent))
+    : node.broker.publish(message);
   if (!node.observer.clientEvent) return published;
   return after(published, () => {
     const { channel } = subscription;

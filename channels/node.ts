@@ -23,6 +23,7 @@ import { RateLimits } from './rate-limits.ts';
 import { takeTurn } from './receive.ts';
 import { correctRoster } from './roster.ts';
 import { SharedTexts } from './shared-texts.ts';
+import { attributesOf, type Tracer, within } from './tracer.ts';
 import { Uptake } from './uptake.ts';
 import { userEnding } from './user-connections.ts';
 import { WANTS, wantsOf } from './webhook-wants.ts';
@@ -63,6 +64,8 @@ export interface NodeParts {
   readonly tokens: TokenVerifier;
   /** The time of an event that is published now, if its way is to be timed. Left out: of none is. */
   readonly publishTime?: (() => number | undefined) | undefined;
+  /** Default: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Told of apps that were changed elsewhere; undefined: any of them may be. */
   readonly appsChanged: (ids: readonly string[] | undefined) => void;
 }
@@ -79,6 +82,7 @@ export class Node {
   observer: ComposedObserver;
   readonly createSocketId: () => string;
   readonly tokens: TokenVerifier;
+  readonly tracer: Tracer | undefined;
   readonly nodesChannel: NodesChannel;
   readonly questions: NodeQuestions;
   readonly dueTimes: DueTimes;
@@ -120,6 +124,7 @@ export class Node {
     );
     this.createSocketId = parts.createSocketId;
     this.tokens = parts.tokens;
+    this.tracer = parts.tracer;
     this.nodesChannel = new NodesChannel(this, parts.appsChanged);
     this.questions = new NodeQuestions(this, parts.nodeId);
     this.dueTimes = new DueTimes(parts.clock, (error) => this.observer.failed({ error, during: 'a due task' }));
@@ -169,7 +174,10 @@ export class Node {
     }
     const { member, position } = message;
     const isNews = !member || !channel.roster || channel.roster.note(member, position);
-    if (isNews) this.#handOn(channel, message);
+    if (isNews) {
+      if (message.traceparent === undefined) this.#handOn(channel, message);
+      else this.#handOnTraced(channel, message);
+    }
     if (position !== undefined) channel.reach(position);
   }
 
@@ -366,6 +374,21 @@ export class Node {
     const except = excluded && channel.connections.has(excluded) ? excluded : undefined;
     this.coalescer.publish(channel, message, except);
     this.uptake.handedOn(channel, message.frame.length);
+  }
+
+  #handOnTraced(channel: LocalChannel, message: BrokerMessage): void {
+    const span = this.tracer?.start('deliver', {
+      kind: 'consumer',
+      parent: message.traceparent,
+      attributes: {
+        ...attributesOf(message),
+        'messaging.operation.name': 'deliver',
+        'messaging.operation.type': 'process',
+        'kulkul.connections': this.#countReceivers(message),
+      },
+    });
+    if (!span) this.#handOn(channel, message);
+    else void within(span, () => this.#handOn(channel, message));
   }
 
   #countReceivers({ appId, channel: name, exceptSocketId }: BrokerMessage): number {

@@ -6,6 +6,7 @@ import { after, afterAll, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import type { Publisher } from './observer.ts';
 import { publish, publishCounted } from './publish.ts';
+import type { Span } from './tracer.ts';
 
 /** By name of the channel. */
 export type PublishedChannels = Readonly<Record<string, ChannelFacts>>;
@@ -20,11 +21,14 @@ export function publishAnswered(
   app: App,
   trigger: Trigger,
   publisher?: Publisher,
+  span?: Span,
 ): MaybePromise<PublishedChannels | undefined> {
   if (trigger.info.has('receivers')) {
-    return after(publishCounted(node, app, trigger, publisher), (receivers) => factsOf(node, app, trigger, receivers));
+    return after(publishCounted(node, app, trigger, publisher, span), (receivers) =>
+      factsOf(node, app, trigger, receivers),
+    );
   }
-  return after(publish(node, app, trigger, publisher), () =>
+  return after(publish(node, app, trigger, publisher, span), () =>
     trigger.info.size === 0 ? undefined : factsOf(node, app, trigger),
   );
 }

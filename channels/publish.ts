@@ -10,18 +10,29 @@ import { after, afterAll, type MaybePromise } from './maybe-promise.ts';
 import type { Node } from './node.ts';
 import type { Published, PublishedChannel, Publisher } from './observer.ts';
 import { retryAdvice } from './rate-limits.ts';
+import { type Span, sendTraced } from './tracer.ts';
 
 /**
  * Publishes an application's event on its channels. The frame is encoded once per channel; delivery is native.
  *
+ * @param span - the request that publishes it, where that is traced
  * @returns without a promise when every subscriber's delivery is under way
  */
-export function publish(node: Node, app: App, trigger: Trigger, publisher?: Publisher): MaybePromise<void> {
+export function publish(
+  node: Node,
+  app: App,
+  trigger: Trigger,
+  publisher?: Publisher,
+  span?: Span,
+): MaybePromise<void> {
   const encode = eventEncoder(trigger.name, trigger.data);
   const publishedMs = node.publishTime?.();
   let pending: Promise<void>[] | undefined;
   for (const channel of trigger.channels) {
-    const published = node.broker.publish(messageOf(app, trigger, channel, encode(channel), publishedMs));
+    const message = messageOf(app, trigger, channel, encode(channel), publishedMs);
+    const published = span
+      ? traced(node, span, message, (sent) => node.broker.publish(sent))
+      : node.broker.publish(message);
     if (published instanceof Promise) {
       pending ??= [];
       pending.push(published);
@@ -41,16 +52,29 @@ export function publishCounted(
   app: App,
   trigger: Trigger,
   publisher?: Publisher,
+  span?: Span,
 ): MaybePromise<readonly Receivers[]> {
   const encode = eventEncoder(trigger.name, trigger.data);
   const publishedMs = node.publishTime?.();
-  const counted = trigger.channels.map((channel) =>
-    node.broker.publishCounted(messageOf(app, trigger, channel, encode(channel), publishedMs)),
-  );
+  const counted = trigger.channels.map((channel) => {
+    const message = messageOf(app, trigger, channel, encode(channel), publishedMs);
+    if (!span) return node.broker.publishCounted(message);
+    return traced(node, span, message, (sent) => node.broker.publishCounted(sent));
+  });
   return after(afterAll(counted), (receivers) => {
     tell(node, app, trigger, publisher);
     return receivers;
   });
+}
+
+/** Each channel is a step of its own. */
+function traced<T>(
+  { tracer }: Node,
+  { traceparent }: Span,
+  message: BrokerMessage,
+  send: (message: BrokerMessage) => MaybePromise<T>,
+): MaybePromise<T> {
+  return tracer ? sendTraced(tracer, 'publish', traceparent, message, send) : send(message);
 }
 
 function messageOf(

@@ -14,6 +14,8 @@ export type WebhookEvent =
       readonly socket_id: string;
       /** The sender, on presence channels only. */
       readonly user_id?: string;
+      /** Not for the application: the trace that the event is part of, as W3C Trace Context writes it. */
+      readonly traceparent?: string;
     }
   | { readonly name: 'subscription_count'; readonly channel: string; readonly subscription_count: number }
   | { readonly name: 'user_online' | 'user_offline'; readonly channel: ''; readonly user_id: string };

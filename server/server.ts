@@ -34,6 +34,7 @@ import { packageVersion } from './package-root.ts';
 import { createSeams, type Seams } from './seams.ts';
 import { createSocketIdSource } from './socket-id.ts';
 import { KeyedTokenVerifier } from './tokens/token-verifier.ts';
+import type { ExportedTraces } from './trace/open-telemetry.ts';
 import type { WebhookOperations } from './webhooks/operations.ts';
 import { Webhooks } from './webhooks/webhooks.ts';
 import { HARD_FRAME_FACTOR, serveWebSockets } from './ws/web-socket-server.ts';
@@ -42,6 +43,8 @@ import { HARD_FRAME_FACTOR, serveWebSockets } from './ws/web-socket-server.ts';
 const ANSWER_MS = 3000;
 /** What webhooks have at least, however long it took to part from the clients, in milliseconds. */
 const WEBHOOKS_MS = 3000;
+/** How long a stopping node waits for the receiver of its traces, in milliseconds. */
+const TRACES_MS = 2000;
 /** Clients per second in a takeover: all of them at once would overflow the new process's queue of connections. */
 const TAKEN_OVER_PER_SECOND = 5000;
 
@@ -102,7 +105,7 @@ export interface ServerOptions {
 /**
  * Puts the parts together and listens.
  *
- * @throws {ListenError | TlsError | JournalError | RedisStartError | AppStoreStartError}
+ * @throws {ListenError | TlsError | JournalError | RedisStartError | AppStoreStartError | PackageError}
  */
 export async function startServer(
   { settings, apps }: Pick<LoadedConfig, 'settings' | 'apps'>,
@@ -131,6 +134,7 @@ export async function startServer(
     // Of apps in a database this is the first that is heard.
     { connected: ({ connection }) => webhooks.know(connection.app) },
   ]);
+  const tracer = settings.tracing.enabled ? await startTracing(settings, sampledLog) : undefined;
   const seams = await (options.createSeams?.(observer.edge) ??
     createSeams(settings, directory, clock, log, observer.edge));
   const webhooks = new Webhooks({
@@ -146,6 +150,7 @@ export async function startServer(
       },
       buried: (webhook, events) => metrics?.webhooks.buried(webhook, events),
     },
+    tracer,
   });
   const fanOut = new TopicFanOut();
   const node = new Node({
@@ -160,6 +165,7 @@ export async function startServer(
     createSocketId: createSocketIdSource(),
     publishTime: metrics?.times.stamp,
     tokens: new KeyedTokenVerifier({ clock, log }),
+    tracer,
     appsChanged: (ids) => node.settle(directory.refresh(ids), 'refreshing apps'),
   });
   const operators = new ConsoleNode({
@@ -312,6 +318,7 @@ export async function startServer(
     await seams.stop();
     metrics?.stop();
     await directory.close();
+    await Promise.race([tracer?.stop(), setTimeout(TRACES_MS, undefined, { ref: false })]);
   };
   return {
     port: listener.port,
@@ -345,6 +352,12 @@ export async function startServer(
       node.settle(directory.close(), 'closing the database of the apps');
     },
   };
+}
+
+/** @throws {PackageError} OpenTelemetry is not installed */
+async function startTracing(settings: Settings, log: SampledLog): Promise<ExportedTraces> {
+  const { openTelemetry } = await import('./trace/open-telemetry.ts');
+  return openTelemetry(settings.tracing, packageVersion(), log);
 }
 
 function nodeOptions(settings: Settings): NodeOptions {

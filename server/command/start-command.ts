@@ -29,6 +29,7 @@ const EXPLAINED: ReadonlySet<string> = new Set([
   'RedisStartError',
   'JournalError',
   'AppStoreStartError',
+  'PackageError',
   'NativePartError',
 ]);
 

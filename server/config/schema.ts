@@ -18,6 +18,7 @@ import {
   bytes,
   type Condition,
   count,
+  filled,
   flag,
   group,
   host,
@@ -430,6 +431,26 @@ export const settingsSchema = z.strictObject({
       text().default(''),
       'File in which events that wait, and which channels are occupied, survive a crash. With Redis these are in Redis. Empty: what waits is lost in a crash.',
       { files: 'path', onlyWith: { setting: 'adapter.driver', is: ['local'] } },
+    ),
+  }),
+  tracing: section('Traces', {
+    enabled: about(
+      flag().default(false),
+      'Record what becomes of events, from the request that publishes one to the clients of each node and webhooks, and send it to a receiver of OpenTelemetry: docs/operating.md. It needs packages that are installed separately.',
+    ),
+    url: about(
+      text()
+        .regex(/^https?:\/\/[^\s/]/, 'must be a URL that begins with http:// or https://')
+        .default('http://localhost:4318'),
+      'Where a receiver takes OTLP over HTTP. `/v1/traces` is added.',
+      { aliases: [{ name: 'OTEL_EXPORTER_OTLP_ENDPOINT' }] },
+    ),
+    serviceName: about(filled().default('kulkul'), 'How traces name this broker.', {
+      aliases: [{ name: 'OTEL_SERVICE_NAME' }],
+    }),
+    ratio: about(
+      z.number().min(0).max(1).default(1),
+      'Share of the traces that are recorded, from 0 to 1, of those that begin here. A request with `traceparent` is recorded if the caller records it.',
     ),
   }),
   database: section('Databases', {

@@ -4,6 +4,7 @@ import { verifyRequest } from '../../auth/request-signature.ts';
 import type { App } from '../../channels/app.ts';
 import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Publisher } from '../../channels/observer.ts';
+import type { Span } from '../../channels/tracer.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import { quote } from '../../protocol/json.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
@@ -20,6 +21,8 @@ export interface ApiRequest<Params = PathParams> extends Publisher {
   readonly queryText: string;
   readonly query: RequestParams;
   readonly body: Buffer;
+  /** The step of a trace that it is; undefined where none is recorded. */
+  readonly span?: Span | undefined;
 }
 
 type SignedRequest = Omit<ApiRequest, 'params' | keyof Publisher>;

@@ -32,7 +32,7 @@ export function triggerEvent(node: Node, app: App, request: ApiRequest): MaybePr
   const trigger = readTrigger(app, request);
   if (request.grant) checkMayPublish(node, app, request.grant, [trigger]);
   takeBackendEvents(node, app, [trigger]);
-  return after(publishAnswered(node, app, trigger, request), (channels) =>
+  return after(publishAnswered(node, app, trigger, request, request.span), (channels) =>
     channels ? json({ channels }) : EMPTY_OBJECT,
   );
 }
@@ -63,7 +63,7 @@ export function triggerBatch(node: Node, app: App, request: ApiRequest): MaybePr
   if (request.grant) checkMayPublish(node, app, request.grant, triggers);
   takeBackendEvents(node, app, triggers);
   if (triggers.some(({ info }) => info.has('receivers'))) return triggerCounted(node, app, triggers, request);
-  return after(afterAll(triggers.map((trigger) => publish(node, app, trigger, request))), () => {
+  return after(afterAll(triggers.map((trigger) => publish(node, app, trigger, request, request.span))), () => {
     if (triggers.every(({ info }) => info.size === 0)) return EMPTY_OBJECT;
     return answerByEvent(node, app, triggers);
   });
@@ -73,8 +73,8 @@ export function triggerBatch(node: Node, app: App, request: ApiRequest): MaybePr
 function triggerCounted(node: Node, app: App, triggers: readonly Trigger[], request: ApiRequest): MaybePromise<Answer> {
   const published = triggers.map((trigger) =>
     trigger.info.has('receivers')
-      ? after(publishCounted(node, app, trigger, request), ([receivers]) => receivers)
-      : after(publish(node, app, trigger, request), () => undefined),
+      ? after(publishCounted(node, app, trigger, request, request.span), ([receivers]) => receivers)
+      : after(publish(node, app, trigger, request, request.span), () => undefined),
   );
   return after(afterAll(published), (receivers) => answerByEvent(node, app, triggers, receivers));
 }
@@ -102,7 +102,7 @@ export function triggerOldStyle(node: Node, app: App, request: OfChannel): Maybe
   };
   const trigger: Trigger = parseTrigger(event, app.limits);
   takeBackendEvents(node, app, [trigger]);
-  return after(publish(node, app, trigger, request), () => ({ ...EMPTY_OBJECT, status: 202, body: '' }));
+  return after(publish(node, app, trigger, request, request.span), () => ({ ...EMPTY_OBJECT, status: 202, body: '' }));
 }
 
 export function showUser(node: Node, app: App, { params }: OfUser): MaybePromise<Answer> {

@@ -19,6 +19,7 @@ import { Exchange, type ExchangeParts, logAnswer } from './exchange.ts';
 import type { Health } from './health.ts';
 import { publishRefusedBy } from './refused-publish.ts';
 import { type AppRoute, type AuthRoute, findRoute, isAuthPath } from './routes.ts';
+import { type Arrival, readArrival, runTraced } from './traced-request.ts';
 
 export interface HttpParts extends ExchangeParts {
   readonly settings: Settings;
@@ -98,6 +99,7 @@ export class HttpServer {
       return;
     }
     const token = tokenToPublish(route, query, req);
+    const isTraced = route.publishes === true && this.#parts.node.tracer !== undefined;
     // Completed, not copied, when the body is here: copying an object of all its fields costs as much as finding the route.
     const request: UnfinishedRequest = {
       method,
@@ -109,16 +111,18 @@ export class HttpServer {
       body: EMPTY_BODY,
       visitor: this.#isWatched(route) ? readVisitorFacts(exchange.res, req) : undefined,
       grant: undefined,
+      span: undefined,
     };
+    const call = { route, request, token, arrival: isTraced ? readArrival(req, this.#parts.now()) : undefined };
     const app = findCalledApp(this.#parts.apps, params.app, request, this.#nowSeconds());
     if (!(app instanceof Promise)) exchange.appId = app.id;
-    const call = (body: Buffer): void => {
+    const start = (body: Buffer): void => {
       request.body = body;
       exchange.bodyLength = body.length;
-      this.#call(exchange, app, route, request, token);
+      this.#call(exchange, app, call);
     };
     if (!route.body) {
-      call(EMPTY_BODY);
+      start(EMPTY_BODY);
       return;
     }
     // Whoever has to be looked for may be found after the body is here, or not at all while it still comes.
@@ -126,7 +130,7 @@ export class HttpServer {
     const limits = app instanceof Promise ? this.#parts.defaultLimits : app.limits;
     const onBody = (body: Buffer): void => {
       const isForLater = app instanceof Promise || token !== undefined;
-      call(isForLater ? Buffer.from(body) : body);
+      start(isForLater ? Buffer.from(body) : body);
     };
     const { httpApi } = this.#parts.settings;
     this.#readBody(exchange, isChunked(req), bodyLimits(route.body.limit, limits, httpApi), onBody);
@@ -148,29 +152,32 @@ export class HttpServer {
     );
   }
 
-  /** @param token - with which the request is made; undefined: it is signed */
-  #call(
-    exchange: Exchange,
-    app: MaybePromise<App>,
-    route: AppRoute,
-    request: UnfinishedRequest,
-    token: string | undefined,
-  ): void {
+  #call(exchange: Exchange, app: MaybePromise<App>, call: Call): void {
     const { node } = this.#parts;
+    const { route, request, token } = call;
     const run = (found: App): MaybePromise<Answer> => {
       exchange.appId = found.id;
       if (token === undefined) {
         authenticate(found, request, this.#nowSeconds());
-        return route.run(node, found, request);
+        return this.#run(found, call);
       }
       return after(node.tokens.verify(found, token), (grant) => {
         if (!found.enabled) throw appDisabled(found);
         request.grant = grant;
-        return route.run(node, found, request);
+        return this.#run(found, call);
       });
     };
     const watchedRun = this.#isWatched(route) ? (found: App) => this.#watched(found, request, run) : run;
     this.#answer(exchange, () => after(app, watchedRun));
+  }
+
+  #run(app: App, { route, request, arrival }: Call): MaybePromise<Answer> {
+    const { node } = this.#parts;
+    if (!arrival || !node.tracer) return route.run(node, app, request);
+    return runTraced(node.tracer, route, arrival, app, (span) => {
+      request.span = span;
+      return route.run(node, app, request);
+    });
   }
 
   /** Whether somebody wants to know who publishes with a request, and why it was refused. */
@@ -238,6 +245,16 @@ const EMPTY_BODY = Buffer.alloc(0);
 
 /** A request that is not complete yet. */
 type UnfinishedRequest = { -readonly [Field in keyof ApiRequest]: ApiRequest[Field] };
+
+/** A request of an application on its way to its route. */
+interface Call {
+  readonly route: AppRoute;
+  readonly request: UnfinishedRequest;
+  /** With which it is made; undefined: it is signed. */
+  readonly token: string | undefined;
+  /** Undefined: it is not traced. */
+  readonly arrival: Arrival | undefined;
+}
 
 /** The token of a request to publish that has one in place of a signature. */
 function tokenToPublish({ access }: AppRoute, { single }: RequestParams, req: HttpRequest): string | undefined {

@@ -116,7 +116,7 @@ export class RedisBroker implements Broker {
   }
 
   async publish(message: BrokerMessage): Promise<void> {
-    const { appId, channel, frame, exceptSocketId, member, webhookEvent, publishedMs } = message;
+    const { appId, channel, frame, exceptSocketId, member, webhookEvent, publishedMs, traceparent } = message;
     const keepSeconds = message.keepSeconds && Math.min(message.keepSeconds, MAX_KEEP_SECONDS);
     const keepNamed = message.keepNamed && {
       name: message.keepNamed.name,
@@ -127,7 +127,7 @@ export class RedisBroker implements Broker {
     const keys = [key, this.#keys.lastEvent(appId, channel)];
     const args = [
       topic,
-      encodeHeader({ exceptSocketId, keepSeconds, keepNamed, member, publishedMs }),
+      encodeHeader({ exceptSocketId, keepSeconds, keepNamed, member, publishedMs, traceparent }),
       frame,
       this.#link.publishCommand,
       Math.floor((keepSeconds ?? 0) * 1000),
@@ -207,6 +207,7 @@ export class RedisBroker implements Broker {
       member,
       position,
       publishedMs: message.publishedMs,
+      traceparent: message.traceparent,
     };
     this.#noteKept(handed, keepSeconds, keepNamed, position);
     // Subscribers learn of a gap before they could see what comes after it.

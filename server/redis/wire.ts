@@ -15,6 +15,7 @@ import { LAYOUT } from './keys.ts';
  * | `+[…]`, `-[…]`, `~[…]` | the member with this id was added, removed or updated |
  * | `i…` | `user_info` of that member |
  * | `t1764547200000.25` | when it was published, by the clock of Redis, in milliseconds since 1970 |
+ * | `w00-…` | `traceparent` of the step that published it, where that is recorded |
  */
 export interface WireMessage {
   /** Grows with each message of the channel, mostly by one. */
@@ -29,6 +30,7 @@ export interface WireMessage {
   readonly keepNamed: BrokerMessage['keepNamed'];
   readonly member: MemberChange | undefined;
   readonly publishedMs: number | undefined;
+  readonly traceparent: string | undefined;
   readonly frame: string;
 }
 
@@ -38,17 +40,20 @@ interface HeaderParts {
   readonly keepNamed?: BrokerMessage['keepNamed'];
   readonly member?: MemberChange | undefined;
   readonly publishedMs?: number | undefined;
+  readonly traceparent?: string | undefined;
 }
 
 /** Three hundred years: what is longer has no room in a header, nor in an expiry of Redis. */
 export const MAX_KEEP_SECONDS = 9_999_999_999;
 
 /** The part of the header that the sender writes; scripts put the positions before it. */
-export function encodeHeader({ exceptSocketId, keepSeconds, keepNamed, member, publishedMs }: HeaderParts): string {
+export function encodeHeader(parts: HeaderParts): string {
+  const { exceptSocketId, keepSeconds, keepNamed, member, publishedMs, traceparent } = parts;
   let header = String(LAYOUT);
   if (exceptSocketId !== undefined) header += `\tx${exceptSocketId}`;
   if (keepSeconds !== undefined) header += `\tk${Math.ceil(keepSeconds)}`;
   if (keepNamed) header += `\tn${Math.ceil(keepNamed.seconds)}${JSON.stringify(keepNamed.name)}`;
+  if (traceparent !== undefined) header += `\tw${traceparent}`;
   if (member) header += `\t${SIGNS[member.change]}${encodeMember(member.member)}`;
   if (publishedMs !== undefined) header += `\tt${publishedMs.toFixed(3)}`;
   return header;
@@ -76,6 +81,7 @@ export function parseWireMessage(payload: string): WireMessage | undefined {
   let id = '';
   let info = '';
   let publishedMs: number | undefined;
+  let traceparent: string | undefined;
   for (let start = beginning[0].length + 1; start <= end; ) {
     const tab = header.indexOf('\t', start);
     const next = tab < 0 ? end : tab;
@@ -114,6 +120,9 @@ export function parseWireMessage(payload: string): WireMessage | undefined {
       case 't':
         // Whoever only wants to know how long it took does without.
         if (MILLISECONDS.test(value)) publishedMs = Number(value);
+        break;
+      case 'w':
+        traceparent = value;
     }
     start = next + 1;
   }
@@ -128,6 +137,7 @@ export function parseWireMessage(payload: string): WireMessage | undefined {
     keepNamed,
     member: change && member && { change, member },
     publishedMs,
+    traceparent,
     frame: payload.slice(end + 1),
   };
 }

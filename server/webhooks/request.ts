@@ -46,7 +46,7 @@ export function webhookRequest(
   const timeMs = Math.min(...events.map((event) => event.timeMs));
   const body = encodeWebhookBody(
     timeMs,
-    events.map(({ event }) => JSON.stringify(event)),
+    events.map(({ event }) => JSON.stringify(withoutTrace(event))),
   );
   const [pair] = keys;
   if (!pair) throw new TypeError('an app has a key');
@@ -59,7 +59,23 @@ export function webhookRequest(
     ['X-Kulkul-Event-Ids', events.map(({ id }) => id).join(',')],
     ...Object.entries(more),
   ]);
-  return { url: webhook.url, headers, body, mayBePrivate: allowsPrivateTargets };
+  return {
+    url: webhook.url,
+    headers,
+    body,
+    mayBePrivate: allowsPrivateTargets,
+    traces: events.flatMap(({ event }) => traceOf(event) ?? []),
+  };
+}
+
+function traceOf(event: WebhookEvent): string | undefined {
+  return event.name === 'client_event' ? event.traceparent : undefined;
+}
+
+function withoutTrace(event: WebhookEvent): WebhookEvent {
+  if (event.name !== 'client_event' || event.traceparent === undefined) return event;
+  const { traceparent: _, ...told } = event;
+  return told;
 }
 
 type Header = readonly [name: string, value: string];

@@ -12,6 +12,8 @@ export interface WebhookRequest {
   readonly body: string;
   /** Whether it may go to an address inside a private network. */
   readonly mayBePrivate: boolean;
+  /** Of the events in it that are part of a trace, `traceparent`. */
+  readonly traces: readonly string[];
 }
 
 export interface WebhookAnswer {

@@ -1,9 +1,11 @@
 import type { App } from '../../channels/app.ts';
 import type { Clock } from '../../channels/clock.ts';
 import type { Outbox, WebhookState } from '../../channels/outbox.ts';
+import type { Tracer } from '../../channels/tracer.ts';
 import type { AppDirectory } from '../apps/app-directory.ts';
 import type { Settings } from '../config/index.ts';
 import type { SampledLog } from '../log.ts';
+import { TracedSender } from '../trace/traced-sender.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { type WebhookOperations, webhookOperations } from './operations.ts';
 import type { WebhookOptions } from './options.ts';
@@ -18,6 +20,7 @@ export interface WebhooksParts {
   readonly log: SampledLog;
   /** Left out: nobody counts. */
   readonly watch?: WebhookWatch | undefined;
+  readonly tracer: Tracer | undefined;
 }
 
 /** The webhooks of a node's apps. A node that knows of none loads nothing for them, and polls nothing. */
@@ -63,8 +66,9 @@ export class Webhooks {
   /** Loaded on demand: most brokers send nothing. */
   sender(): Promise<Sender> {
     this.#sender ??= import('./sender.ts').then(({ HttpSender }) => {
-      const { settings, clock } = this.#parts;
-      return new HttpSender({ timeoutMs: settings.webhooks.timeoutSeconds * 1000, clock });
+      const { settings, clock, tracer } = this.#parts;
+      const sender = new HttpSender({ timeoutMs: settings.webhooks.timeoutSeconds * 1000, clock });
+      return tracer ? new TracedSender(sender, tracer) : sender;
     });
     return this.#sender;
   }

@@ -123,6 +123,7 @@ describe('variables', () => {
       const text = {
         'httpApi.acceptTraffic.memoryThreshold': '90',
         'drain.jitter': '1',
+        'tracing.ratio': '0.5',
         activityTimeoutSeconds: '90',
         'feeds.pingIntervalSeconds': '90',
       };

@@ -29,6 +29,7 @@ describe('a message between nodes', () => {
           change: fc.constantFrom('added' as const, 'removed' as const, 'updated' as const),
           member: wireMember,
         }),
+        traceparent: fc.constant('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'),
       },
       { requiredKeys: [] },
     );
@@ -42,6 +43,7 @@ describe('a message between nodes', () => {
           isCount: false,
           keepSeconds: given.keepSeconds,
           member: given.member,
+          traceparent: given.traceparent,
           frame,
         });
       }),
@@ -54,9 +56,7 @@ describe('a message between nodes', () => {
     const member = ann && { change: 'added' as const, member: ann };
     const header = encodeHeader({ exceptSocketId: '1.2', keepSeconds: 60, member });
     const [layout, ...fields] = header.split('\t');
-    const newer = [layout, 't00-trace 01', ...fields.flatMap((field) => [field, '?', 'zü {"a":1}', '']), '7'].join(
-      '\t',
-    );
+    const newer = [layout, 'z00-new 01', ...fields.flatMap((field) => [field, '?', 'zü {"a":1}', '']), '7'].join('\t');
     const read = (text: string) => parseWireMessage(`5\t4\t${text}\n{"event":"e"}`);
     expect(read(newer)).toEqual(read(header));
     expect(read(header)).toMatchObject({ exceptSocketId: '1.2', keepSeconds: 60, member });

@@ -33,6 +33,7 @@ describe('an event', () => {
         'X-Kulkul-Event-Ids': entry?.id,
       },
       mayBePrivate: true,
+      traces: [],
     });
     expect(stage.outbox.size).toBe(0);
   });

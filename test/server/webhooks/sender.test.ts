@@ -25,7 +25,8 @@ afterEach(async () => {
 });
 
 function request(url = target.url, more: Partial<WebhookRequest> = {}): WebhookRequest {
-  return { url, headers: { 'Content-Type': 'application/json' }, body: BODY, mayBePrivate: true, ...more };
+  const headers = { 'Content-Type': 'application/json' };
+  return { url, headers, body: BODY, mayBePrivate: true, traces: [], ...more };
 }
 
 /** A server below HTTP, which says what it likes. */
