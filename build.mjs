@@ -2,7 +2,7 @@
  * Bundles the sources and the packages that they use into a few files in `dist/`, because Node takes longer to find and read hundreds of modules than to run them:
  * `kulkul start` listens in two thirds of the time. Builds the page of `/console` too, and writes the licences of all these packages.
  */
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -41,8 +41,13 @@ const { metafile } = await build({
 const page = await buildConsole();
 const licences = join(DIST, 'licences.txt');
 writeFileSync(licences, licencesOf([...Object.keys(metafile.inputs), ...page.inputs]));
+// Read by the broker, for those who follow the address in a message.
+const errors = join(DIST, 'errors.md');
+copyFileSync(join(ROOT, 'docs/errors.md'), errors);
 // Last, so that a broker that runs from this folder finds the old files for as long as possible.
-removeOthers(new Set([licences, ...Object.keys(metafile.outputs).map((file) => join(ROOT, file)), ...page.outputs]));
+removeOthers(
+  new Set([licences, errors, ...Object.keys(metafile.outputs).map((file) => join(ROOT, file)), ...page.outputs]),
+);
 
 /** The page of `/console`, in `dist/console/`. Inputs are relative to the root, outputs are not. */
 async function buildConsole() {

@@ -23,6 +23,15 @@ export function orUndefined<T>(read: (text: string) => T, text: string): T | und
   }
 }
 
+/**
+ * A message with the address at which the broker explains the error, for people who read it in their console or log.
+ *
+ * @param id - stable name of the fault
+ */
+export function withAddress(message: string, id: string): string {
+  return `${message} (more: /errors/${id})`;
+}
+
 /** Answers a client's message with `pusher:error`; the connection stays open. */
 export class PusherError extends Refusal {
   override readonly name: string = 'PusherError';

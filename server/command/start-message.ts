@@ -15,7 +15,12 @@ export function startMessage(config: LoadedConfig, port: number, version: string
     `Kulkul ${version} is listening`,
     `  WebSocket  ${isTls ? 'wss' : 'ws'}://${host}:${port}${settings.pathPrefix}/app/${app?.keys[0]?.key ?? 'APP_KEY'}`,
     `  HTTP API   ${isTls ? 'https' : 'http'}://${host}:${port}${settings.pathPrefix}/apps/${app?.id ?? 'APP_ID'}`,
-    ...(adminUrl === undefined ? [] : [`  admin API  ${adminUrl} lists what it can do`]),
+    ...(adminUrl === undefined
+      ? []
+      : [
+          `  console    ${adminUrl}/console shows in a browser what happens`,
+          `  admin API  ${adminUrl} lists what it can do`,
+        ]),
     ...appLines(config),
     ...fileLines(settings.limits.maxConnections),
     `  settings   ${configFile ?? 'defaults and environment (no configuration file)'}`,

@@ -1,6 +1,6 @@
 import { TokenError } from '../../auth/grant.ts';
 import { SeamUnavailable } from '../../channels/broker.ts';
-import { ApiError } from '../../protocol/errors.ts';
+import { ApiError, withAddress } from '../../protocol/errors.ts';
 import type { SampledLog } from '../log.ts';
 
 /** What an endpoint says. */
@@ -38,7 +38,7 @@ export function errorAnswer(error: ApiError): Answer {
   const { status, message, id, retryAfterSeconds } = error;
   const headers: Record<string, string> = { 'X-Kulkul-Error': id, ...error.headers };
   if (retryAfterSeconds !== undefined) headers['Retry-After'] = String(retryAfterSeconds);
-  return { ...text(oneLine(message), status), headers };
+  return { ...text(withAddress(oneLine(message), id), status), headers };
 }
 
 /** Said with a 503: that long, at least, an issuer of keys is left alone after a failure. */
@@ -51,7 +51,7 @@ export function tokenErrorAnswer({ id, status, message }: TokenError): Answer {
     status === 503
       ? { 'Retry-After': String(KEYS_RETRY_AFTER_SECONDS) }
       : { 'WWW-Authenticate': `Bearer error="invalid_token", error_description="${description(message)}"` };
-  return { ...text(oneLine(message), status), headers: { 'X-Kulkul-Error': id, ...reason } };
+  return { ...text(withAddress(oneLine(message), id), status), headers: { 'X-Kulkul-Error': id, ...reason } };
 }
 
 /** Plain ASCII without quotes and backslashes (RFC 6750, 3): parts of the message may stem from the token. */

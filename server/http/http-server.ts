@@ -89,7 +89,7 @@ export class HttpServer {
       exchange.isForAnybody = true;
       const authorization = req.getHeader('authorization');
       const isTrusted = this.#tokens.some((token) => token.isIn(authorization));
-      this.#answer(exchange, () => route.run(this.#parts.health, isTrusted));
+      this.#answer(exchange, () => route.run(this.#parts.health, isTrusted, params));
       return;
     }
     const queryText = req.getQuery() ?? '';

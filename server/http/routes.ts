@@ -25,6 +25,7 @@ import {
   triggerEvent,
   triggerOldStyle,
 } from './endpoints.ts';
+import { explainError, listErrors } from './error-pages.ts';
 import type { Health, HealthCheck } from './health.ts';
 import { type Match, type PathParams, type RouteFacts, RouteTable } from './route-table.ts';
 
@@ -51,7 +52,7 @@ export interface AuthRoute extends ApiRouteFacts {
 export interface OpenRoute extends ApiRouteFacts {
   readonly access: 'anybody';
   /** @param isTrusted - whoever asks has the token of the admin API */
-  run(health: Health, isTrusted: boolean): MaybePromise<Answer>;
+  run(health: Health, isTrusted: boolean, params: Readonly<Record<string, string>>): MaybePromise<Answer>;
 }
 
 export type ApiRoute = AppRoute | AuthRoute | OpenRoute;
@@ -263,6 +264,24 @@ export const API_ROUTES: readonly ApiRoute[] = [
   healthRoute('/ready', 'ready', 'whether it should get connections, or else why not (503)', schema.PLAIN_TEXT),
   healthRoute('/accept-traffic', 'accept-traffic', 'the same, under the name that Soketi has', schema.PLAIN_TEXT),
   healthRoute('/usage', 'usage', 'memory and connections', schema.USAGE),
+  {
+    method: 'GET',
+    path: '/errors',
+    summary: 'the errors of this API and of WebSockets',
+    access: 'anybody',
+    answer: schema.PLAIN_TEXT,
+    answerType: 'text/plain',
+    run: listErrors,
+  },
+  {
+    method: 'GET',
+    path: '/errors/:error',
+    summary: 'what an error means and what to do about it',
+    access: 'anybody',
+    answer: schema.PLAIN_TEXT,
+    answerType: 'text/plain',
+    run: (_health, _isTrusted, { error = '' }) => explainError(error),
+  },
   {
     method: 'GET',
     path: '/openapi.json',

@@ -118,6 +118,9 @@ describe('the command', () => {
 
   test('tells a person where it is', async () => {
     const broker = await startProcess({ env, settings: { 'log.format': 'auto' } });
+    expect(await broker.printed(/^ {2}console {4}http:/)).toMatch(
+      /^ {2}console {4}http:\/\/127\.0\.0\.1:\d+\/console shows in a browser what happens$/,
+    );
     expect(await broker.printed(/^ {2}admin API {2}http:/)).toMatch(
       /^ {2}admin API {2}http:\/\/127\.0\.0\.1:\d+ lists what it can do$/,
     );

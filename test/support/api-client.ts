@@ -4,6 +4,7 @@ import { APP } from './broker.ts';
 
 export interface ApiAnswer {
   readonly status: number;
+  /** See `lineOf`. */
   readonly text: string;
   readonly headers: Headers;
 }
@@ -22,6 +23,20 @@ interface RequestOptions {
   /** Unix time of the signature. */
   readonly timestamp?: number;
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The body of an answer. Of a refusal without the address that must stand at its end: what the line says is for the test.
+ *
+ * @throws {Error} it does not
+ */
+export async function lineOf(answer: Response): Promise<string> {
+  const text = await answer.text();
+  const id = answer.headers.get('x-kulkul-error');
+  if (id === null || text === '') return text;
+  const end = ` (more: /errors/${id})`;
+  if (!text.endsWith(end)) throw new Error(`no ${end} at the end of ${text}`);
+  return text.slice(0, -end.length);
 }
 
 /** Signs by hand, without an SDK, so that each part of a request can be bent. */
@@ -48,7 +63,7 @@ export async function call(
     headers: { 'Content-Type': 'application/json', ...headers },
     ...(text !== '' && { body: text }),
   });
-  return { status: answer.status, text: await answer.text(), headers: answer.headers };
+  return { status: answer.status, text: await lineOf(answer), headers: answer.headers };
 }
 
 /** `POST /apps/:id/events`. */

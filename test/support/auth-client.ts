@@ -1,4 +1,4 @@
-import type { ApiAnswer } from './api-client.ts';
+import { type ApiAnswer, lineOf } from './api-client.ts';
 import { FULL_APP, startBroker, type TestBroker } from './broker.ts';
 import { FakeClock } from './fake-clock.ts';
 import { NOW_SECONDS, SECRET, sign } from './tokens.ts';
@@ -64,7 +64,7 @@ export async function askAuth(
     },
     ...(!isGet && { body: options.body ?? form.toString() }),
   });
-  return { status: answer.status, text: await answer.text(), headers: answer.headers };
+  return { status: answer.status, text: await lineOf(answer), headers: answer.headers };
 }
 
 /** Status and id of a refusal. */

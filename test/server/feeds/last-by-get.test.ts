@@ -87,7 +87,7 @@ describe('a plain GET of a feed', () => {
       const answer = await get(path);
       expect(errorOf(answer)).toEqual([404, 'feed-without-last']);
       expect(await answer.text()).toMatch(
-        /^This is a feed: connect with a WebSocket, or ask for a stream .* option last$/,
+        /^This is a feed: connect with a WebSocket, or ask for a stream .* option last \(more: \/errors\/feed-without-last\)$/,
       );
     }
   });

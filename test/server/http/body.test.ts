@@ -35,7 +35,7 @@ test.for([
   expect(answer?.headers.get('x-kulkul-error')).toBe('body-too-large');
   expect(answer?.headers.get('connection')).toBe('close');
   expect(answer?.body).toBe(
-    `The body exceeds the limit of ${LIMIT_BYTES} bytes: send less, or raise httpApi.requestLimitInMb`,
+    `The body exceeds the limit of ${LIMIT_BYTES} bytes: send less, or raise httpApi.requestLimitInMb (more: /errors/body-too-large)`,
   );
   // More is read than the limit allows, so that proxies which are still writing get the answer.
   expect(sent).toBeLessThan(20_000_000);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { call } from '../../support/api-client.ts';
+import { call, lineOf } from '../../support/api-client.ts';
 import { APP, startBroker, type TestBroker } from '../../support/broker.ts';
 import { RawSocket } from '../robustness/raw-socket.ts';
 import { encodeRequest, parseAnswers, signTarget } from './raw-http.ts';
@@ -61,7 +61,7 @@ test.for([
   ['POST', `/apps/${APP.id}/channels/c/subscriptions`, 'POST is not possible here: use DELETE', 'DELETE'],
 ] as const)('%s on %s is answered 405 with the right method', async ([method, path, line, allow]) => {
   const answer = await fetch(`${broker.url}${path}`, { method });
-  expect([answer.status, await answer.text(), answer.headers.get('allow')]).toEqual([405, line, allow]);
+  expect([answer.status, await lineOf(answer), answer.headers.get('allow')]).toEqual([405, line, allow]);
 });
 
 /** Cause: uWebSockets.js ends idle connections, and no answer said when. Symptom: SDKs that keep connections failed with ECONNRESET, once in some hundred requests. */
@@ -132,7 +132,7 @@ test.for([
   ),
 ] as const)('%s is not found, with advice', async ([path, line]) => {
   const answer = await fetch(`${broker.url}${path}`);
-  expect([answer.status, await answer.text()]).toEqual([404, line]);
+  expect([answer.status, await lineOf(answer)]).toEqual([404, line]);
 });
 
 // An id that was a slip away from that of an app was answered with that app's id, and compared to the ids of all apps for it.
@@ -153,7 +153,7 @@ test.for([
       ['POST', `/apps/${id}/auth/channel`],
     ] as const) {
       const answer = await fetch(`${broker.url}${path}${query}`, { method });
-      expect([answer.status, await answer.text()]).toEqual([404, line]);
+      expect([answer.status, await lineOf(answer)]).toEqual([404, line]);
     }
   }
 });
@@ -179,7 +179,7 @@ test('with a path prefix the API is below it, signed with or without it', async 
   const path = `/ws/apps/${APP.id}/channels`;
   const ask = async (target: string): Promise<[number, string]> => {
     const answer = await fetch(`${prefixed.url}${target}`);
-    return [answer.status, await answer.text()];
+    return [answer.status, await lineOf(answer)];
   };
   expect(await ask(signTarget({ path, signedPath: `/apps/${APP.id}/channels` }))).toEqual([200, '{"channels":{}}']);
   expect(await ask(signTarget({ path }))).toEqual([200, '{"channels":{}}']);
@@ -197,5 +197,7 @@ test('the name of an unknown method is cut in the answer', async () => {
   const raw = await RawSocket.open(broker.port);
   raw.write(encodeRequest('X'.repeat(100), '/'));
   const [answer] = parseAnswers(await raw.finish());
-  expect(answer?.body).toBe(`${'X'.repeat(20)}${Buffer.from('…').toString('latin1')} is not possible here: use GET`);
+  expect(answer?.body).toBe(
+    `${'X'.repeat(20)}${Buffer.from('…').toString('latin1')} is not possible here: use GET (more: /errors/method-not-allowed)`,
+  );
 });

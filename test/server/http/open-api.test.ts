@@ -2,7 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { API_ROUTES } from '../../../server/http/routes.ts';
-import { type ApiAnswer, call } from '../../support/api-client.ts';
+import { type ApiAnswer, call, lineOf } from '../../support/api-client.ts';
 import { askAuth, startTokenBroker, TOKEN_APP, type TokenBroker } from '../../support/auth-client.ts';
 import { APP } from '../../support/broker.ts';
 import { RawClient } from '../../support/raw-client.ts';
@@ -91,7 +91,7 @@ test('each path is refused with 405 where its method is another, and names those
     const answer = await fetch(url, { method: 'PUT' });
     const allow = allowed.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ');
     expect([path, answer.status, answer.headers.get('allow')]).toEqual([path, 405, allow]);
-    expect(await answer.text()).toBe(`PUT is not possible here: use ${allowed.join(' or ')}`);
+    expect(await lineOf(answer)).toBe(`PUT is not possible here: use ${allowed.join(' or ')}`);
   }
 });
 
@@ -111,7 +111,7 @@ const asToken = (method: string, path: string) => (): Promise<ApiAnswer> =>
   });
 const open = (path: string) => async (): Promise<ApiAnswer> => {
   const answer = await fetch(`${broker.url}${path}`);
-  return { status: answer.status, text: await answer.text(), headers: answer.headers };
+  return { status: answer.status, text: await lineOf(answer), headers: answer.headers };
 };
 
 const EVENT = { name: 'e', channels: ['news', 'presence-room'], data: 'd', info: 'subscription_count' };
@@ -151,6 +151,8 @@ const REQUESTS: Readonly<Record<string, () => Promise<ApiAnswer>>> = {
   'GET /ready': open('/ready'),
   'GET /accept-traffic': open('/accept-traffic'),
   'GET /usage': open('/usage'),
+  'GET /errors': open('/errors'),
+  'GET /errors/:error': open('/errors/invalid-signature'),
   'GET /openapi.json': open('/openapi.json'),
   ...Object.fromEntries(
     AUTH.map(({ method, path }) => [`${method} ${path}`, asToken(method, path.replace(':app', APP.id))]),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type ApiAnswer, trigger } from '../../support/api-client.ts';
+import { type ApiAnswer, lineOf, trigger } from '../../support/api-client.ts';
 import { atLength } from '../../support/at-length.ts';
 import { operator, refusalIn, startTokenBroker, TOKEN_APP, type TokenBroker } from '../../support/auth-client.ts';
 import { APP } from '../../support/broker.ts';
@@ -51,7 +51,7 @@ async function publish(
     headers: { ...(authorization !== '' && { Authorization: authorization }), 'Content-Type': 'application/json' },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
-  return { status: answer.status, text: await answer.text(), headers: answer.headers };
+  return { status: answer.status, text: await lineOf(answer), headers: answer.headers };
 }
 
 const EVENT = { name: 'e', channel: 'rvm-status', data: '{"full":true}' };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { trigger } from '../../support/api-client.ts';
+import { lineOf, trigger } from '../../support/api-client.ts';
 import { APP, FULL_APP, startBroker, type TestBroker } from '../../support/broker.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { type Signing, signTarget } from './raw-http.ts';
@@ -16,7 +16,7 @@ const EVENTS = `/apps/${APP.id}/events`;
 async function ask(signing: Signing): Promise<[status: number, text: string]> {
   const { method = 'GET', body } = signing;
   const answer = await fetch(`${broker.url}${signTarget(signing)}`, { method, ...(body !== undefined && { body }) });
-  return [answer.status, await answer.text()];
+  return [answer.status, await lineOf(answer)];
 }
 
 test('the Python SDK may sign the hash of a body that a GET does not have', async () => {
@@ -92,7 +92,7 @@ test('a timestamp counts for less than 600 seconds in both directions', async ()
   const clocked = await startBroker({}, [FULL_APP], clock);
   const at = async (offset: number): Promise<[number, string]> => {
     const answer = await fetch(`${clocked.url}${signTarget({ path: CHANNELS, timestamp: now + offset })}`);
-    return [answer.status, await answer.text()];
+    return [answer.status, await lineOf(answer)];
   };
   for (const offset of [-599, 0, 599]) expect(await at(offset)).toEqual([200, '{"channels":{}}']);
   expect(await at(-600)).toEqual([
