@@ -70,6 +70,7 @@ interface TestNodeParts {
   readonly clock?: FakeClock;
   readonly seams?: { readonly broker: Broker; readonly store: ChannelStore; readonly outbox?: Outbox };
   readonly observers?: readonly Observer[];
+  readonly nodeId?: string;
 }
 
 /** A node without a network: clients are called, frames are kept, time stands still until it is turned. */
@@ -88,7 +89,14 @@ export class TestNode {
   readonly changedApps: (readonly string[] | undefined)[] = [];
   #socketIds = 0;
 
-  constructor({ app, options, clock = new FakeClock(), seams, observers = [] }: TestNodeParts = {}) {
+  constructor({
+    app,
+    options,
+    clock = new FakeClock(),
+    seams,
+    observers = [],
+    nodeId = 'test-node',
+  }: TestNodeParts = {}) {
     this.app = createApp(app);
     this.clock = clock;
     const outbox = new MemoryOutbox(clock, {
@@ -139,7 +147,7 @@ export class TestNode {
       fanOut: this.fanOut,
       clock,
       observer,
-      nodeId: 'test-node',
+      nodeId,
       createSocketId: () => {
         this.#socketIds += 1;
         return `1.${this.#socketIds}`;

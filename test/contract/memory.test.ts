@@ -8,6 +8,7 @@ import { describeBroker } from './broker-contract.ts';
 import { describeChannelStore } from './channel-store-contract.ts';
 import { describeEdges } from './edges-contract.ts';
 import { describeOutbox, type OutboxFixtureOptions } from './outbox-contract.ts';
+import { describeQuestions } from './questions-contract.ts';
 import type { EdgesFixture, OutboxFixture, SeamsFixture } from './seams-fixture.ts';
 
 async function createMemorySeams(): Promise<EdgesFixture> {
@@ -69,6 +70,7 @@ async function createMemoryOutbox({ webhooksOf, graceMs }: OutboxFixtureOptions)
 
 describeBroker('memory', createMemorySeams);
 describeChannelStore('memory', createMemorySeams);
+describeQuestions('memory', createMemorySeams);
 describeEdges('memory', createMemorySeams);
 describeOutbox('memory', createMemoryOutbox);
 describeBroker('memory with late answers', createLateSeams);

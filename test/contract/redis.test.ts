@@ -5,6 +5,7 @@ import { describeBroker } from './broker-contract.ts';
 import { describeChannelStore } from './channel-store-contract.ts';
 import { describeEdges } from './edges-contract.ts';
 import { describeOutbox } from './outbox-contract.ts';
+import { describeQuestions } from './questions-contract.ts';
 import { createRedisOutbox, createRedisSeams } from './redis-seams.ts';
 
 let server: RedisServer;
@@ -17,5 +18,6 @@ const create = () => createRedisSeams(redisSettings({ 'database.redis.port': ser
 
 describeBroker('Redis', create);
 describeChannelStore('Redis', create);
+describeQuestions('Redis', create);
 describeEdges('Redis', create);
 describeOutbox('Redis', (options) => createRedisOutbox(redisSettings({ 'database.redis.port': server.port }), options));

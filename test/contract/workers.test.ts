@@ -9,6 +9,7 @@ import { describeBroker } from './broker-contract.ts';
 import { describeChannelStore } from './channel-store-contract.ts';
 import { describeEdges } from './edges-contract.ts';
 import { describeOutbox, type OutboxFixtureOptions } from './outbox-contract.ts';
+import { describeQuestions } from './questions-contract.ts';
 import type { EdgesFixture, OutboxFixture } from './seams-fixture.ts';
 
 /** A host and three workers, joined as processes are: by text, and each with a way of its own. */
@@ -76,5 +77,6 @@ function postTo(port: MessageChannel['port1']): Post {
 
 describeBroker('workers', createSeamsOfWorkers);
 describeChannelStore('workers', createSeamsOfWorkers);
+describeQuestions('workers', createSeamsOfWorkers);
 describeEdges('workers', createSeamsOfWorkers);
 describeOutbox('workers', createSeamsOfWorkers);
