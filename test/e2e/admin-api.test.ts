@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import type { ConnectionPage, LiveBatch, LiveFigures, NodeList, NodeReport } from '../../server/console/contract.ts';
 import { callAdmin } from '../server/admin/admin-broker.ts';
 import { APP, FULL_APP } from '../support/broker.ts';
 import { freePort } from '../support/free-port.ts';
 import { type BrokerOptions, type CommandProcess, run, startProcess } from '../support/process.ts';
+import { StreamReader } from '../support/stream-reader.ts';
 import { until, untilEqual } from '../support/until.ts';
 import { WorkersBroker } from '../support/workers.ts';
 
@@ -42,6 +44,60 @@ describe('with two workers the admin API', () => {
     }
     await api('POST', '/apps/new/disable');
     for (const client of clients) expect((await client.closed()).code).toBe(4003);
+    await workers.broker.kill();
+  });
+
+  test('shows the nodes, connections and events of all of them, and goes on when the one that it asks dies', async () => {
+    const workers = await startWorkers({ apps: [{ ...FULL_APP, key: 'new-key' }] });
+    const api = await adminOf(workers.broker);
+    const nodesOf = async (): Promise<readonly NodeReport[]> =>
+      ((await api('GET', '/nodes')).body as unknown as NodeList).nodes;
+    const nodes = await nodesOf();
+    expect(nodes.map(({ worker, pid, state }) => [worker, pid, state])).toEqual([
+      [1, workers.pid(1), 'ready'],
+      [2, workers.pid(2), 'ready'],
+    ]);
+    const url = String((await workers.broker.logged('admin API')).url);
+    const live = await StreamReader.ask(`${url}/live?type=subscribed`);
+    const data = async (name: string): Promise<Record<string, unknown>> => {
+      for (;;) {
+        const { event, data: text = '' } = await live.nextEvent();
+        if (event === name) return JSON.parse(text);
+      }
+    };
+    const untilBothTell = async (): Promise<void> => {
+      for (let told = 0; told < 2; ) {
+        const { nodes: reports } = (await data('figures')) as unknown as LiveFigures;
+        told = reports.filter(({ state }) => state === 'ready').length;
+      }
+    };
+    await untilBothTell();
+    const clients = await workers.clientOfEach();
+    const seen: unknown[] = [];
+    for (const client of clients) {
+      await client.subscribed('news');
+      const { facts } = (await data('happened')) as unknown as LiveBatch;
+      seen.push(facts.map(({ node, socket, channel }) => [node, socket, channel]));
+    }
+    expect(seen).toEqual(clients.map(({ socketId }, index) => [[nodes[index]?.id, socketId, 'news']]));
+    const page = (await api('GET', `/apps/${APP.id}/connections?channel=news`)).body as unknown as ConnectionPage;
+    expect([page.connections.map(({ socket }) => socket), page.silent]).toEqual([
+      clients.map(({ socketId }) => socketId).sort(),
+      [],
+    ]);
+    const second = clients[1]?.socketId ?? '';
+    expect((await api('POST', `/apps/${APP.id}/connections/${second}/disconnect`)).body).toEqual({
+      disconnected: true,
+    });
+    expect((await clients[1]?.closed())?.code).toBe(4009);
+    process.kill(workers.pid(1), 'SIGKILL');
+    await workers.broker.logged('worker started', 3);
+    await untilBothTell();
+    expect((await nodesOf()).map(({ worker, pid }) => [worker, pid])).toEqual([
+      [1, workers.pid(1)],
+      [2, workers.pid(2)],
+    ]);
+    live.response.destroy();
     await workers.broker.kill();
   });
 
