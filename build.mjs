@@ -11,8 +11,8 @@ import { build as buildPages } from 'vite';
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const DIST = join(ROOT, 'dist');
 
-/** Programs, and `uws` for the floor of the benchmarks. Everything else is imported by these. */
-const ENTRIES = ['main', 'workers/worker-main', 'native/write-binaries', 'uws'];
+/** Programs, what other programs import, and `uws` for the floor of the benchmarks. Everything else is imported by these. */
+const ENTRIES = ['main', 'library/index', 'library/testing', 'workers/worker-main', 'native/write-binaries', 'uws'];
 /** Native, so it can't be bundled. Database drivers are not bundled either, because server/apps/load-driver.ts imports them by a name that esbuild does not see. */
 const FOUND_BY_NODE = ['uWebSockets.js'];
 /** Written by the build of the native part. */

@@ -22,7 +22,7 @@ export default defineConfig({
       project('servers', ['test/{server,contract,conformance,e2e}/**/*'], [...UNIT, ...BROWSER]),
       project('cluster', ['test/cluster/**/*']),
       project('browser', BROWSER),
-      project('examples', ['test/examples/**/*'], UNIT),
+      project('examples', ['test/examples/**/*', 'examples/testing/*'], UNIT),
     ],
     // Most files wait much of the time, for other processes or for the clock: with one worker more than cores, a third of the CPU time was left over.
     maxWorkers: availableParallelism() + 2,
@@ -41,6 +41,8 @@ function project(name: ProjectName, files: readonly string[], except: readonly s
       // Files share modules: to load all anew for each takes more than twice the time (unit: 121 s of CPU instead of 50 s).
       // What a file leaves behind is ended by support/end-of-file.ts.
       isolate: false,
+      // As where it is installed. For a page, vitest would take the bundle apart, which never ends.
+      server: { deps: { external: [/\/dist\//] } },
       // A hang is a failure; this is far above what any test takes.
       testTimeout: 60_000,
       hookTimeout: 120_000,

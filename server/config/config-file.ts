@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Node } from 'jsonc-parser';
 import { appOption, appOptions, appsPath, type Setting, sectionOf, sections, settings } from './catalogue.ts';
 import { nearest } from './config-error.ts';
-import { fileSource, isProblem, type JsonSource, parseJson } from './json-source.ts';
+import { fileSource, isProblem, type JsonSource, parseJson, variableSource } from './json-source.ts';
 import { FLAT_APP, type Merge, settingLabel } from './merge.ts';
 import { keyName, type Origin, whereIs } from './origin.ts';
 import { explainReadError, readNoted } from './read-file.ts';
@@ -38,6 +38,18 @@ export function readConfigFile(merge: Merge, file: string, cwd: string): void {
     text.trim() === ''
       ? { where: shownAs, message: 'the file is empty. An empty configuration is {}.' }
       : parseJson(source);
+  if (isProblem(root)) merge.report(root.where, root.message);
+  else new JsonReader(merge, source).readSection(root, '');
+}
+
+/**
+ * Reads settings that a program hands over, as they would stand in a configuration file.
+ *
+ * @param values - as `JSON.parse` makes them
+ */
+export function readConfigValues(merge: Merge, values: Readonly<Record<string, unknown>>): void {
+  const source = variableSource({ kind: 'argument' }, JSON.stringify(values));
+  const root = parseJson(source);
   if (isProblem(root)) merge.report(root.where, root.message);
   else new JsonReader(merge, source).readSection(root, '');
 }

@@ -6,7 +6,7 @@ import { createApps } from './app-from-config.ts';
 import { finishApps, generateCredentials } from './app-rules.ts';
 import { appsPath, settings as catalogue } from './catalogue.ts';
 import { ConfigError } from './config-error.ts';
-import { readConfigFile } from './config-file.ts';
+import { readConfigFile, readConfigValues } from './config-file.ts';
 import { type Credentials, randomCredentials } from './credentials.ts';
 import { collectVariables, type Environment, readEnvironment } from './environment.ts';
 import { applyReverbDefaults } from './laravel.ts';
@@ -34,6 +34,8 @@ export interface ConfigSources {
   readonly cwd: string;
   /** What an app gets that is made because none is configured. Default: random. */
   readonly madeApp?: Credentials | undefined;
+  /** As in a configuration file, from a program. Then files and variables are not read. */
+  readonly values?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What a start needs to know: the effective settings, the apps, and where all of it comes from. */
@@ -58,12 +60,13 @@ export interface LoadedConfig {
  *
  * @throws {ConfigError} naming every problem of every source; nothing is used of a configuration with a problem
  */
-export function loadConfig({ flags, env, cwd, madeApp }: ConfigSources): LoadedConfig {
+export function loadConfig({ flags, env, cwd, madeApp, values }: ConfigSources): LoadedConfig {
   const merge = new Merge();
   const configFile = flags.config === undefined ? undefined : path.resolve(cwd, flags.config);
   const fileFolder = configFile === undefined ? cwd : path.dirname(configFile);
   if (configFile !== undefined) readConfigFile(merge, configFile, cwd);
-  const variables = collectVariables(merge, env, cwd);
+  if (values !== undefined) readConfigValues(merge, values);
+  const variables = values === undefined ? collectVariables(merge, env, cwd) : new Map();
   readEnvironment(merge, variables);
   readFlags(merge, flags);
 

@@ -7,6 +7,8 @@ export type Origin =
   | { readonly kind: 'variable'; readonly name: string; readonly dotenv: boolean }
   /** `name` with its dashes: `--port`. */
   | { readonly kind: 'flag'; readonly name: string }
+  /** Handed over by the program that starts the broker. */
+  | { readonly kind: 'argument' }
   /** Made up at random for this run. */
   | { readonly kind: 'generated' };
 
@@ -19,6 +21,8 @@ export function whereIs(origin: Origin): string {
       return origin.dotenv ? `.env: ${origin.name}` : origin.name;
     case 'flag':
       return origin.name;
+    case 'argument':
+      return 'startBroker';
     case 'default':
     case 'generated':
       return origin.kind;
@@ -34,6 +38,8 @@ export function nameOrigin(origin: Origin): string {
       return origin.dotenv ? `variable ${origin.name} in .env` : `variable ${origin.name}`;
     case 'flag':
       return `flag ${origin.name}`;
+    case 'argument':
+      return 'argument of startBroker';
     case 'default':
       return 'default';
     case 'generated':

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, renameSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -19,6 +19,25 @@ beforeAll(async () => {
   const tarballs = await packRelease([THIS_PLATFORM]);
   project = emptyProject();
   installed = await npmInstall(project, ['--prefer-offline', ...tarballs]);
+});
+
+const PROGRAM = `
+import { startBroker, type Broker } from 'kulkul';
+import { startTestBroker } from 'kulkul/testing';
+
+const broker: Broker = await startBroker(
+  { host: '127.0.0.1', port: 0, appId: '7', appKey: 'k', appSecret: 's', 'log.level': 'silent', eventLimits: { maxChannelsAtOnce: 5 } },
+  { observer: { subscribed: ({ channel }) => { const name: string = channel; void name; } } },
+);
+const tested = await startTestBroker();
+await tested.publish('orders', 'order.created', { id: 7 });
+const { data } = await tested.received('orders', 'order.created');
+console.log(broker.app.id, tested.app.key, JSON.stringify(data));
+await Promise.all([broker.close(), tested.close()]);
+`;
+const TYPESCRIPT = JSON.stringify({
+  compilerOptions: { module: 'nodenext', target: 'es2022', strict: true, types: [], lib: ['es2022', 'dom'] },
+  files: ['program.mts'],
 });
 
 test('npm installs two packages, within 60 MB and without a warning', () => {
@@ -62,6 +81,15 @@ test('a driver that is configured and not installed stops the start with the com
       `kulkul: appManager.driver "${driver}" needs the package ${name}, which is not installed: run "npm install ${name}" in ${project}`,
     );
   }
+});
+
+test('programs in JavaScript and TypeScript import it', async () => {
+  writeFileSync(join(project, 'program.mts'), PROGRAM);
+  writeFileSync(join(project, 'tsconfig.json'), TYPESCRIPT);
+  // Declarations of packages are checked, too: skipLibCheck is off.
+  await exec(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc')], { cwd: project });
+  const { stdout } = await exec(process.execPath, ['program.mjs'], { cwd: project });
+  expect(stdout).toBe('7 test-key {"id":7}\n');
 });
 
 test('without the package for this platform the start says which one to install', async () => {
