@@ -104,3 +104,11 @@ export function hostPort(host: string, port: number): string {
 export function isLoopback(host: string): boolean {
   return /^(127(\.\d{1,3}){3}|::1|\[::1\]|localhost)$/i.test(host);
 }
+
+/** Addresses to listen on that are none to call. */
+const ANY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
+/** By which address this machine calls a program of its own that listens on `host`. */
+export function callableHost(host: string): string {
+  return ANY_ADDRESS[host] ?? host;
+}

@@ -1,6 +1,6 @@
 import { findAppKey } from '../../auth/hmac.ts';
 import type { App } from '../../channels/app.ts';
-import { hostPort } from '../client-address.ts';
+import { callableHost, hostPort } from '../client-address.ts';
 import { collectVariables, type Environment, type Variables } from '../config/environment.ts';
 import type { LoadedConfig, Settings } from '../config/index.ts';
 import { Merge } from '../config/merge.ts';
@@ -192,14 +192,11 @@ function fitting(app: KnownApp, given: KnownApp): KnownApp {
 
 function placeOfSettings({ host, port, ssl, pathPrefix }: Settings): Place {
   const scheme = ssl.certPath === '' ? 'http' : 'https';
-  const address = hostPort(ANY_ADDRESS[host] ?? host, port === 0 ? DEFAULT_PORT : port);
+  const address = hostPort(callableHost(host), port === 0 ? DEFAULT_PORT : port);
   return { ...placeOf(`${scheme}://${address}${pathPrefix}`, 'the configuration'), isConfigured: true };
 }
 
 const DEFAULT_PORT = 6001;
-
-/** Addresses to listen on that are none to call. */
-const ANY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
 /** @see Pusher, "Clusters" */
 function hosted(cluster: string): Place {

@@ -1,12 +1,10 @@
 import { isJsonObject, type JsonObject, parseJson } from '../../protocol/json.ts';
-import { hostPort } from '../client-address.ts';
+import { callableHost, hostPort } from '../client-address.ts';
 import type { Settings } from '../config/index.ts';
 import { CommandError } from './exit.ts';
 
 /** For an answer, in milliseconds: a test waits for a webhook. */
 const ANSWER_MS = 70_000;
-/** Addresses to listen on that are none to call. */
-const ANY_ADDRESS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
 /** The admin API can't do it. The text is for the user of the command. */
 export class AdminCallError extends CommandError {
@@ -30,7 +28,7 @@ export function adminAccess({ admin }: Settings): AdminAccess {
   if (!enabled) throw new AdminCallError('the admin API, which this command uses, is off: set admin.enabled to true');
   if (port === 0)
     throw new AdminCallError('the admin API has any free port (admin.port 0): give its address with --url');
-  return { url: `http://${hostPort(ANY_ADDRESS[host] ?? host, port)}`, token: adminTokenOf(admin) };
+  return { url: `http://${hostPort(callableHost(host), port)}`, token: adminTokenOf(admin) };
 }
 
 /** The token of the settings that may do most; '': there is none. */

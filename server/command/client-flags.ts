@@ -96,7 +96,8 @@ function parseUserId(text: string): string {
   throw new InvalidArgumentError(`A user id has 1 to ${MAX_USER_ID_LENGTH} characters and no control characters.`);
 }
 
-function parseCount(text: string): number {
+/** Of events, or of seconds. */
+export function parseCount(text: string): number {
   const count = Number(text);
   if (/^\d+$/.test(text) && count > 0 && Number.isSafeInteger(count)) return count;
   throw new InvalidArgumentError('It must be a number from 1 on.');

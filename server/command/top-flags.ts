@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { AdminFlags } from './admin-command.ts';
+import { parseCount } from './client-flags.ts';
 
 export interface TopFlags extends Omit<AdminFlags, 'app'> {
   readonly count?: number;
@@ -28,10 +29,4 @@ export function addTopCommand(
     .option('--json', 'lines of JSON')
     .addHelpText('after', HELP)
     .action(run);
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (/^\d+$/.test(text) && count > 0 && Number.isSafeInteger(count)) return count;
-  throw new InvalidArgumentError('It must be a number from 1 on.');
 }
