@@ -20,6 +20,9 @@ export class NamedCounts {
   }
 }
 
+/** What has a limit per second. */
+export const LIMITS = ['backend_events', 'read_requests', 'client_events'] as const;
+
 /** What an app was refused. */
 export type RefusedKind = 'connection' | 'subscription' | 'message' | 'request';
 
@@ -67,7 +70,10 @@ export class AppCounters {
   }
 
   put(put: Put, app: string): void {
+    // The first of a kind must be a rise of a number that was there before, or alerts don't see it.
     put('kulkul_connections', [app], 0);
+    put('kulkul_slow_consumers_total', [app, 'subscriber-too-slow'], 0);
+    for (const of of LIMITS) put('kulkul_rate_limited_total', [app, of], 0);
     put('kulkul_connections_opened_total', [app], this.opened);
     put('kulkul_subscriptions_opened_total', [app], this.subscribed);
     if (this.cacheMisses > 0) put('kulkul_cache_misses_total', [app], this.cacheMisses);

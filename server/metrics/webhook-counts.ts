@@ -4,6 +4,8 @@ import type { AttemptOutcome, WatchedWebhook, WebhookAttempt, WebhookWatch } fro
 import { type AppNames, OTHER_APPS, type Put } from './collection.ts';
 import { Histogram } from './histogram.ts';
 
+const OUTCOMES: readonly AttemptOutcome[] = ['accepted', 'refused', 'failed'];
+
 interface TargetCounts {
   readonly labels: readonly [app: string, target: string];
   readonly outcomes: Map<AttemptOutcome, number>;
@@ -52,7 +54,7 @@ export class WebhookCounts implements WebhookWatch {
     const key = JSON.stringify(labels);
     let counts = this.#targets.get(key);
     if (!counts) {
-      counts = { labels, outcomes: new Map(), buried: 0 };
+      counts = { labels, outcomes: new Map(OUTCOMES.map((outcome) => [outcome, 0])), buried: 0 };
       this.#targets.set(key, counts);
     }
     return counts;

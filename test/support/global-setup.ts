@@ -17,6 +17,8 @@ declare module 'vitest' {
     readonly chromium: string;
     /** Path of the load balancer. */
     readonly nginx: string;
+    /** Path of the server. */
+    readonly prometheus: string;
     /** Path of the program. */
     readonly curl: string;
     /** Paths of the database servers. */

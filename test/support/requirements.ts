@@ -33,6 +33,7 @@ export const REQUIREMENTS = {
     'the tests of several nodes (also of Sentinel and Redis Cluster, which are the same program)',
   ),
   nginx: program(['nginx'], 'nginx-light', 'the tests of nodes behind a load balancer'),
+  prometheus: program(['prometheus'], 'prometheus', 'the test of metrics, with promtool beside it'),
   curl: program(['curl'], 'curl', 'the tests of feeds'),
   mariadb: program(['mariadbd', 'mysqld'], 'mariadb-server', 'the tests of apps in MySQL and MariaDB'),
   postgres: program(['postgres'], 'postgresql', 'the tests of apps in PostgreSQL'),
@@ -56,7 +57,7 @@ export type ProjectName = 'unit' | 'servers' | 'cluster' | 'browser' | 'examples
 export const NEEDS: Readonly<Record<ProjectName, readonly (keyof typeof REQUIREMENTS)[]>> = {
   unit: [],
   servers: ['redis', 'mariadb', 'postgres', 'nginx', 'curl', 'php', 'python'],
-  cluster: ['redis', 'nginx'],
+  cluster: ['redis', 'nginx', 'prometheus'],
   browser: ['chromium'],
   examples: ['chromium', 'nginx', 'php', 'python'],
 };
