@@ -83,7 +83,7 @@ function Tiles({ nodes }: { nodes: readonly NodeReport[] }): JSX.Element {
       />
       <Tile label="Delivered / s" figure={formatRate(sum(({ perSecond }) => perSecond?.delivered ?? 0))} />
       <Tile label="Nodes ready" figure={`${ready} of ${nodes.length}`} />
-      <Tile label="Event loop, latest" figure={formatMilliseconds(late)} note={`busiest ${formatShare(busiest)}`} />
+      <Tile label="Event loop late" figure={formatMilliseconds(late)} note={`busiest ${formatShare(busiest)}`} />
     </div>
   );
 }
