@@ -23,7 +23,6 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
     };
   }, []);
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it, too, and there is a button
     <dialog
       ref={dialog}
       class={isWide ? 'wide' : ''}
@@ -32,7 +31,8 @@ export function Dialog({ title, isWide = false, onClose, children }: DialogProps
         event.preventDefault();
         onClose();
       }}
-      onClick={(event) => {
+      onPointerDown={(event) => {
+        // Beside it. A click may begin in a field, where somebody selects text, and end there.
         if (event.target === dialog.current) onClose();
       }}
     >
