@@ -4,7 +4,7 @@ import type { Node } from './node.ts';
 import { NODES_APP } from './nodes-channel.ts';
 
 /** The channel of all nodes that answer questions. It is not `#nodes`, where older nodes report what they don't know as a failure. */
-const QUESTIONS_CHANNEL = '#questions';
+export const QUESTIONS_CHANNEL = '#questions';
 /** For answers of the other nodes, in milliseconds: an operator waits. */
 const ANSWER_MS = 2000;
 /** How long a node that does not answer any more is named, in milliseconds. */

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { QUESTIONS_CHANNEL } from '../../channels/node-questions.ts';
 import { NODES_APP, NODES_CHANNEL } from '../../channels/nodes-channel.ts';
 import { RedisKeys } from '../../server/redis/keys.ts';
 import { atLength } from '../support/at-length.ts';
@@ -29,9 +30,9 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-/** Where nodes tell each other what concerns all of them: nothing, in this test. */
 const keys = new RedisKeys('');
-const CONTROL_TOPIC = keys.topic(NODES_APP, NODES_CHANNEL);
+/** Where nodes tell and ask each other what concerns all of them: nothing, in this test. */
+const OF_NODES = [NODES_CHANNEL, QUESTIONS_CHANNEL].map((channel) => keys.topic(NODES_APP, channel));
 const topic = (channel: string): string => keys.topic(APP.id, channel);
 
 /** How many nodes Redis hands the events of a channel to. */
@@ -94,10 +95,7 @@ test('a node hears nothing of channels that only others listen to, nor of those 
   expectNothingHeard();
 
   await listener.close();
-  await untilEqual(
-    async () => (await redis.pubsub('CHANNELS', '*')).toSorted(),
-    [CONTROL_TOPIC, topic(OWN)].toSorted(),
-  );
+  await untilEqual(async () => (await redis.pubsub('CHANNELS', '*')).toSorted(), [...OF_NODES, topic(OWN)].toSorted());
   await own.close();
 });
 

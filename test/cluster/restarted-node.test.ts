@@ -9,7 +9,7 @@ const SWEPT = 'another node was lost';
 let cluster: Cluster;
 beforeEach(async () => {
   // Longer than a process takes to start on a busy machine: here it must be back before the others notice that it was gone.
-  cluster = await Cluster.start({ settings: { 'adapter.nodeTimeoutSeconds': 8 } });
+  cluster = await Cluster.start({ settings: { 'adapter.nodeTimeoutSeconds': 12 } });
 });
 afterEach(() => cluster.stop());
 
