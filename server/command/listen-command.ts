@@ -1,12 +1,11 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { hmacHex } from '../../auth/hmac.ts';
-import { channelKindOf } from '../../protocol/channel-name.ts';
 import { isJsonObject, parseJson } from '../../protocol/json.ts';
 import { decryptPayload } from '../client/encrypted-payload.ts';
 import { explainNetwork } from '../client/explain-network.ts';
+import { Passes } from '../client/passes.ts';
 import { type PusherFrame, PusherSocket, type SocketEnd } from '../client/pusher-socket.ts';
-import { type KnownApp, masterKeyOf, type Target } from '../client/target.ts';
+import { masterKeyOf, type Target } from '../client/target.ts';
 import { foreign, isTerminal } from '../log.ts';
 import type { ListenFlags } from './client-flags.ts';
 import { type CommandContext, explained, targetOf } from './client-target.ts';
@@ -27,10 +26,16 @@ export async function listenCommand(
   const { key } = target.app;
   if (key === undefined) throw new UsageError('the app is not known: set PUSHER_APP_KEY, or add --key or --config');
   const masterKey = explained(() => masterKeyOf(flags.encryptionKey)) ?? target.app.masterKey;
-  const passes = new Passes({ ...target.app, key, masterKey }, flags.token, flags.user);
-  for (const channel of channels) passes.check(channel);
+  const userId = flags.user ?? `kulkul-${randomInt(1000, 10_000)}`;
+  const passes = new Passes({
+    apiUrl: target.apiUrl,
+    app: { ...target.app, key, masterKey },
+    token: flags.token,
+    userId,
+  });
+  for (const channel of channels) explained(() => passes.check(channel));
   const isPretty = flags.pretty === true || (flags.json !== true && isTerminal());
-  const listener = new Listener({ target, key, channels, passes, isPretty, count: flags.count, masterKey });
+  const listener = new Listener({ target, key, channels, passes, isPretty, count: flags.count });
   const stop = (): void => listener.stop();
   for (const signal of ENDS) process.on(signal, stop);
   try {
@@ -42,47 +47,6 @@ export async function listenCommand(
 
 const ENDS = ['SIGINT', 'SIGTERM'] as const;
 
-/** What lets a connection into channels that are not open to all. */
-class Passes {
-  readonly #app: KnownApp & { readonly key: string };
-  readonly #token: string | undefined;
-  readonly #userId: string;
-
-  constructor(app: KnownApp & { readonly key: string }, token: string | undefined, userId: string | undefined) {
-    this.#app = app;
-    this.#token = token;
-    this.#userId = userId ?? `kulkul-${randomInt(1000, 10_000)}`;
-  }
-
-  /** @throws {UsageError} there is nothing that lets one in */
-  check(channel: string): void {
-    const { isPrivate, isPresence, isUser } = channelKindOf(channel);
-    if (isUser)
-      throw new UsageError(
-        `${foreign(channel)} is for connections that are signed in as the user: listen with an application`,
-      );
-    if ((isPrivate || isPresence) && this.#token === undefined && this.#app.secret === undefined) {
-      throw new UsageError(
-        `${foreign(channel)} is ${isPresence ? 'a presence' : 'a private'} channel: set PUSHER_APP_SECRET, or add --secret or --token`,
-      );
-    }
-  }
-
-  /** @see Pusher, "Authorizing users" */
-  of(
-    channel: string,
-    socketId: string,
-  ): { readonly channel: string; readonly auth?: string; readonly channel_data?: string } {
-    if (this.#token !== undefined) return { channel, auth: this.#token };
-    const { isPrivate, isPresence } = channelKindOf(channel);
-    const { key, secret } = this.#app;
-    if (secret === undefined || !(isPrivate || isPresence)) return { channel };
-    const data = isPresence ? { channel_data: JSON.stringify({ user_id: this.#userId }) } : {};
-    const signed = [socketId, channel, ...Object.values(data)].join(':');
-    return { channel, auth: `${key}:${hmacHex(secret, signed)}`, ...data };
-  }
-}
-
 interface ListenerParts {
   readonly target: Target;
   readonly key: string;
@@ -91,7 +55,6 @@ interface ListenerParts {
   readonly isPretty: boolean;
   /** Undefined: without end. */
   readonly count: number | undefined;
-  readonly masterKey: Uint8Array | undefined;
 }
 
 /** A client that comes back when its connection is lost, as the codes of the protocol say. */
@@ -145,8 +108,8 @@ class Listener {
     if (this.#isDone) return;
     switch (frame.event) {
       case 'pusher:connection_established':
-        for (const channel of this.#parts.channels) socket.subscribe(this.#parts.passes.of(channel, socket.socketId));
         this.#announce();
+        for (const channel of this.#parts.channels) void this.#enter(channel, socket);
         return;
       case 'pusher:error':
         this.#refused(frame, socket);
@@ -158,6 +121,17 @@ class Listener {
         this.#entered.add(frame.channel ?? '');
     }
     this.#show(frame);
+  }
+
+  async #enter(channel: string, socket: PusherSocket): Promise<void> {
+    try {
+      socket.subscribe(await this.#parts.passes.of(channel, socket.socketId));
+    } catch (error) {
+      this.#failure = new CommandError(`${foreign(channel)}: ${foreign(explainNetwork(error), MAX_TEXT)}`, {
+        cause: error,
+      });
+      socket.close();
+    }
   }
 
   #announce(): void {
@@ -197,9 +171,8 @@ class Listener {
 
   /** Without the key, or with a wrong one, as it came. */
   #decrypted({ channel = '', event, data }: PusherFrame): string {
-    const { masterKey } = this.#parts;
-    const isEncrypted = channelKindOf(channel).isEncrypted && !event.startsWith('pusher');
-    return (isEncrypted && masterKey && decryptPayload(masterKey, channel, data)) || data;
+    const key = event.startsWith('pusher') ? undefined : this.#parts.passes.keyOf(channel);
+    return (key && decryptPayload(key, data)) ?? data;
   }
 }
 

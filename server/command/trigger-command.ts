@@ -1,6 +1,6 @@
 import { text as readText } from 'node:stream/consumers';
 import { channelKindOf } from '../../protocol/channel-name.ts';
-import { encryptPayload } from '../client/encrypted-payload.ts';
+import { channelKey, encryptPayload } from '../client/encrypted-payload.ts';
 import { masterKeyOf } from '../client/target.ts';
 import type { TriggerFlags } from './client-flags.ts';
 import { CommandApi, type CommandContext, explained, targetOf } from './client-target.ts';
@@ -31,6 +31,6 @@ export async function triggerCommand(
 }
 
 function encrypted(masterKey: Uint8Array | undefined, channel: string, payload: string): string {
-  if (masterKey !== undefined) return encryptPayload(masterKey, channel, payload);
+  if (masterKey !== undefined) return encryptPayload(channelKey(masterKey, channel), payload);
   throw new UsageError(`${channel} is encrypted: add --encryption-key with the key that your backend has`);
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { channelKey, encryptPayload } from '../../server/client/encrypted-payload.ts';
 import type { ListenFlags, TriggerFlags } from '../../server/command/client-flags.ts';
 import { CommandError, UsageError } from '../../server/command/exit.ts';
 import { listenCommand } from '../../server/command/listen-command.ts';
@@ -17,8 +18,8 @@ beforeAll(async () => {
   broker = await startBroker({}, [
     {
       ...FULL_APP,
-      auth: { jwt: { keys: [{ secret: SECRET }] } },
-      channels: [{ name: 'presence-staff', subscribe: 'token' }],
+      auth: { jwt: { keys: [{ secret: SECRET }] }, encryptionMasterKey: MASTER_KEY },
+      channels: ['presence-staff', 'private-encrypted-b'].map((name) => ({ name, subscribe: 'token' })),
     },
   ]);
 });
@@ -76,6 +77,16 @@ test('listen enters by a token', async () => {
   expect(await listener.printed(/subscription_succeeded/)).toContain('"ids":["bea"]');
   await trigger(broker.url, { name: 'called', channel: 'presence-staff', data: '{}' });
   expect(await listener.exited).toMatchObject({ code: 0 });
+});
+
+test('listen decrypts by a token: the auth endpoint tells the key of the channel', async () => {
+  const token = sign({ sub: 'bea', exp: Math.floor(Date.now() / 1000) + 600 });
+  const listener = listen('private-encrypted-b', '--token', token, '--count', '1');
+  await listener.printed(/subscription_succeeded/);
+  const key = channelKey(Buffer.from(MASTER_KEY, 'base64'), 'private-encrypted-b');
+  await trigger(broker.url, { name: 'pin', channel: 'private-encrypted-b', data: encryptPayload(key, '1234') });
+  await listener.exited;
+  expect(listener.stdout).toMatch(/"event":"pin","data":1234\}\n$/);
 });
 
 test('encrypted events go through, and are shown as they come without the key', async () => {
