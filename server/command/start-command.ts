@@ -81,6 +81,8 @@ export async function startCommand(
   if (supervision) obeySupervisor(ending, reload);
   else obeySignals(ending, reload);
   log.info({ host: config.settings.host, port: server.port, version }, 'listening');
+  // Process managers wait for it, where they are told to: `wait_ready` of PM2.
+  if (!supervision) process.send?.('ready');
   // Whoever started the first one has read it.
   if (supervision?.port != null) return;
   const fileLimit = lowFileLimit(config.settings.limits.maxConnections);

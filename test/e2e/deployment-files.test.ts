@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { loadConfig, type Settings } from '../../server/config/index.ts';
+import { COMMAND, neutralEnvironment, temporaryFolder } from '../support/process.ts';
+
+const DEPLOY = new URL('../../deploy/', import.meta.url);
+const read = (name: string): string => readFileSync(new URL(name, DEPLOY), 'utf8');
+
+/** Values that come from elsewhere. */
+const GIVEN = { ID: '1', KEY: 'key-of-the-app', SECRET: 'secret-of-the-app-that-nobody-guesses' };
+
+/** @throws {ConfigError} a variable is no setting, or its value is wrong */
+function settingsOf(variables: Readonly<Record<string, string>>): Settings {
+  const env = Object.fromEntries(
+    Object.entries(variables).map(([name, value]) => {
+      const given = /_APP_(ID|KEY|SECRET)$/.exec(name)?.[1] as keyof typeof GIVEN | undefined;
+      return [name, given === undefined ? value : GIVEN[given]];
+    }),
+  );
+  const { settings, warnings } = loadConfig({ flags: {}, env, cwd: temporaryFolder() });
+  expect(warnings).toEqual([]);
+  return settings;
+}
+
+/** How long a broker takes to stop at most. */
+function stoppingSeconds({ drain, shutdownGracePeriod }: Settings): number {
+  const answering = 3;
+  return drain.readyDelaySeconds + (drain.seconds ?? shutdownGracePeriod / 1000) + answering;
+}
+
+interface Service {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly stop_grace_period: string;
+}
+
+describe.each([
+  ['compose.yaml', ['kulkul']],
+  ['cluster.yaml', ['kulkul-1', 'kulkul-2', 'kulkul-3']],
+])('%s', (file, names) => {
+  const { services } = parse(read(`compose/${file}`), { merge: true }) as { services: Record<string, Service> };
+
+  test.each(names)('%s has settings that Kulkul knows, and time to stop', (name) => {
+    const service = services[name];
+    const settings = settingsOf(service?.environment ?? {});
+    expect(settings.appManager.array.apps).toMatchObject([{ id: GIVEN.ID, key: GIVEN.KEY }]);
+    expect(settings.adapter.driver).toBe(names.length > 1 ? 'redis' : 'local');
+    expect(Number.parseInt(service?.stop_grace_period ?? '', 10)).toBeGreaterThan(stoppingSeconds(settings));
+  });
+});
+
+test('the manifests of Kubernetes have settings that Kulkul knows, probes that it answers, and time to stop', () => {
+  const documents = parseAllDocuments(read('kubernetes/kulkul.yaml')).map((document) => {
+    expect(document.errors).toEqual([]);
+    return document.toJS();
+  });
+  expect(documents.map(({ kind }) => kind)).toEqual(['Deployment', 'Service', 'PodDisruptionBudget']);
+  const pod = documents[0].spec.template.spec;
+  const [container] = pod.containers;
+  const settings = settingsOf(
+    Object.fromEntries(container.env.map(({ name, value = 'secret' }: Record<string, string>) => [name, value])),
+  );
+  expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(stoppingSeconds(settings));
+  // A node that is stopping is found out before it stops listening.
+  const { periodSeconds, failureThreshold, httpGet } = container.readinessProbe;
+  expect(periodSeconds * failureThreshold).toBeLessThan(settings.drain.readyDelaySeconds);
+  expect([httpGet.path, container.livenessProbe.httpGet.path]).toEqual(['/ready', '/']);
+  expect(container.ports[0].containerPort).toBe(settings.port);
+});
+
+describe('PM2', () => {
+  test('waits longer than the broker takes to stop', () => {
+    const path = fileURLToPath(new URL('pm2/ecosystem.config.cjs', DEPLOY));
+    const { apps } = createRequire(import.meta.url)(path) as { apps: Record<string, unknown>[] };
+    expect(apps[0]).toMatchObject({ wait_ready: true, exec_mode: 'fork', instances: 1 });
+    expect(Number(apps[0]?.kill_timeout) / 1000).toBeGreaterThan(stoppingSeconds(settingsOf({})));
+  });
+
+  test('is told when the broker listens', async () => {
+    const broker = spawn(process.execPath, [COMMAND, 'start', '--host', '127.0.0.1', '--port', '0'], {
+      env: neutralEnvironment(),
+      cwd: temporaryFolder(),
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    onTestFinished(() => void broker.kill('SIGKILL'));
+    expect(await once(broker, 'message')).toEqual(['ready', undefined]);
+    broker.kill('SIGTERM');
+    expect(await once(broker, 'exit')).toEqual([0, null]);
+  });
+});
