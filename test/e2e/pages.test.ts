@@ -28,7 +28,7 @@ test('what README.md says works, in a clone', async () => {
   reader.leave();
 });
 
-/** Page and heading of commands that need what is not here: Redis, systemd, Docker, a reader of the log, a download from npm, a key that the user has. */
+/** Page and heading of commands that need what is not here: Redis, systemd, Docker, a reader of the log, a download from npm, a receiver of traces, a key that the user has. */
 const NOT_RUN = [
   ['README.md', 'Grow'],
   ['docs/admin-api.md', 'Apps'],
@@ -37,6 +37,7 @@ const NOT_RUN = [
   ['docs/operating.md', 'Apache'],
   ['docs/operating.md', 'Container'],
   ['docs/operating.md', 'Log'],
+  ['docs/operating.md', 'Traces'],
   ['docs/operating.md', 'Taking over without a gap'],
   ['docs/operating.md', 'Taking over without a gap'],
   // Installs from GitHub.
