@@ -44,6 +44,8 @@ const LATE_CHECK_MS = 500;
 /** That a connection is kept for without a request, in milliseconds. */
 const KEEP_ALIVE_MS = 72_000;
 const MAX_PARAM_LENGTH = 2000;
+/** Of a path in the log. */
+const MAX_AUDITED_LENGTH = 500;
 const RETRY_AFTER_SECONDS = 1;
 /** Open at once: nodes work for each of them. */
 const MAX_STREAMS = 32;
@@ -181,7 +183,12 @@ export class AdminServer {
       throw isUnknownApp ? hiddenApp(appId ?? '') : error;
     });
     if (operator && !WITHOUT_BODY.has(method)) {
-      this.#audit({ who: operator.name, what: `${method} ${path}`, app: appId, from: address });
+      this.#audit({
+        who: operator.name,
+        what: `${method} ${path.slice(0, MAX_AUDITED_LENGTH)}`,
+        app: appId,
+        from: address,
+      });
     }
     return { status: route.status, answer };
   }
