@@ -25,10 +25,11 @@ export function describeBroker(name: string, create: CreateSeams): void {
         for (const node of seams.nodes) expect(await node.frames()).toEqual([]);
       });
 
-      test('hands over app, channel, frame and the excluded socket, unchanged', async () => {
+      test('hands over app, channel, frame, the excluded socket and the trace, unchanged', async () => {
         await seams.last.subscribe('presence-x');
         const frame = '{"event":"e\\u0000","channel":"presence-x","data":"ü 💡 \u2028 \\"x\\""}';
-        const more = { exceptSocketId: '12.34' };
+        const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+        const more = { exceptSocketId: '12.34', traceparent };
         await publish('presence-x', frame, more);
         expect(await seams.last.messages()).toEqual([
           expect.objectContaining({ appId: APP, channel: 'presence-x', frame, ...more }),
