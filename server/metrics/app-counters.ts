@@ -26,8 +26,12 @@ export const LIMITS = ['backend_events', 'read_requests', 'client_events'] as co
 /** What an app was refused. */
 export type RefusedKind = 'connection' | 'subscription' | 'message' | 'request';
 
-/** Requests to one route, by status. */
-export type StatusCounts = Map<number, number>;
+/** Requests to one route with one status. */
+interface AnswerCount {
+  readonly route: string;
+  readonly status: number;
+  count: number;
+}
 
 /** What has happened in one app on this node. Plain numbers: some of them change with every event. */
 export class AppCounters {
@@ -48,7 +52,9 @@ export class AppCounters {
   readonly slow = new NamedCounts();
   readonly rateLimited = new NamedCounts();
   readonly #refusals = new Map<RefusedKind, NamedCounts>();
-  readonly #requests = new Map<string, StatusCounts>();
+  readonly #requests: AnswerCount[] = [];
+  /** Of the request before: a backend posts to one route all day. */
+  #lastAnswer: AnswerCount | undefined;
 
   refused(of: RefusedKind, error: string): void {
     let counts = this.#refusals.get(of);
@@ -61,12 +67,10 @@ export class AppCounters {
 
   /** @param route - its path as the table of routes has it */
   answered(route: string, status: number): void {
-    let statuses = this.#requests.get(route);
-    if (!statuses) {
-      statuses = new Map();
-      this.#requests.set(route, statuses);
+    if (this.#lastAnswer?.route !== route || this.#lastAnswer.status !== status) {
+      this.#lastAnswer = this.#answerCount(route, status);
     }
-    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    this.#lastAnswer.count += 1;
   }
 
   put(put: Put, app: string): void {
@@ -93,9 +97,18 @@ export class AppCounters {
     for (const [of, counts] of this.#refusals) {
       for (const [error, count] of counts) put('kulkul_refusals_total', [app, of, error], count);
     }
-    for (const [route, statuses] of this.#requests) {
-      for (const [status, count] of statuses) put('kulkul_http_requests_total', [app, route, String(status)], count);
+    for (const { route, status, count } of this.#requests) {
+      put('kulkul_http_requests_total', [app, route, String(status)], count);
     }
+  }
+
+  #answerCount(route: string, status: number): AnswerCount {
+    let found = this.#requests.find((one) => one.route === route && one.status === status);
+    if (!found) {
+      found = { route, status, count: 0 };
+      this.#requests.push(found);
+    }
+    return found;
   }
 }
 

@@ -1,3 +1,4 @@
+import { EMPTY_OBJECT } from '../http/answer.ts';
 import type { Exchange, RequestWatch } from '../http/exchange.ts';
 import type { AllAppCounters } from './app-counters.ts';
 import type { MetricSource } from './collection.ts';
@@ -22,7 +23,7 @@ export class RequestCounts implements RequestWatch {
     const app = this.#apps.of(appId);
     app.answered(route?.path ?? NO_ROUTE, status);
     app.httpBytesIn += bodyLength;
-    app.httpBytesOut += Buffer.byteLength(body);
+    app.httpBytesOut += body === EMPTY_OBJECT.body ? body.length : Buffer.byteLength(body);
     if (route?.publishes) this.#triggers.observe((performance.now() - startedMs) / 1000);
     if (status < 400) return;
     const error = headers?.['X-Kulkul-Error'];

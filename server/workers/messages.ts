@@ -15,7 +15,7 @@ import type { Batch, How } from './calls.ts';
  * Version of all that the main process and its workers say to each other. To be raised with any change that the other side would misread: a worker that is
  * replaced is started from what is installed then, which may be another version than the one that runs.
  */
-export const WORKER_LAYOUT = 4;
+export const WORKER_LAYOUT = 5;
 
 /** The first message to a worker: what it has to know to start. `kind` and `layout` are the same in all versions. */
 export interface WorkerStart {
