@@ -8,7 +8,7 @@ const UNIT = [
   'test/contract/{memory,workers}',
   'test/examples/*-parts',
   'test/server/{apps,client,config,tokens}/**/*',
-  'test/server/metrics/{documented,worker-totals}',
+  'test/server/metrics/{documented,sampler,worker-totals}',
   'test/server/redis/{fair-queue,gathered-writes,keys,redis-broker,wire}',
   'test/server/workers/!(worker-main)',
   'test/server/{client-address,foreign-text,sampled-log}',

@@ -33,6 +33,8 @@ export class OpenRequests {
 
 /** Who counts requests. */
 export interface RequestWatch {
+  /** @returns when it began, if it is to be timed */
+  began(): number | undefined;
   /** @param answer - about to be sent */
   answered(exchange: Exchange, answer: Pick<Answer, 'status' | 'headers' | 'body'>): void;
 }
@@ -66,8 +68,8 @@ export class Exchange {
   appId = '';
   /** Bytes of its body. */
   bodyLength = 0;
-  /** When it came, by `performance.now()`; 0 where nobody counts. */
-  readonly startedMs: number;
+  /** When it came, by the clock of whoever counts; undefined: it is not timed. */
+  readonly startedMs: number | undefined;
   stopReading: (() => void) | undefined;
   /** Told of the answer, or that the client left before. */
   onOver: ((answer: Pick<Answer, 'status' | 'headers' | 'body'> | undefined) => void) | undefined;
@@ -80,7 +82,7 @@ export class Exchange {
     this.res = res;
     this.#parts = parts;
     this.#address = parts.addresses.holder(res);
-    this.startedMs = parts.watch ? performance.now() : 0;
+    this.startedMs = parts.watch?.began();
     parts.requests.begin();
     res.onAborted(() => {
       if (!this.#isOver) {

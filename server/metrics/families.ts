@@ -148,7 +148,7 @@ export const FAMILIES = {
   },
   kulkul_trigger_request_seconds: {
     type: 'histogram',
-    help: 'From the head of a request that publishes to its answer',
+    help: 'From the head of a request that publishes to its answer; of a sample, 50 per second at most',
     labels: [],
     bounds: FAST,
   },

@@ -50,7 +50,7 @@ export class NodeMetrics {
     this.#process = new ProcessFigures(worker);
     this.#redis = new RedisClock(clock);
     this.times = new PublishTimes({ clock, now: () => this.#redis.now(), isRemote });
-    this.requests = new RequestCounts(this.#apps);
+    this.requests = new RequestCounts(this.#apps, clock);
     this.webhooks = new WebhookCounts(this.#names, clock);
     this.observer = countingObserver({
       apps: this.#apps,

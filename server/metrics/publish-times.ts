@@ -1,9 +1,7 @@
 import type { Clock } from '../../channels/clock.ts';
 import type { MetricSource } from './collection.ts';
 import { Histogram } from './histogram.ts';
-
-/** Between two events whose way is timed. */
-const SAMPLE_MS = 20;
+import { Sampler } from './sampler.ts';
 
 export interface PublishTimesParts {
   readonly clock: Pick<Clock, 'elapsedMs' | 'nextTurn'>;
@@ -20,21 +18,15 @@ export class PublishTimes {
   readonly #lag = new Histogram('kulkul_broker_lag_seconds');
   /** Those that were handed on in this turn of the event loop. */
   #inThisTurn: number[] = [];
-  /** When the next one is timed, by the clock's `elapsedMs`. A timer in its place costs more than many looks at the clock. */
-  #dueMs = 0;
+  readonly #sampler: Sampler;
 
   constructor(parts: PublishTimesParts) {
     this.#parts = parts;
+    this.#sampler = new Sampler(parts.clock);
   }
 
   /** The time of an event that is published now, if it is one of those that are timed. */
-  readonly stamp = (): number | undefined => {
-    const { clock, now } = this.#parts;
-    const elapsedMs = clock.elapsedMs();
-    if (elapsedMs < this.#dueMs) return undefined;
-    this.#dueMs = elapsedMs + SAMPLE_MS;
-    return now();
-  };
+  readonly stamp = (): number | undefined => (this.#sampler.next() === undefined ? undefined : this.#parts.now());
 
   /**
    * An event was handed to the native fan-out, which sends it at the end of the turn.

@@ -1,8 +1,10 @@
+import type { Clock } from '../../channels/clock.ts';
 import { EMPTY_OBJECT } from '../http/answer.ts';
 import type { Exchange, RequestWatch } from '../http/exchange.ts';
 import type { AllAppCounters } from './app-counters.ts';
 import type { MetricSource } from './collection.ts';
 import { Histogram } from './histogram.ts';
+import { Sampler } from './sampler.ts';
 
 /** Of requests for which there is no route, and of feeds. */
 const NO_ROUTE = 'other';
@@ -12,8 +14,17 @@ export class RequestCounts implements RequestWatch {
   readonly #apps: AllAppCounters;
   readonly #triggers = new Histogram('kulkul_trigger_request_seconds');
 
-  constructor(apps: AllAppCounters) {
+  readonly #clock: Pick<Clock, 'elapsedMs'>;
+  readonly #sampler: Sampler;
+
+  constructor(apps: AllAppCounters, clock: Pick<Clock, 'elapsedMs'>) {
     this.#apps = apps;
+    this.#clock = clock;
+    this.#sampler = new Sampler(clock);
+  }
+
+  began(): number | undefined {
+    return this.#sampler.next();
   }
 
   answered(
@@ -24,7 +35,9 @@ export class RequestCounts implements RequestWatch {
     app.answered(route?.path ?? NO_ROUTE, status);
     app.httpBytesIn += bodyLength;
     app.httpBytesOut += body === EMPTY_OBJECT.body ? body.length : Buffer.byteLength(body);
-    if (route?.publishes) this.#triggers.observe((performance.now() - startedMs) / 1000);
+    if (route?.publishes && startedMs !== undefined) {
+      this.#triggers.observe((this.#clock.elapsedMs() - startedMs) / 1000);
+    }
     if (status < 400) return;
     const error = headers?.['X-Kulkul-Error'];
     if (error !== undefined) app.refused('request', error);
