@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
@@ -70,6 +71,23 @@ test('the manifests of Kubernetes have settings that Kulkul knows, probes that i
   expect(periodSeconds * failureThreshold).toBeLessThan(settings.drain.readyDelaySeconds);
   expect([httpGet.path, container.livenessProbe.httpGet.path]).toEqual(['/ready', '/']);
   expect(container.ports[0].containerPort).toBe(settings.port);
+});
+
+describe('systemd', () => {
+  const unit = read('systemd/kulkul.service');
+
+  test('waits longer than the broker takes to stop', () => {
+    const seconds = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]);
+    expect(seconds).toBeGreaterThan(stoppingSeconds(settingsOf({})));
+  });
+
+  const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
+  test.runIf(hasSystemd)('understands each line of the unit', () => {
+    const file = join(temporaryFolder(), 'kulkul.service');
+    writeFileSync(file, unit.replace('/usr/bin/kulkul', process.execPath));
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
 });
 
 describe('PM2', () => {

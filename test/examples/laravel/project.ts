@@ -22,9 +22,9 @@ export function environment(): Record<string, string> {
   return Object.fromEntries(parseDotenv(projectFile('.env.example'), {}));
 }
 
-/** A value of the systemd unit. */
+/** A value of the systemd unit, which is not of this project alone. */
 export function unitValue(name: string): string {
-  return new RegExp(`^${name}=(.*)$`, 'm').exec(projectFile('server/kulkul.service'))?.[1] ?? '';
+  return new RegExp(`^${name}=(.*)$`, 'm').exec(projectFile('../../deploy/systemd/kulkul.service'))?.[1] ?? '';
 }
 
 /** The values of a directive of nginx. */
