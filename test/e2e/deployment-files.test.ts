@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
+import { type Document, parse, parseAllDocuments } from 'yaml';
 import { loadConfig, type Settings } from '../../server/config/index.ts';
 import { COMMAND, neutralEnvironment, temporaryFolder } from '../support/process.ts';
 
@@ -54,23 +54,53 @@ describe.each([
   });
 });
 
-test('the manifests of Kubernetes have settings that Kulkul knows, probes that it answers, and time to stop', () => {
-  const documents = parseAllDocuments(read('kubernetes/kulkul.yaml')).map((document) => {
+/** What Kubernetes takes has no types here. */
+type Manifest = ReturnType<Document['toJS']>;
+
+function manifestsOf(text: string): Manifest[] {
+  return parseAllDocuments(text).map((document) => {
     expect(document.errors).toEqual([]);
     return document.toJS();
   });
-  expect(documents.map(({ kind }) => kind)).toEqual(['Deployment', 'Service', 'PodDisruptionBudget']);
-  const pod = documents[0].spec.template.spec;
-  const [container] = pod.containers;
+}
+
+/** Of a Deployment. */
+function checkPod({ containers: [container], terminationGracePeriodSeconds }: Manifest): void {
   const settings = settingsOf(
     Object.fromEntries(container.env.map(({ name, value = 'secret' }: Record<string, string>) => [name, value])),
   );
-  expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(stoppingSeconds(settings));
+  const [, preStop] = container.lifecycle.preStop.exec.command;
+  expect(terminationGracePeriodSeconds).toBeGreaterThan(Number(preStop) + stoppingSeconds(settings));
   // A node that is stopping is found out before it stops listening.
   const { periodSeconds, failureThreshold, httpGet } = container.readinessProbe;
   expect(periodSeconds * failureThreshold).toBeLessThan(settings.drain.readyDelaySeconds);
   expect([httpGet.path, container.livenessProbe.httpGet.path]).toEqual(['/ready', '/']);
-  expect(container.ports[0].containerPort).toBe(settings.port);
+  expect(container.ports).toEqual([
+    { name: 'http', containerPort: settings.port },
+    { name: 'metrics', containerPort: settings.metrics.port },
+  ]);
+  expect(settings.metrics.enabled).toBe(true);
+}
+
+describe('the manifests of Kubernetes', () => {
+  const [deployment, service, budget] = manifestsOf(read('kubernetes/kulkul.yaml'));
+
+  test('have settings that Kulkul knows, probes that it answers, and time to stop', () => {
+    expect([deployment.kind, service.kind, budget.kind]).toEqual(['Deployment', 'Service', 'PodDisruptionBudget']);
+    checkPod(deployment.spec.template.spec);
+  });
+
+  test('scale by a metric that Kulkul has, and that the Service leads to', () => {
+    const [monitor, autoscaler] = manifestsOf(read('kubernetes/autoscaling.yaml'));
+    const names = service.spec.ports.map(({ name }: Manifest) => name);
+    expect(monitor.spec.endpoints.map(({ port }: Manifest) => names.includes(port))).toEqual([true]);
+    expect(service.metadata.labels).toMatchObject(monitor.spec.selector.matchLabels);
+    expect(autoscaler.spec.scaleTargetRef).toMatchObject({ kind: deployment.kind, name: deployment.metadata.name });
+    const { name } = autoscaler.spec.metrics[0].pods.metric;
+    const [rule] = parse(read('kubernetes/prometheus-adapter.yaml')).rules.custom;
+    expect(rule.seriesQuery.split('{')[0]).toBe(name);
+    expect(readFileSync(new URL('../docs/observability.md', DEPLOY), 'utf8')).toContain(`| \`${name}\` |`);
+  });
 });
 
 describe('systemd', () => {
