@@ -1,12 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Document, parse, parseAllDocuments } from 'yaml';
 import { loadConfig, type Settings } from '../../server/config/index.ts';
+import { mergeValues, renderHelm } from '../support/helm-template.ts';
 import { COMMAND, neutralEnvironment, temporaryFolder } from '../support/process.ts';
 
 const DEPLOY = new URL('../../deploy/', import.meta.url);
@@ -100,6 +101,73 @@ describe('the manifests of Kubernetes', () => {
     const [rule] = parse(read('kubernetes/prometheus-adapter.yaml')).rules.custom;
     expect(rule.seriesQuery.split('{')[0]).toBe(name);
     expect(readFileSync(new URL('../docs/observability.md', DEPLOY), 'utf8')).toContain(`| \`${name}\` |`);
+  });
+});
+
+describe('the Helm chart', () => {
+  const APP = '{ id: "1", key: key-of-the-app, secret: secret-of-the-app-that-nobody-guesses }';
+  const chart = parse(read('helm/kulkul/Chart.yaml'));
+  const templates = readdirSync(new URL('helm/kulkul/templates', DEPLOY));
+
+  /** By kind. */
+  function render(values: string): Record<string, Manifest> {
+    const Values = mergeValues(read('helm/kulkul/values.yaml'), values);
+    const root = { Values, Release: { Name: 'events' }, Chart: { AppVersion: chart.appVersion } };
+    const texts = templates.map((name) => renderHelm(read(`helm/kulkul/templates/${name}`), root));
+    const manifests = texts.filter((text) => text.trim() !== '').flatMap(manifestsOf);
+    return Object.fromEntries(manifests.map((manifest) => [manifest.kind, manifest]));
+  }
+
+  test('is of this version', () => {
+    const { version } = parse(readFileSync(new URL('../package.json', DEPLOY), 'utf8'));
+    expect([chart.version, chart.appVersion]).toEqual([version, version]);
+  });
+
+  test('makes pods that Kulkul runs in, and a file of the apps', () => {
+    const made = render(`{ apps: [${APP}], config: { eventLimits.maxPayloadInKb: 50 }, redis: { host: redis } }`);
+    expect(Object.keys(made).sort()).toEqual(['Deployment', 'PodDisruptionBudget', 'Secret', 'Service']);
+    const { template, replicas } = made.Deployment.spec;
+    expect(replicas).toBe(3);
+    checkPod(template.spec);
+    expect(template.spec.containers[0].image).toBe(`kulkul:${chart.appVersion}`);
+    expect(template.metadata.labels).toMatchObject(made.Service.spec.selector);
+    expect(template.metadata.labels).toMatchObject(made.PodDisruptionBudget.spec.selector.matchLabels);
+    const config = join(temporaryFolder(), 'kulkul.json');
+    writeFileSync(config, made.Secret.stringData['kulkul.json']);
+    const { settings } = loadConfig({ flags: { config }, env: {}, cwd: temporaryFolder() });
+    expect(settings.appManager.array.apps).toMatchObject([{ key: GIVEN.KEY }]);
+    expect(settings.eventLimits.maxPayloadInKb).toBe(50);
+  });
+
+  test('has the rest for those who ask for it', () => {
+    const made = render(`
+      existingSecret: mine
+      env: { KULKUL_WORKERS: 2 }
+      redis: { host: redis, passwordSecret: redis }
+      drain: { move: 120 }
+      ingress: { enabled: true, tlsSecret: certificate }
+      metrics: { serviceMonitor: { enabled: true, labels: { release: prometheus } } }
+      autoscaling: { enabled: true }`);
+    expect(made).not.toHaveProperty('Secret');
+    expect(made.Deployment.spec).not.toHaveProperty('replicas');
+    const pod = made.Deployment.spec.template.spec;
+    checkPod(pod);
+    expect(pod.volumes.at(-1).secret.secretName).toBe('mine');
+    expect(pod.containers[0].env.at(-1)).toEqual({ name: 'KULKUL_WORKERS', value: '2' });
+    expect(made.Ingress.spec.tls).toEqual([{ hosts: ['ws.example.com'], secretName: 'certificate' }]);
+    expect(made.Ingress.spec.rules[0].http.paths).toHaveLength(3);
+    expect(made.ServiceMonitor.metadata.labels.release).toBe('prometheus');
+    expect(made.Service.metadata.labels).toMatchObject(made.ServiceMonitor.spec.selector.matchLabels);
+    const { scaleTargetRef, metrics } = made.HorizontalPodAutoscaler.spec;
+    expect(scaleTargetRef.name).toBe(made.Deployment.metadata.name);
+    expect(metrics[0].pods.target.averageValue).toBe('10000');
+  });
+
+  test.each([
+    ['{ redis: { host: redis } }', 'apps, config or existingSecret must be set'],
+    [`{ apps: [${APP}] }`, 'several nodes need redis.host'],
+  ])('refuses %s', (values, reason) => {
+    expect(() => render(values)).toThrow(reason);
   });
 });
 
