@@ -15,7 +15,7 @@ import { Stage, subscribed } from './scenarios/stage.ts';
 const ROOM = 'presence-room';
 const USERS = ['ann', 'bob', 'cid', 'dan'];
 /** Enough for a worker, or a broker, to be replaced on a machine that does other things meanwhile. */
-const GRACE_SECONDS = 8;
+const GRACE_SECONDS = 12;
 
 interface Accepted {
   readonly name: string;
@@ -129,7 +129,7 @@ const beginning = (users: readonly string[]): string[] => [
 ];
 
 test('facts arrive once and in order, whichever worker is killed while the target is down', async () => {
-  const workers = await startWorkers({ 'webhooks.graceSeconds': 2 * GRACE_SECONDS });
+  const workers = await startWorkers();
   const stage = await stageOf(workers.broker);
   application.isUp = false;
   const pages: Pusher[] = [];
