@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { atLength } from '../support/at-length.ts';
 import { CommandProcess } from '../support/process.ts';
 import { until } from '../support/until.ts';
 import { runExample, runProgram } from './start-example.ts';
@@ -95,8 +96,8 @@ test('the README has each system with a picture, its ports and the variables tha
   }
 });
 
-// Two systems whose descriptions name the same port could not run beside each other.
-test(
+// Two systems whose descriptions name the same port could not run beside each other. That each one starts is shown by its own tests.
+atLength(undefined, test)?.(
   'all systems run beside each other, and each says where it is',
   async () => {
     const runner = runExample('all', { SALES_DATABASE: ':memory:' });
