@@ -3,37 +3,41 @@ import { appOptionsSchema, keyPairSchema } from '../config/app-options.ts';
 import { settingMeta } from '../config/setting.ts';
 import type { JsonSchema } from '../http/route-table.ts';
 
-/** What is taken here, or given back, as JSON Schema 2020-12. */
-export function describe(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-  const { $schema, ...described } = z.toJSONSchema(schema, {
-    io,
-    unrepresentable: 'any',
-    override({ zodSchema, jsonSchema }) {
-      const meta = settingMeta.get(zodSchema as unknown as z.ZodType);
-      if (meta) jsonSchema.description = meta.description;
-      // Files of the server are not for the API.
-      delete jsonSchema.properties?.publicKeyFile;
-    },
-  });
-  return described as JsonSchema;
+/**
+ * What is taken here, or given back, as JSON Schema 2020-12. Made when it is asked for, with the document that has it: to make all of them took a sixth of
+ * the time that the broker needs to start.
+ */
+export function describe(schema: z.ZodType, io: 'input' | 'output'): () => JsonSchema {
+  return () => {
+    const { $schema, ...described } = z.toJSONSchema(schema, {
+      io,
+      unrepresentable: 'any',
+      override({ zodSchema, jsonSchema }) {
+        const meta = settingMeta.get(zodSchema as unknown as z.ZodType);
+        if (meta) jsonSchema.description = meta.description;
+        // Files of the server are not for the API.
+        delete jsonSchema.properties?.publicKeyFile;
+      },
+    });
+    return described as JsonSchema;
+  };
 }
 
 const appInput = describe(appOptionsSchema, 'input');
-const appProperties = appInput.properties as Readonly<Record<string, JsonSchema>>;
 
 /** Everything may be left out: id, key and secret are made then. */
-export const NEW_APP: JsonSchema = { ...appInput, required: [] };
+export const NEW_APP = (): JsonSchema => ({ ...appInput(), required: [] });
 
 /** What is not there stays; null sets back to the default. */
-export const CHANGED_APP: JsonSchema = {
-  ...appInput,
-  required: [],
-  properties: Object.fromEntries(
-    Object.entries(appProperties).map(([name, { default: _, ...schema }]) => [
+export const CHANGED_APP = (): JsonSchema => {
+  const { properties, ...others } = appInput();
+  const changed = Object.entries(properties as Readonly<Record<string, JsonSchema>>).map(
+    ([name, { default: _, ...schema }]) => [
       name,
       { anyOf: [schema, { type: 'null' }], ...('description' in schema && { description: schema.description }) },
-    ]),
-  ),
+    ],
+  );
+  return { ...others, required: [], properties: Object.fromEntries(changed) };
 };
 
 const warning = z.string().optional().describe('Why not every node has heard of the change. Absent: all have.');
@@ -123,7 +127,7 @@ export const listQuerySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(10_000).default(1000).describe('Apps at most.'),
 });
 
-export const describeQuery = (schema: z.ZodObject): JsonSchema => describe(schema, 'input');
+export const describeQuery = (schema: z.ZodObject): JsonSchema => describe(schema, 'input')();
 
 /** Of all other routes: a misspelt parameter must not look as if it had been heeded. */
 export const noQuerySchema = z.strictObject({});

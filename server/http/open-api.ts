@@ -1,4 +1,4 @@
-import type { JsonSchema, RouteFacts } from './route-table.ts';
+import type { JsonSchema, RouteFacts, SchemaSource } from './route-table.ts';
 
 type Security = readonly Readonly<Record<string, readonly string[]>>[];
 
@@ -9,7 +9,7 @@ export interface ApiFacts<R> {
   readonly description: string;
   readonly servers?: readonly object[];
   /** By name; a route that answers one of them refers to it. */
-  readonly schemas: Readonly<Record<string, JsonSchema>>;
+  readonly schemas: Readonly<Record<string, SchemaSource>>;
   readonly securitySchemes: Readonly<Record<string, object>>;
   /** What all routes ask for. */
   readonly security?: Security;
@@ -40,16 +40,16 @@ export function createOpenApi<R extends RouteFacts>(routes: readonly R[], facts:
     info: { title, version, description },
     ...(servers && { servers }),
     paths: Object.fromEntries(paths),
-    components: { schemas, ...(responses && { responses }), securitySchemes },
+    components: { schemas: madeOf(schemas), ...(responses && { responses }), securitySchemes },
     ...(security && { security }),
   };
 }
 
-function describeRoute(route: RouteFacts, names: ReadonlyMap<JsonSchema, string>, refusal: object): object {
+function describeRoute(route: RouteFacts, names: ReadonlyMap<SchemaSource, string>, refusal: object): object {
   const { method, path, summary, query = {}, body, answer, answerType = 'application/json', status = 200 } = route;
-  const content = (type: string, schema: JsonSchema): object => {
+  const content = (type: string, schema: SchemaSource): object => {
     const name = names.get(schema);
-    return { [type]: { schema: name === undefined ? schema : { $ref: `#/components/schemas/${name}` } } };
+    return { [type]: { schema: name === undefined ? made(schema) : { $ref: `#/components/schemas/${name}` } } };
   };
   const types = body?.contentTypes ?? ['application/json'];
   return {
@@ -70,6 +70,14 @@ function describeRoute(route: RouteFacts, names: ReadonlyMap<JsonSchema, string>
       default: refusal,
     },
   };
+}
+
+function made(schema: SchemaSource): JsonSchema {
+  return typeof schema === 'function' ? schema() : schema;
+}
+
+function madeOf(schemas: Readonly<Record<string, SchemaSource>>): Readonly<Record<string, JsonSchema>> {
+  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, made(schema)]));
 }
 
 function parameter(where: 'path' | 'query', name: string, schema: JsonSchema): object {

@@ -1,6 +1,9 @@
 /** JSON Schema 2020-12, as OpenAPI 3.1 takes it. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
+/** A schema, or what makes it once somebody asks for it. */
+export type SchemaSource = JsonSchema | (() => JsonSchema);
+
 /** What a route of any API of this program says of itself: enough to find it, and to describe it in an OpenAPI document. */
 export interface RouteFacts {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -11,13 +14,13 @@ export interface RouteFacts {
   /** Optional parameters of the URL. */
   readonly query?: Readonly<Record<string, JsonSchema>>;
   readonly body?: {
-    readonly schema: JsonSchema;
+    readonly schema: SchemaSource;
     readonly isRequired: boolean;
     /** Default: `application/json`. */
     readonly contentTypes?: readonly string[];
   };
   /** What a success is answered with. Default: nothing. */
-  readonly answer?: JsonSchema;
+  readonly answer?: SchemaSource;
   /** Default: `application/json`. */
   readonly answerType?: string;
   /** Of a success. Default: 200. */
