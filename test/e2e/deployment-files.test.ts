@@ -4,11 +4,12 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { type Document, parse, parseAllDocuments } from 'yaml';
 import { loadConfig, type Settings } from '../../server/config/index.ts';
 import { mergeValues, renderHelm } from '../support/helm-template.ts';
 import { COMMAND, neutralEnvironment, temporaryFolder } from '../support/process.ts';
+import { Authority } from '../support/tls.ts';
 
 const DEPLOY = new URL('../../deploy/', import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, DEPLOY), 'utf8');
@@ -42,7 +43,7 @@ interface Service {
 
 describe.each([
   ['compose.yaml', ['kulkul']],
-  ['cluster.yaml', ['kulkul-1', 'kulkul-2', 'kulkul-3']],
+  ['brokers.yaml', ['kulkul-1', 'kulkul-2', 'kulkul-3']],
 ])('%s', (file, names) => {
   const { services } = parse(read(`compose/${file}`), { merge: true }) as { services: Record<string, Service> };
 
@@ -52,6 +53,46 @@ describe.each([
     expect(settings.appManager.array.apps).toMatchObject([{ id: GIVEN.ID, key: GIVEN.KEY }]);
     expect(settings.adapter.driver).toBe(names.length > 1 ? 'redis' : 'local');
     expect(Number.parseInt(service?.stop_grace_period ?? '', 10)).toBeGreaterThan(stoppingSeconds(settings));
+  });
+});
+
+describe('clusters of Docker Compose', () => {
+  const brokers = Object.keys(parse(read('compose/brokers.yaml'), { merge: true }).services);
+  const addresses = brokers.filter((name) => name !== 'redis').map((name) => `${name}:6001`);
+
+  test.each([
+    ['cluster.yaml', 'Caddyfile'],
+    ['cluster-nginx.yaml', 'nginx.conf'],
+    ['cluster-traefik.yaml', 'traefik.yaml'],
+  ])('%s has a balancer that knows each broker', (file, configuration) => {
+    const { include, services } = parse(read(`compose/${file}`));
+    expect(include).toEqual(['brokers.yaml']);
+    const [balancer] = Object.values<{ volumes: string[] }>(services);
+    expect(balancer?.volumes[0]).toMatch(`./${configuration}:`);
+    expect(read(`compose/${configuration}`).match(/kulkul-\d:6001/g)).toEqual(addresses);
+  });
+
+  test('nginx reads its file', async () => {
+    const folder = temporaryFolder();
+    const { cert, key } = await (await Authority.create()).issue();
+    writeFileSync(join(folder, 'fullchain.pem'), cert);
+    writeFileSync(join(folder, 'privkey.pem'), key);
+    const file = join(folder, 'nginx.conf');
+    const text = read('compose/nginx.conf').replaceAll('/etc/nginx/certificates', folder);
+    writeFileSync(file, text.replace(/kulkul-\d:/g, '127.0.0.1:'));
+    const args = ['-t', '-c', file, '-p', folder, '-e', 'stderr', '-g', `pid ${folder}/nginx.pid;`];
+    const { status, stderr } = spawnSync(inject('nginx'), args, { encoding: 'utf8' });
+    expect({ status, stderr }).toMatchObject({ status: 0, stderr: expect.stringContaining('test is successful') });
+  });
+
+  const hasCaddy = spawnSync('caddy', ['version']).status === 0;
+  test.runIf(hasCaddy)('Caddy reads its file', () => {
+    const file = fileURLToPath(new URL('compose/Caddyfile', DEPLOY));
+    const home = temporaryFolder();
+    const env = { ...process.env, DOMAIN: 'ws.example.com', HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home };
+    const args = ['validate', '--adapter', 'caddyfile', '--config', file];
+    const { status, stdout } = spawnSync('caddy', args, { env, encoding: 'utf8' });
+    expect({ status, stdout }).toMatchObject({ status: 0, stdout: expect.stringContaining('Valid configuration') });
   });
 });
 
