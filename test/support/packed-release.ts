@@ -20,7 +20,7 @@ const exec = promisify(execFile);
 export async function packRelease(platforms: readonly string[] = []): Promise<string[]> {
   const folder = temporaryFolder();
   const flags = platforms.flatMap((platform) => ['--platform', platform]);
-  await exec(process.execPath, [TSX, join(ROOT, 'release/pack.ts'), folder, ...flags]);
+  await exec(process.execPath, [TSX, join(ROOT, 'server/release/pack.ts'), folder, ...flags]);
   const isBroker = (name: string): boolean => /^kulkul-\d/.test(name);
   return readdirSync(folder)
     .sort((a, b) => Number(isBroker(a)) - Number(isBroker(b)))

@@ -1,13 +1,8 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findInstalledPackage, type InstalledPackage } from '../server/native/load-binary.ts';
-import {
-  binaryName,
-  NODE_MODULES_VERSIONS,
-  type Platform,
-  platformPackageName,
-} from '../server/native/platform-packages.ts';
-import { prepareBinary } from '../server/native/prepare-binary.ts';
+import { findInstalledPackage, type InstalledPackage } from '../native/load-binary.ts';
+import { binaryName, NODE_MODULES_VERSIONS, type Platform, platformPackageName } from '../native/platform-packages.ts';
+import { prepareBinary } from '../native/prepare-binary.ts';
 import { npmPack, ROOT, readManifest, type Tarball, writeJson } from './npm-pack.ts';
 
 /** What uWebSockets.js must be under, because the text of that licence is what the package carries. */
@@ -31,7 +26,7 @@ export function packPlatform(platform: Platform, staging: string, destination: s
     const file = binaryName(platform, modules);
     writeFileSync(join(folder, file), prepareBinary(source, file));
   }
-  cpSync(join(ROOT, 'release/apache-2.0.txt'), join(folder, 'LICENSE'));
+  cpSync(join(ROOT, 'server/release/apache-2.0.txt'), join(folder, 'LICENSE'));
   writeFileSync(join(folder, 'README.md'), readme(name, platform, source));
   writeJson(join(folder, 'package.json'), manifest(name, platform));
   return npmPack(folder, destination);

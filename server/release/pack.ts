@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { PLATFORMS, type Platform } from '../server/native/platform-packages.ts';
+import { PLATFORMS, type Platform } from '../native/platform-packages.ts';
 import { packBroker } from './broker-package.ts';
 import type { Tarball } from './npm-pack.ts';
 import { packPlatform } from './platform-package.ts';
