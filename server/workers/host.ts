@@ -194,6 +194,8 @@ export class HostedWorker {
 
       ...local(() => store, STORE_CALLS),
       nodeCount: () => this.#host.workerCount,
+      // With a journal, this is written down before the subscriber is answered, so that the end of all processes loses nothing.
+      occupy: (appId, channel) => this.#setSubscriptionCount(appId, channel, 1),
       setSubscriptionCount: (appId, channel, count) => this.#setSubscriptionCount(appId, channel, count),
       announceSubscriptionCount(appId, channel) {
         own.announceCount(appId, channel);

@@ -46,6 +46,7 @@ export function isBatch(message: object): message is Batch {
 }
 
 export const STORE_CALLS = {
+  occupy: 'ask',
   setSubscriptionCount: 'tell',
   announceSubscriptionCount: 'tell',
   summary: 'ask',
@@ -64,7 +65,7 @@ export const STORE_CALLS = {
   nodeCount: 'ask',
   revoke: 'ask',
   revocations: 'ask',
-} as const satisfies Record<keyof Omit<ChannelStore, 'occupy' | 'close'>, How>;
+} as const satisfies Record<keyof Omit<ChannelStore, 'close'>, How>;
 
 /** The outbox as workers call it: what they say is JSON. */
 export interface OutboxMethods extends Omit<Outbox, 'work' | 'deadLetterCounts' | 'close'> {

@@ -55,14 +55,13 @@ export function createWorkerSeams(
     };
   const store: ChannelStore = {
     ...host,
+    occupy: withWebhooks(host.occupy),
     setSubscriptionCount: withWebhooks(host.setSubscriptionCount),
     announceSubscriptionCount: withWebhooks(host.announceSubscriptionCount),
     join: withWebhooks(host.join),
     leave: withWebhooks(host.leave),
     signIn: withWebhooks(host.signIn),
     signOut: withWebhooks(host.signOut),
-    // The number follows; when this worker dies before that, the main process knows of nothing that it would have to tell.
-    occupy: () => {},
     close: () => {},
   };
   const remoteOutbox = remote<OutboxMethods, typeof OUTBOX_CALLS>(link, OUTBOX_CALLS);
