@@ -146,7 +146,13 @@ export class NodeLease {
     }
     // One at a time, so that several survivors share the work; but this one does not stop while there is more.
     for (let nodeId = this.#claimed.shift(); nodeId !== undefined && !this.#isStopped; nodeId = this.#claimed.shift()) {
-      await this.#events.claimed(nodeId);
+      try {
+        await this.#events.claimed(nodeId);
+      } catch (error) {
+        // At the next renewal, and behind the others: with the claim of another node it would wait until this one's has ended.
+        this.#claimed.push(nodeId);
+        throw error;
+      }
       if (this.#claimed.length === 0) await this.#ask(false);
     }
   }
