@@ -6,7 +6,16 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 /** What is built of. The lock file stands for what npm installs. */
-const SOURCES = ['protocol', 'auth', 'channels', 'server', 'console', 'build.mjs', 'package-lock.json'];
+const SOURCES = [
+  'protocol',
+  'auth',
+  'channels',
+  'server',
+  'console',
+  'docs/errors.md',
+  'build.mjs',
+  'package-lock.json',
+];
 
 if (isStale()) {
   const { status } = spawnSync('npm', ['run', 'build'], {

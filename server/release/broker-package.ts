@@ -12,7 +12,13 @@ const SHRINKWRAP = 'npm-shrinkwrap.json';
  * @param platforms - as packed before
  */
 export function packBroker(platforms: readonly Tarball[], staging: string, destination: string): Tarball {
-  const { scripts: _scripts, devDependencies: _development, overrides: _overrides, ...published } = readManifest(ROOT);
+  const {
+    scripts: _scripts,
+    devDependencies: _development,
+    allowScripts: _allowed,
+    overrides: _overrides,
+    ...published
+  } = readManifest(ROOT);
   const optionalDependencies = Object.fromEntries(platforms.map(({ name, version }) => [name, version]));
   const contents = published.files as readonly string[];
   const manifest: Manifest = { ...published, files: [...contents, SHRINKWRAP], optionalDependencies };

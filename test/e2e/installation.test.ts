@@ -119,6 +119,8 @@ test('the package holds what it is made of, and no source or test', () => {
     ]),
   );
   for (const name of ['server', 'release', 'test', 'bench', 'node_modules']) expect(names).not.toContain(name);
+  const manifest = Object.keys(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')));
+  for (const name of ['scripts', 'devDependencies', 'allowScripts', 'overrides']) expect(manifest).not.toContain(name);
   expect(readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' })).not.toContainEqual(
     expect.stringMatching(/\.test\.js$/),
   );
