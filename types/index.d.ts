@@ -3,8 +3,11 @@
 /** An app as in `appManager.array.apps`; docs/config.md lists all its options. */
 export interface AppSettings {
   readonly id: string;
-  readonly key: string;
-  readonly secret: string;
+  /** May be absent, with `secret`, where `keys` is given. */
+  readonly key?: string;
+  readonly secret?: string;
+  /** More pairs. */
+  readonly keys?: readonly { readonly key: string; readonly secret: string }[];
   readonly enableClientMessages?: boolean;
   readonly enableSubscriptionCountEvents?: boolean;
   readonly enableWatchlistEvents?: boolean;
@@ -29,6 +32,7 @@ export interface BrokerSettings {
   readonly [setting: string]: unknown;
 }
 
+/** An app with the first of its keys. */
 export interface AppCredentials {
   readonly id: string;
   readonly key: string;

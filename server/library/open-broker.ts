@@ -42,9 +42,7 @@ function openLog({ settings }: LoadedConfig, { log }: BrokerOptions): Logger {
 function asBroker(server: Server, { settings, apps }: LoadedConfig): Broker {
   const secure = settings.ssl.certPath === '' ? '' : 's';
   const place = `${LOOPBACK[settings.host] ?? settings.host}:${server.port}`;
-  const credentials = settings.appManager.array.apps.map(
-    ({ id = '', key = '', secret = '' }): AppCredentials => ({ id, key, secret }),
-  );
+  const credentials = apps.flatMap(({ id, keys: [pair] }): AppCredentials[] => (pair ? [{ id, ...pair }] : []));
   return {
     port: server.port,
     url: `http${secure}://${place}`,

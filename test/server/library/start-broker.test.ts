@@ -32,6 +32,17 @@ test('says where it listens and which apps it has', async () => {
   expect((await fetch(`${url}/ready`)).status).toBe(200);
 });
 
+/** Cause: credentials were read from `key` and `secret` of the settings. Symptom: both were empty for an app that has a list of keys. */
+test('an app with a list of keys has the first of them', async () => {
+  const keys = [
+    { key: 'first-key', secret: 'first-secret' },
+    { key: 'second-key', secret: 'second-secret' },
+  ];
+  const { app, apps } = await start({ ...SETTINGS, 'appManager.array.apps': [{ id: '7', keys }] });
+  expect(app).toEqual({ id: '7', key: 'first-key', secret: 'first-secret' });
+  expect(apps).toEqual([app]);
+});
+
 test('makes an app where the settings have none', async () => {
   const { app, apps } = await start({ host: '127.0.0.1', port: 0 });
   expect(apps).toEqual([app]);
