@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { AdminFlags } from './command/admin-command.ts';
+import type { AdminAppFlags } from './command/admin-flags.ts';
 import { addClientCommands } from './command/client-flags.ts';
 import type { CommandContext } from './command/client-target.ts';
 import { addDoctorCommand } from './command/doctor-flags.ts';
@@ -137,7 +137,7 @@ function contextOf(flags: CommandFlags): CommandContext {
   return { env: process.env, cwd: process.cwd(), load: () => load(sourcesOf(flags)) };
 }
 
-async function users(action: UsersAction, userId: string, flags: AdminFlags): Promise<void> {
+async function users(action: UsersAction, userId: string, flags: AdminAppFlags): Promise<void> {
   const { usersCommand } = await import('./command/users-command.ts');
   await usersCommand(action, userId, flags, () => load(sourcesOf(flags)));
 }

@@ -1,4 +1,6 @@
 import { isJsonObject, type JsonObject, parseJson } from '../../protocol/json.ts';
+import { explainNetwork } from '../client/explain-network.ts';
+import { exchange, type HttpAnswer } from '../client/http-exchange.ts';
 import { callableHost, hostPort } from '../client-address.ts';
 import type { Settings } from '../config/index.ts';
 import { CommandError } from './exit.ts';
@@ -53,31 +55,23 @@ export class AdminClient {
       ...(token === '' ? { 'X-Kulkul-Admin': 'kulkul' } : { Authorization: `Bearer ${token}` }),
       ...(body && { 'Content-Type': 'application/json' }),
     };
-    let status: number;
-    let text: string;
+    let response: HttpAnswer;
     try {
-      const signal = AbortSignal.timeout(ANSWER_MS);
-      const answer = await fetch(`${url.replace(/\/$/, '')}${path}`, {
+      response = await exchange({
+        url: `${url.replace(/\/$/, '')}${path}`,
         method,
         headers,
-        signal,
+        timeoutMs: ANSWER_MS,
         ...(body && { body: JSON.stringify(body) }),
       });
-      status = answer.status;
-      text = await answer.text();
     } catch (error) {
-      const message = `no admin API answers at ${url} (${reasonOf(error)}): is the broker running? --url gives another address`;
+      const message = `no admin API answers at ${url} (${explainNetwork(error)}): is the broker running? --url gives another address`;
       throw new AdminCallError(message, { cause: error });
     }
+    const { status, text } = response;
     const answer = parseJson(text);
     if (!isJsonObject(answer)) throw new AdminCallError(`what answers at ${url} is not the admin API of Kulkul`);
     if (status >= 400) throw new AdminCallError(String(answer.message ?? `the admin API answered ${status}`));
     return answer;
   }
-}
-
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (cause instanceof Error && 'code' in cause) return String(cause.code);
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,15 +1,7 @@
 import type { LoadedConfig } from '../config/index.ts';
 import { type AdminAccess, type AdminClient, adminAccess, adminTokenOf } from './admin-client.ts';
+import type { AdminFlags } from './admin-flags.ts';
 import { UsageError } from './exit.ts';
-
-/** Of all commands that call the admin API of a running broker. */
-export interface AdminFlags {
-  readonly config?: string;
-  readonly url?: string;
-  readonly token?: string;
-  readonly app?: string;
-  readonly json?: boolean;
-}
 
 const MAX_IDS_SHOWN = 20;
 

@@ -1,7 +1,8 @@
 import type { LoadedConfig } from '../config/index.ts';
 import { foreign } from '../log.ts';
 import { AdminClient } from './admin-client.ts';
-import { type AdminFlags, accessOf, onlyApp } from './admin-command.ts';
+import { accessOf, onlyApp } from './admin-command.ts';
+import type { AdminAppFlags } from './admin-flags.ts';
 import { print, runCommand } from './exit.ts';
 import type { UsersAction } from './users-flags.ts';
 
@@ -13,7 +14,7 @@ import type { UsersAction } from './users-flags.ts';
 export async function usersCommand(
   action: UsersAction,
   userId: string,
-  flags: AdminFlags,
+  flags: AdminAppFlags,
   load: () => LoadedConfig,
 ): Promise<void> {
   await runCommand(async () => {

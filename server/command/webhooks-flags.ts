@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { AdminFlags } from './admin-command.ts';
+import { type AdminAppFlags, withAdminApp } from './admin-flags.ts';
 
 /** Of all commands about webhooks. */
-export interface WebhooksFlags extends AdminFlags {
+export interface WebhooksFlags extends AdminAppFlags {
   readonly webhook?: string;
   readonly limit?: number;
   readonly all?: boolean;
@@ -10,10 +10,6 @@ export interface WebhooksFlags extends AdminFlags {
 }
 
 export type WebhooksAction = 'list' | 'dead-letters' | 'show' | 'replay' | 'discard' | 'test';
-
-const HELP = `
-The command calls the admin API of a running broker. It finds it as the broker does: by --config, or the environment.
-The token can also be in KULKUL_ADMIN_TOKEN, where other users of the machine do not see it.`;
 
 /** Adds `kulkul webhooks` with what it can do. */
 export function addWebhooksCommand(
@@ -31,17 +27,10 @@ export function addWebhooksCommand(
       '\nWithout a command: list. kulkul webhooks list --help names its options, which the others have, too.',
     );
   const add = (name: WebhooksAction, summary: string, isDefault = false): Command =>
-    webhooks
-      .command(name, { isDefault })
+    withAdminApp(webhooks.command(name, { isDefault }), configFlag)
       .summary(summary)
       .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)
-      .showHelpAfterError(`(kulkul webhooks ${name} --help says more)`)
-      .option(...configFlag)
-      .option('--url <address>', 'of the admin API (default: as configured, http://127.0.0.1:9601)')
-      .option('--token <token>', 'of the admin API (default: as configured)')
-      .option('--app <id>', 'app that is meant (default: the only one)')
-      .option('--json', 'print what the admin API answers')
-      .addHelpText('after', HELP);
+      .showHelpAfterError(`(kulkul webhooks ${name} --help says more)`);
   const addForOne = (name: WebhooksAction, summary: string): Command =>
     add(name, summary).option('--webhook <id>', 'webhook that is meant, or how its id begins (default: the only one)');
 

@@ -110,7 +110,12 @@ test.each([
   ],
   ['there is no such app', ['list', '--app', 'nobody'], 1, 'There is no app with the id "nobody"'],
   ['the token is wrong', ['list', '--token', 'wrong'], 1, 'Wrong token'],
-  ['nobody answers', ['list', '--url', 'http://127.0.0.1:1'], 1, 'no admin API answers at http://127.0.0.1:1'],
+  [
+    'nobody answers',
+    ['list', '--url', 'http://127.0.0.1:1'],
+    1,
+    'no admin API answers at http://127.0.0.1:1 (nothing listens there)',
+  ],
   ['the limit is none', ['dead-letters', '--limit', '0'], 2, 'It must be a number from 1 to 1000.'],
 ])('says what is wrong, where %s', async (_, args, code, message) => {
   const answer = await webhooks(...args);
