@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject, parseJson } from '../../protocol/json.ts
 import { foreign } from '../log.ts';
 import type { ChannelsFlags } from './client-flags.ts';
 import { CommandApi, type CommandContext, targetOf } from './client-target.ts';
-import { CommandError, print } from './exit.ts';
+import { CommandError, print, UsageError } from './exit.ts';
 import { table } from './table.ts';
 
 const MAX_NAME_LENGTH = 200;
@@ -14,6 +14,8 @@ export async function channelsCommand(
   flags: ChannelsFlags,
   context: CommandContext,
 ): Promise<void> {
+  if (channel !== undefined && flags.prefix !== undefined)
+    throw new UsageError('a channel, or --prefix for several: leave one out');
   const api = new CommandApi(targetOf(flags, context));
   if (channel === undefined) await listChannels(api, flags);
   else await showChannel(api, channel, flags);

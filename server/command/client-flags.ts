@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isUserId, MAX_USER_ID_LENGTH } from '../../protocol/channel-name.ts';
 import type { TargetFlags } from '../client/target.ts';
 
@@ -59,15 +59,16 @@ export function addClientCommands(program: Command, configFlag: readonly [string
     )
     .argument('<channels...>', 'names of the channels')
     .option('--token <token>', 'JSON Web Token for private and presence channels, instead of the secret (Kulkul only)')
-    .option(
-      '--user <id>',
-      'who one is on presence channels, for all to see (default: kulkul and a number)',
-      parseUserId,
+    .addOption(
+      new Option('--user <id>', 'who one is on presence channels, for all to see (default: kulkul and a number)')
+        .argParser(parseUserId)
+        // A token says itself who it is for.
+        .conflicts('token'),
     )
     .option('--encryption-key <base64>', 'master key of encrypted channels (default: as configured)')
     .option('--count <number>', 'end after so many events', parseCount)
     .option('--json', 'lines of JSON, also on a terminal')
-    .option('--pretty', 'for people, also where it is no terminal')
+    .addOption(new Option('--pretty', 'for people, also where it is no terminal').conflicts('json'))
     .action(run.listen);
   withTarget(program.command('channels'), configFlag)
     .summary('list channels that have subscribers')

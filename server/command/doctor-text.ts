@@ -2,6 +2,7 @@ import type { Target } from '../client/target.ts';
 import type { Diagnosis } from '../doctor/doctor.ts';
 import { FAULTS, type Finding, type Level } from '../doctor/finding.ts';
 import { MENDED_BY_PROXY, PROXIES, type ProxyName, proxyBlock, proxyNamed } from '../doctor/proxy-blocks.ts';
+import { foreign } from '../log.ts';
 import type { Colours } from './colours.ts';
 
 const LABELS: Readonly<Record<Level, string>> = { ok: 'ok', warning: 'warn', failure: 'FAIL', skipped: '-' };
@@ -15,15 +16,17 @@ export function headText(target: Target | undefined): string {
   return `${target.apiUrl}, app ${id ?? 'without an id'} with ${key === undefined ? 'no key' : `the key ${key}`} (${target.source})\n\n`;
 }
 
-/** A line, with what to do in the lines below it. */
+/** A line, with what to do in the lines below it. What a terminal might interpret is escaped: names in certificates and headers come from strangers. */
 export function findingText({ check, level, id, found }: Finding, paint: Colours): string {
   const label = LABELS[level].padEnd(6);
   const colour = { ok: paint.green, warning: paint.yellow, failure: paint.red, skipped: paint.dim }[level];
-  const text = found.split('\n').join(`\n${INDENT}`);
+  const lines = found.split('\n').map((line) => foreign(line, MAX_LINE_LENGTH));
+  const text = lines.join(`\n${INDENT}`);
   const line = `  ${colour(label)}${check.padEnd(NAME_WIDTH)}${level === 'skipped' ? paint.dim(text) : text}\n`;
   return id === undefined ? line : `${line}${wrapped(FAULTS[id])}`;
 }
 
+const MAX_LINE_LENGTH = 1000;
 const WIDTH = 110;
 
 function wrapped(text: string): string {

@@ -2,6 +2,7 @@ import { text as readText } from 'node:stream/consumers';
 import { channelKindOf } from '../../protocol/channel-name.ts';
 import { channelKey, encryptPayload } from '../client/encrypted-payload.ts';
 import { masterKeyOf } from '../client/target.ts';
+import { foreign } from '../log.ts';
 import type { TriggerFlags } from './client-flags.ts';
 import { CommandApi, type CommandContext, explained, targetOf } from './client-target.ts';
 import { print, UsageError } from './exit.ts';
@@ -27,8 +28,13 @@ export async function triggerCommand(
   });
   const { text } = await api.ask({ method: 'POST', path: '/events', body });
   if (flags.json) print(`${text.trim()}\n`);
-  else print(`Sent ${name} to ${channel} (${api.place}).\n${flags.info === undefined ? '' : `${text.trim()}\n`}`);
+  else
+    print(
+      `Sent ${name} to ${channel} (${api.place}).\n${flags.info === undefined ? '' : `${foreign(text.trim(), MAX_TEXT)}\n`}`,
+    );
 }
+
+const MAX_TEXT = 10_000;
 
 function encrypted(masterKey: Uint8Array | undefined, channel: string, payload: string): string {
   if (masterKey !== undefined) return encryptPayload(channelKey(masterKey, channel), payload);

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { channelKey, encryptPayload } from '../../server/client/encrypted-payload.ts';
 import type { ListenFlags, TriggerFlags } from '../../server/command/client-flags.ts';
+import { colours } from '../../server/command/colours.ts';
+import { findingText } from '../../server/command/doctor-text.ts';
 import { CommandError, UsageError } from '../../server/command/exit.ts';
 import { listenCommand } from '../../server/command/listen-command.ts';
 import { triggerCommand } from '../../server/command/trigger-command.ts';
+import { failure } from '../../server/doctor/finding.ts';
 import { trigger } from '../support/api-client.ts';
 import { APP, FULL_APP, startBroker, type TestBroker } from '../support/broker.ts';
 import { type Answer, CommandProcess, run, temporaryFolder } from '../support/process.ts';
@@ -120,6 +123,17 @@ describe('doctor', () => {
     );
   });
 
+  /** Cause: names of certificates and headers were printed as they came. Symptom: whoever answers could write to the terminal of whoever asks. */
+  test('escapes what a terminal might interpret', () => {
+    const found = failure(
+      'certificate',
+      'certificate-other-name',
+      'it is for \u001b[2J\u009b31m, not for ws.test\nor so',
+    );
+    const text = findingText(found, colours(false));
+    expect(text).toContain('it is for \\u001b[2J\\u009b31m, not for ws.test\n                       or so\n');
+  });
+
   test('prints JSON, without the secret', async () => {
     const { code, stdout } = await kulkul('doctor', '--url', broker.url, '--secret', 'guessed', '--json');
     const report = JSON.parse(stdout);
@@ -161,6 +175,26 @@ describe('what goes wrong', () => {
     expect(error).toBeInstanceOf(kind);
     expect(String(error)).toContain(message);
     expect(String(error)).not.toContain(APP.secret);
+  });
+
+  test.each([
+    [
+      'a channel and a prefix',
+      ['channels', 'orders', '--prefix', 'o'],
+      'a channel, or --prefix for several: leave one out',
+    ],
+    [
+      'two forms of output',
+      ['listen', 'orders', '--json', '--pretty'],
+      "option '--pretty' cannot be used with option '--json'",
+    ],
+    [
+      'two users',
+      ['listen', 'presence-a', '--token', 't', '--user', 'ann'],
+      "option '--user <id>' cannot be used with option '--token <token>'",
+    ],
+  ])('%s can not both be meant', async (_, args, message) => {
+    expect(await kulkul(...args)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
   });
 
   test('and shows in the exit code', async () => {
