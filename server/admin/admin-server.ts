@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { parse as parseQuery } from 'node:querystring';
 import { SeamUnavailable } from '../../channels/broker.ts';
 import { ApiError } from '../../protocol/errors.ts';
-import { AppConflict } from '../apps/app-store.ts';
+import { AppConflict, TakenByApp } from '../apps/app-store.ts';
 import type { AdminTokenOptions } from '../config/admin-tokens.ts';
 import { createConsoleFileRoutes } from '../console/console-files.ts';
 import { createConsoleRoutes } from '../console/console-routes.ts';
@@ -29,7 +29,7 @@ import { type Audit, logAudit } from './audit.ts';
 import type { Fleet } from './fleet.ts';
 import { createFleetRoutes } from './fleet-routes.ts';
 import { describeAdminApi } from './open-api.ts';
-import type { Operator } from './operator.ts';
+import { maySee, type Operator } from './operator.ts';
 import { EventStream, jsonAnswer, type StreamClient, TextAnswer } from './other-answers.ts';
 import { readJson } from './request-body.ts';
 import { type AdminRoute, adminRoute, describeRoutes } from './route.ts';
@@ -178,9 +178,7 @@ export class AdminServer {
     const address = request.socket.remoteAddress ?? '';
     const asked = { params, query, body, operator: operator ?? NOBODY, headers, address };
     const answer = await route.run(asked).catch((error: unknown) => {
-      // Its advice may name others.
-      const isUnknownApp = error instanceof AdminError && error.id === 'unknown-app' && asked.operator.apps;
-      throw isUnknownApp ? hiddenApp(appId ?? '') : error;
+      throw withoutOtherApps(error, asked.operator, appId);
     });
     if (operator && !WITHOUT_BODY.has(method)) {
       this.#audit({
@@ -280,6 +278,13 @@ function send(response: ServerResponse, status: number, answer: object): void {
     ...headers,
   });
   response.end(body);
+}
+
+/** An error as an operator may see it: what it says may name apps that the operator may not know. */
+function withoutOtherApps(error: unknown, operator: Operator, appId = ''): unknown {
+  if (operator.apps && error instanceof AdminError && error.id === 'unknown-app') return hiddenApp(appId);
+  if (error instanceof TakenByApp && !maySee(operator, error.appId)) return new AppConflict(error.messageWithoutApp);
+  return error;
 }
 
 function splitOnce(text: string, sign: string): readonly string[] {

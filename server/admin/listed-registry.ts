@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
 import { takenFeed } from '../apps/app-directory.ts';
-import { AppConflict, type StoredApp } from '../apps/app-store.ts';
+import { AppConflict, type StoredApp, TakenByApp } from '../apps/app-store.ts';
 import { keyPairsOf } from '../config/app-options.ts';
 import type { Settings } from '../config/index.ts';
 import type { Logger } from '../log.ts';
@@ -94,10 +94,10 @@ export class ListedRegistry implements AppRegistry {
     const others = this.#all().map(({ app: other }) => other);
     for (const other of others) {
       const taken = other.id === app.id ? undefined : keysOf(other).find((key) => own.has(key));
-      if (taken !== undefined) throw new AppConflict(`The key ${taken} is taken by the app ${other.id}.`);
+      if (taken !== undefined) throw new TakenByApp(`The key ${taken} is taken by`, other.id);
     }
-    const takenPath = takenFeed(app, others);
-    if (takenPath !== undefined) throw new AppConflict(takenPath);
+    const taken = takenFeed(app, others);
+    if (taken) throw taken;
     this.#changes.set(app.id, app);
     await this.#apply();
     return { stored: 'memory' };

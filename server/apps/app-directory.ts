@@ -1,7 +1,7 @@
 import type { App } from '../../channels/app.ts';
 import type { Feed } from '../../channels/feed.ts';
 import type { MaybePromise } from '../../channels/maybe-promise.ts';
-import type { StoredApp } from './app-store.ts';
+import { type StoredApp, TakenByApp } from './app-store.ts';
 
 export interface FoundFeed {
   readonly app: App;
@@ -40,12 +40,12 @@ export function feedOf(app: App | undefined, path: string): FoundFeed | undefine
   return app && feed && { app, feed };
 }
 
-/** Why an app can't have its feeds beside those of other apps, for people; undefined: it can. */
-export function takenFeed({ id, feeds }: StoredApp, others: Iterable<StoredApp>): string | undefined {
+/** Why an app can't have its feeds beside those of other apps; undefined: it can. */
+export function takenFeed({ id, feeds }: StoredApp, others: Iterable<StoredApp>): TakenByApp | undefined {
   for (const other of others) {
     if (other.id === id) continue;
     const taken = feeds.find(({ path }) => other.feeds.some((feed) => feed.path === path));
-    if (taken) return `The path ${taken.path} is taken by a feed of the app ${other.id}.`;
+    if (taken) return new TakenByApp(`The path ${taken.path} is taken by a feed of`, other.id);
   }
   return undefined;
 }

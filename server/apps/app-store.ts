@@ -56,3 +56,17 @@ export class AppStoreUnavailable extends SeamUnavailable {
 export class AppConflict extends Refusal {
   override readonly name = 'AppConflict';
 }
+
+/** Another app has what an app was to get. */
+export class TakenByApp extends AppConflict {
+  readonly appId: string;
+  /** The message for who may not know which app it is. */
+  readonly messageWithoutApp: string;
+
+  /** @param taken - `The key k is taken by` */
+  constructor(taken: string, appId: string) {
+    super(`${taken} the app ${appId}.`);
+    this.appId = appId;
+    this.messageWithoutApp = `${taken} another app.`;
+  }
+}

@@ -6,7 +6,7 @@ import { FaultLog, type Logger } from '../log.ts';
 import type { AppDatabase } from './app-database.ts';
 import { takenFeed } from './app-directory.ts';
 import { type KeyRow, OPTIONS_COLUMN, type Row, readAppRow } from './app-row.ts';
-import { AppConflict, type AppStore, AppStoreUnavailable, type StoredApp } from './app-store.ts';
+import { AppConflict, type AppStore, AppStoreUnavailable, type StoredApp, TakenByApp } from './app-store.ts';
 import { placeholders, type SqlConnection, type SqlValue } from './sql-connection.ts';
 import type { TableColumns } from './sql-dialect.ts';
 import { failureOf, messageOf } from './sql-errors.ts';
@@ -226,7 +226,7 @@ export class SqlAppStore implements AppStore {
       ? await transaction.query(`SELECT app_id AS id, ${quote('key')} FROM ${further} ${among}`, keys)
       : [];
     const taken = [...own, ...others].find(({ id, key }) => String(id) !== app.id && keys.includes(String(key)));
-    if (taken) throw new AppConflict(`The key ${taken.key} is taken by the app ${taken.id}.`);
+    if (taken) throw new TakenByApp(`The key ${taken.key} is taken by`, String(taken.id));
   }
 
   async #refuseTakenFeeds(transaction: SqlConnection, app: StoredApp): Promise<void> {
@@ -234,7 +234,7 @@ export class SqlAppStore implements AppStore {
     const rows = await this.#rowsWithFeeds(transaction);
     const apps = rows.map((row) => readAppRow(row, [])).flatMap((read) => ('app' in read ? [read.app] : []));
     const taken = takenFeed(app, apps);
-    if (taken !== undefined) throw new AppConflict(taken);
+    if (taken) throw taken;
   }
 
   /** Pairs that stay keep their age. */

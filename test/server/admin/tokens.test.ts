@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { APP, FULL_APP } from '../../support/broker.ts';
 import { type AdminAnswer, type AdminBroker, startAdminBroker } from './admin-broker.ts';
 
-const OTHER = { ...FULL_APP, id: 'other', key: 'other-key', secret: 'other-secret' };
+const OTHER = {
+  ...FULL_APP,
+  id: 'other',
+  key: 'other-key',
+  secret: 'other-secret',
+  feeds: [{ path: '/other', channel: 'news' }],
+};
 const TOKENS = {
   everything: { name: 'Ada', token: 'token-of-ada-0123456789', access: 'all' },
   looker: { name: 'grafana', token: 'token-of-grafana-012345' },
@@ -62,6 +68,19 @@ describe('of several tokens', () => {
     expect(hidden.text.replaceAll('other', 'othex')).toBe(missing.text);
     expect((await as('ofOneApp', 'DELETE', '/apps/other')).status).toBe(404);
     expect((await as('ofOneApp', 'POST', `/apps/${APP.id}/purge`)).status).toBe(200);
+  });
+
+  // A key or a path of a feed that another app has was refused with that app's id.
+  test('one that is for an app is not told which other app has what it wants', async () => {
+    const key = { key: OTHER.key, secret: 'a-secret-of-its-own' };
+    const add = (who: keyof typeof TOKENS) => as(who, 'POST', `/apps/${APP.id}/keys`, key);
+    expect((await add('everything')).body.message).toBe('The key other-key is taken by the app other.');
+    const hidden = await add('ofOneApp');
+    expect([hidden.status, hidden.body.error]).toEqual([409, 'app-conflict']);
+    expect(hidden.body.message).toBe('The key other-key is taken by another app.');
+    const feeds = [{ path: '/other', channel: 'news' }];
+    const path = await as('ofOneApp', 'PATCH', `/apps/${APP.id}`, { feeds });
+    expect([path.status, path.body.message]).toEqual([409, 'The path /other is taken by a feed of another app.']);
   });
 
   test('one that is for an app does nothing that concerns others', async () => {
