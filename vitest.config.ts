@@ -8,6 +8,7 @@ const UNIT = [
   'test/contract/{memory,workers}',
   'test/examples/*-parts',
   'test/server/{apps,client,config,tokens}/**/*',
+  'test/server/console/live-facts',
   'test/server/metrics/{documented,sampler,worker-totals}',
   'test/server/redis/{fair-queue,gathered-writes,keys,redis-broker,wire}',
   'test/server/workers/!(worker-main)',

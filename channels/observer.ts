@@ -113,11 +113,10 @@ export interface Published {
   readonly event: string;
   /** A string as it was sent; anything else as the JSON text that was sent. */
   readonly data: string;
-  /** How many channels it named. */
-  readonly channelCount: number;
+  readonly channelNames: readonly string[];
   /** Length of the data in UTF-8. Counted when it is asked for. */
   readonly bytes: number;
-  /** Looked up when they are asked for, which must be during the call. */
+  /** In the order of their names above. Looked up when they are asked for, which must be during the call. */
   readonly channels: readonly PublishedChannel[];
 }
 

@@ -121,8 +121,8 @@ class PublishedEvent implements Published {
     return this.#trigger.data;
   }
 
-  get channelCount(): number {
-    return this.#trigger.channels.length;
+  get channelNames(): readonly string[] {
+    return this.#trigger.channels;
   }
 
   get bytes(): number {

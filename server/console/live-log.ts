@@ -216,7 +216,7 @@ function counter(watches: readonly Watch[]): Observer {
   };
   return {
     received: ({ connection }) => count(connection.app.id, 'received', 1),
-    published: ({ app, channelCount }) => count(app.id, 'published', channelCount),
+    published: ({ app, channelNames }) => count(app.id, 'published', channelNames.length),
     clientEvent: ({ connection }) => count(connection.app.id, 'published', 1),
     delivered: ({ channel, receivers }) => count(channel.app.id, 'delivered', receivers),
   };

@@ -30,8 +30,7 @@ export function internalObserver(observer: BrokerObserver): Observer {
     signedIn: signedIn && (({ connection, user }) => signedIn({ ...idsOf(connection), userId: user.id })),
     published:
       published &&
-      (({ app, event, data, channels }) =>
-        published({ appId: app.id, channels: channels.map(({ name }) => name), event, data })),
+      (({ app, event, data, channelNames }) => published({ appId: app.id, channels: [...channelNames], event, data })),
     clientEvent:
       clientEvent &&
       (({ connection, channel, event, data }) =>

@@ -61,8 +61,8 @@ export function countingObserver({ apps, ages, counts, handedOn }: CountingParts
       apps.of(connection.app.id).subscribed += 1;
     },
     subscriptionRefused: ({ connection, error: { id } }) => apps.of(connection.app.id).refused('subscription', id),
-    published: ({ app, channelCount }) => {
-      apps.of(app.id).publishedByBackend += channelCount;
+    published: ({ app, channelNames }) => {
+      apps.of(app.id).publishedByBackend += channelNames.length;
     },
     clientEvent: ({ connection }) => {
       apps.of(connection.app.id).publishedByClients += 1;

@@ -7,7 +7,7 @@ const PUBLISHED = {
   app: createApp(),
   event: 'news',
   data: '{}',
-  channelCount: 0,
+  channelNames: [],
   bytes: 2,
   channels: [],
 };
