@@ -19,6 +19,7 @@ import { Entrance } from './entrance.ts';
 import { TopicFanOut } from './fan-out.ts';
 import { serveStreams } from './feeds/serve-streams.ts';
 import { Cors } from './http/cors.ts';
+import { ErrorPages } from './http/error-pages.ts';
 import { OpenRequests } from './http/exchange.ts';
 import { Health, type OtherWorkers, type Readiness } from './http/health.ts';
 import { HttpServer } from './http/http-server.ts';
@@ -209,6 +210,7 @@ export async function startServer(
     apps: directory,
     defaultLimits: createLimits({}, settings),
     health,
+    errorPages: new ErrorPages(),
     requests,
     refusals,
     addresses,

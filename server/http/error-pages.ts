@@ -19,29 +19,35 @@ interface Row {
 const PAGES = ['dist/errors.md', 'docs/errors.md'];
 const ROW = /^\| `([a-z0-9-]+)` \| ([^|]+) \| (.+) \| ([^|]+) \|$/;
 
-/** Read when it is asked for, once. */
-let rows: readonly Row[] | undefined;
+/** The errors for people, from docs/errors.md. The file is read when somebody asks, once. */
+export class ErrorPages {
+  #known: readonly Row[] | undefined;
 
-/** All errors, for people: `GET /errors`. */
-export function listErrors(): Answer {
-  rows ??= readRows();
-  const width = Math.max(...rows.map(({ id }) => id.length));
-  const lines = [...new Set(rows.map(({ id }) => id))].map((id) => `${id.padEnd(width)}  /errors/${id}`);
-  return text(`${lines.join('\n')}\n`);
-}
+  /** `GET /errors` */
+  list(): Answer {
+    const width = Math.max(...this.#rows.map(({ id }) => id.length));
+    const ids = new Set(this.#rows.map(({ id }) => id));
+    const lines = [...ids].map((id) => `${id.padEnd(width)}  /errors/${id}`);
+    return text(`${lines.join('\n')}\n`);
+  }
 
-/**
- * What an error means and what to do about it: `GET /errors/ID`, the address in messages. One id may stand for several kinds of refusals.
- *
- * @throws {ApiError} 404
- */
-export function explainError(id: string): Answer {
-  rows ??= readRows();
-  const own = rows.filter((row) => row.id === id);
-  if (own.length === 0)
-    throw new ApiError('not-found', 404, `There is no error ${quote(id, 60)}: GET /errors lists them`);
-  const parts = own.map(({ of, code, says, advice }) => `${of}, ${code}\n\n  says   ${says}\n  to do  ${advice}\n`);
-  return text(`${id}\n\n${parts.join('\n')}\nAll errors: /errors, and docs/errors.md of Kulkul.\n`);
+  /**
+   * What an error means and what to do about it: `GET /errors/ID`, the address in messages. One id may stand for several kinds of refusals.
+   *
+   * @throws {ApiError} 404
+   */
+  explain(id: string): Answer {
+    const own = this.#rows.filter((row) => row.id === id);
+    if (own.length === 0)
+      throw new ApiError('not-found', 404, `There is no error ${quote(id, 60)}: GET /errors lists them`);
+    const parts = own.map(({ of, code, says, advice }) => `${of}, ${code}\n\n  says   ${says}\n  to do  ${advice}\n`);
+    return text(`${id}\n\n${parts.join('\n')}\nAll errors: /errors, and docs/errors.md of Kulkul.\n`);
+  }
+
+  get #rows(): readonly Row[] {
+    this.#known ??= readRows();
+    return this.#known;
+  }
 }
 
 function readRows(): readonly Row[] {

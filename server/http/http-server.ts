@@ -16,18 +16,16 @@ import { type ApiRequest, appDisabled, authenticate, findCalledApp } from './aut
 import { type BodyLimits, bodyLimits, framingProblem, hasLargeBody, isChunked, readBody, skipBody } from './body.ts';
 import { Cors } from './cors.ts';
 import { Exchange, type ExchangeParts, logAnswer } from './exchange.ts';
-import type { Health } from './health.ts';
 import { publishRefusedBy } from './refused-publish.ts';
-import { type AppRoute, type AuthRoute, findRoute, isAuthPath } from './routes.ts';
+import { type AppRoute, type AuthRoute, findRoute, isAuthPath, type OpenParts } from './routes.ts';
 import { type Arrival, readArrival, runTraced } from './traced-request.ts';
 
-export interface HttpParts extends ExchangeParts {
+export interface HttpParts extends ExchangeParts, OpenParts {
   readonly settings: Settings;
   readonly node: Node;
   readonly apps: AppDirectory;
   /** Of an app that sets none of its own. */
   readonly defaultLimits: AppLimits;
-  readonly health: Health;
   readonly log: SampledLog;
   readonly now: () => number;
 }
@@ -89,7 +87,7 @@ export class HttpServer {
       exchange.isForAnybody = true;
       const authorization = req.getHeader('authorization');
       const isTrusted = this.#tokens.some((token) => token.isIn(authorization));
-      this.#answer(exchange, () => route.run(this.#parts.health, isTrusted, params));
+      this.#answer(exchange, () => route.run(this.#parts, isTrusted, params));
       return;
     }
     const queryText = req.getQuery() ?? '';

@@ -25,7 +25,7 @@ import {
   triggerEvent,
   triggerOldStyle,
 } from './endpoints.ts';
-import { explainError, listErrors } from './error-pages.ts';
+import type { ErrorPages } from './error-pages.ts';
 import type { Health, HealthCheck } from './health.ts';
 import { type Match, type PathParams, type RouteFacts, RouteTable } from './route-table.ts';
 
@@ -48,11 +48,17 @@ export interface AuthRoute extends ApiRouteFacts {
   run(parts: AuthParts, request: AuthRequest): MaybePromise<Answer>;
 }
 
+/** What answers those who need no credentials. */
+export interface OpenParts {
+  readonly health: Health;
+  readonly errorPages: ErrorPages;
+}
+
 /** What load balancers and people ask for. */
 export interface OpenRoute extends ApiRouteFacts {
   readonly access: 'anybody';
   /** @param isTrusted - whoever asks has the token of the admin API */
-  run(health: Health, isTrusted: boolean, params: Readonly<Record<string, string>>): MaybePromise<Answer>;
+  run(parts: OpenParts, isTrusted: boolean, params: Readonly<Record<string, string>>): MaybePromise<Answer>;
 }
 
 export type ApiRoute = AppRoute | AuthRoute | OpenRoute;
@@ -250,7 +256,7 @@ function healthRoute(path: string, check: HealthCheck, summary: string, answer: 
     summary,
     access: 'anybody',
     ...(answer && { answer, answerType: answer === schema.PLAIN_TEXT ? 'text/plain' : 'application/json' }),
-    run: (health, isTrusted) => health.answer(check, isTrusted),
+    run: ({ health }, isTrusted) => health.answer(check, isTrusted),
   };
 }
 
@@ -271,7 +277,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     access: 'anybody',
     answer: schema.PLAIN_TEXT,
     answerType: 'text/plain',
-    run: listErrors,
+    run: ({ errorPages }) => errorPages.list(),
   },
   {
     method: 'GET',
@@ -280,7 +286,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     access: 'anybody',
     answer: schema.PLAIN_TEXT,
     answerType: 'text/plain',
-    run: (_health, _isTrusted, { error = '' }) => explainError(error),
+    run: ({ errorPages }, _isTrusted, { error = '' }) => errorPages.explain(error),
   },
   {
     method: 'GET',
