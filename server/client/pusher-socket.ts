@@ -41,6 +41,7 @@ export interface SocketOptions {
 
 const CONNECT_MS = 10_000;
 const PONG_MS = 30_000;
+const CLOSE_MS = 1000;
 const DEFAULT_ACTIVITY_SECONDS = 120;
 const MAX_ANSWER_BYTES = 65_536;
 const NO_CLOSE_FRAME = 1006;
@@ -86,6 +87,8 @@ export class PusherSocket {
 
   close(): void {
     this.#webSocket.close();
+    // Where the server is gone, nobody waits for its close frame.
+    setTimeout(() => this.#webSocket.terminate(), CLOSE_MS).unref();
     this.#finish({ kind: 'closed', code: 1000, text: '' });
   }
 

@@ -203,6 +203,17 @@ describe('what goes wrong', () => {
   });
 });
 
+/** Cause: the end of the program waited for the close frame of the server. Symptom: on a dead line Ctrl-C took 30 seconds, which is more than this test may take. */
+test('listen ends when it is told to, also where nothing comes through any more', async () => {
+  const wire = await TcpProxy.start(broker.port);
+  const listener = listen('orders', '--url', `http://127.0.0.1:${wire.port}`);
+  await listener.printed(/subscription_succeeded/);
+  wire.silence();
+  listener.signal('SIGINT');
+  expect(await listener.exited).toEqual({ code: 0, signal: null });
+  await wire.close();
+}, 20_000);
+
 test('a connection that was lost comes back, and SIGTERM is a good end', async () => {
   const wire = await TcpProxy.start(broker.port);
   const listener = listen('orders', '--url', `http://127.0.0.1:${wire.port}`);
