@@ -9,6 +9,20 @@ interface AuthProblem {
 }
 
 /**
+ * The `auth` of `pusher:subscribe`, as backends make it.
+ *
+ * @param channelData - JSON text exactly as it is sent; undefined where none is
+ * @see Pusher, "Authorizing users"
+ */
+export function signChannelAuth(pair: AppKey, socketId: string, channel: string, channelData?: string): string {
+  return `${pair.key}:${hmacHex(pair.secret, signedText(socketId, channel, channelData))}`;
+}
+
+function signedText(socketId: string, channel: string, channelData: string | undefined): string {
+  return channelData === undefined ? `${socketId}:${channel}` : `${socketId}:${channel}:${channelData}`;
+}
+
+/**
  * Checks the `auth` of `pusher:subscribe` for a private or presence channel.
  *
  * @param auth - `"<app key>:<64 lower-case hex digits>"`, as received; undefined when the client sent none
@@ -23,7 +37,7 @@ export function verifyChannelAuth(
   auth: string | undefined,
   channelData: string | undefined,
 ): void {
-  const signed = channelData === undefined ? `${socketId}:${channel}` : `${socketId}:${channel}:${channelData}`;
+  const signed = signedText(socketId, channel, channelData);
   const formatMessage = `Auth value for subscription to ${channel} is invalid: should be of format 'key:signature'`;
   const problem = authProblem(keys, auth, signed, formatMessage);
   if (problem) throw new SubscriptionError(problem.id, channel, 'AuthError', 401, problem.message);

@@ -1,4 +1,4 @@
-import { hmacHex } from '../../auth/hmac.ts';
+import { signChannelAuth } from '../../auth/client-signature.ts';
 import { channelKindOf } from '../../protocol/channel-name.ts';
 import { isJsonObject, parseJson } from '../../protocol/json.ts';
 import { channelKey } from './encrypted-payload.ts';
@@ -58,9 +58,10 @@ export class Passes {
     if (token !== undefined && isEncrypted && app.masterKey === undefined) return this.#asked(channel, socketId, token);
     if (token !== undefined) return { channel, auth: token };
     if (app.secret === undefined || !(isPrivate || isPresence)) return { channel };
-    const data = isPresence ? { channel_data: JSON.stringify({ user_id: userId }) } : {};
-    const signed = [socketId, channel, ...Object.values(data)].join(':');
-    return { channel, auth: `${app.key}:${hmacHex(app.secret, signed)}`, ...data };
+    const pair = { key: app.key, secret: app.secret };
+    if (!isPresence) return { channel, auth: signChannelAuth(pair, socketId, channel) };
+    const data = JSON.stringify({ user_id: userId });
+    return { channel, auth: signChannelAuth(pair, socketId, channel, data), channel_data: data };
   }
 
   /** The key of an encrypted channel; undefined where it is not known, and of others. */

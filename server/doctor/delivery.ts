@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { hmacHex } from '../../auth/hmac.ts';
+import { signChannelAuth } from '../../auth/client-signature.ts';
 import { isJsonObject, parseJson } from '../../protocol/json.ts';
 import { explainNetwork } from '../client/explain-network.ts';
 import type { AppCredentials, PusherApi } from '../client/pusher-api.ts';
@@ -49,11 +49,11 @@ export async function examineDelivery(
   socket: PusherSocket,
   frames: Frames,
   api: PusherApi,
-  { key, secret }: AppCredentials,
+  app: AppCredentials,
   timeoutMs: number,
 ): Promise<Finding> {
   const channel = `private-kulkul-doctor-${randomBytes(8).toString('hex')}`;
-  socket.subscribe({ channel, auth: `${key}:${hmacHex(secret, `${socket.socketId}:${channel}`)}` });
+  socket.subscribe({ channel, auth: signChannelAuth(app, socket.socketId, channel) });
   const entered = await frames.until(
     (all) => all.find(({ event }) => event === 'pusher_internal:subscription_succeeded' || event === 'pusher:error'),
     timeoutMs,

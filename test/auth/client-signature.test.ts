@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { verifyChannelAuth, verifyUserAuth } from '../../auth/client-signature.ts';
+import { signChannelAuth, verifyChannelAuth, verifyUserAuth } from '../../auth/client-signature.ts';
 import { hmacHex } from '../../auth/hmac.ts';
 import { PusherError, SubscriptionError } from '../../protocol/errors.ts';
 
@@ -24,6 +24,7 @@ describe('the auth of a subscription', () => {
     ],
   ] as const)('for %s with %s is %s', ([channel, channelData, signature]) => {
     expect(() => verifyChannelAuth(KEYS, SOCKET, channel, `${KEY}:${signature}`, channelData)).not.toThrow();
+    expect(signChannelAuth({ key: KEY, secret: SECRET }, SOCKET, channel, channelData)).toBe(`${KEY}:${signature}`);
   });
 
   test('covers channel_data on private channels too, byte for byte', () => {

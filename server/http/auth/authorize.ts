@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { grantRefusal, keptGrant, keptOfUser, ruleFor } from '../../../auth/channel-rules.ts';
+import { signChannelAuth } from '../../../auth/client-signature.ts';
 import { encodeChannelData, encodeUserData, type Grant } from '../../../auth/grant.ts';
-import { hmacHex } from '../../../auth/hmac.ts';
+import { type AppKey, hmacHex } from '../../../auth/hmac.ts';
 import type { App } from '../../../channels/app.ts';
 import type { Node } from '../../../channels/node.ts';
 import { channelKindOf } from '../../../protocol/channel-name.ts';
@@ -57,7 +58,7 @@ export function authorizeChannel(
     throw withoutUser(app, `${channel} is a presence channel, and the token`);
   const seen = isPresence ? grant : { ...grant, userInfoJson: undefined };
   const channelData = encodeChannelData(seen, keptGrant(grant, ruleFor(app.channelRules, channel)));
-  const auth = sign(app, `${socketId}:${channel}:${channelData}`);
+  const auth = signChannelAuth(oldestPair(app), socketId, channel, channelData);
   if (!isEncrypted) return { auth, channel_data: channelData };
   return { auth, channel_data: channelData, shared_secret: sharedSecret(app, channel) };
 }
@@ -70,7 +71,8 @@ export function authorizeChannel(
 export function authenticateUser(app: App, grant: Grant, socketId: string): UserAuthentication {
   if (grant.userId === undefined) throw withoutUser(app, 'The token');
   const userData = encodeUserData(grant, keptOfUser(grant, app.channelRules));
-  return { auth: sign(app, `${socketId}::user::${userData}`), user_data: userData };
+  const { key, secret } = oldestPair(app);
+  return { auth: `${key}:${hmacHex(secret, `${socketId}::user::${userData}`)}`, user_data: userData };
 }
 
 function withoutUser({ tokens }: App, what: string): ApiError {
@@ -81,10 +83,10 @@ function withoutUser({ tokens }: App, what: string): ApiError {
   });
 }
 
-/** With the oldest pair: every node knows it. */
-function sign({ keys: [pair] }: App, text: string): string {
+/** Every node knows it. */
+function oldestPair({ keys: [pair] }: App): AppKey {
   if (!pair) throw new TypeError('an app without a key');
-  return `${pair.key}:${hmacHex(pair.secret, text)}`;
+  return pair;
 }
 
 /** @see Pusher, "Encrypted channels": SHA-256 of the name and the master key */
