@@ -1,12 +1,12 @@
 import type { Connection } from '../../channels/connection.ts';
 import { topicOf } from '../../channels/local-channel.ts';
 import type { Node } from '../../channels/node.ts';
+import type { Observer } from '../../channels/observer.ts';
 import { endSubscription } from '../../channels/unsubscribe.ts';
 import { channelKindOf } from '../../protocol/channel-name.ts';
 import { CLOSE_CODES, Disconnect, SubscriptionError } from '../../protocol/errors.ts';
 import { kindNameOf } from './channel-pages.ts';
-import type { ConnectionDetail, ConnectionRow } from './contract.ts';
-import type { LastRefusals } from './last-refusals.ts';
+import type { ConnectionDetail, ConnectionRow, LastRefusal } from './contract.ts';
 
 /** Which connections of an app are wanted. JSON, as it goes to each node. */
 export interface ConnectionQuery {
@@ -143,5 +143,39 @@ class FirstBySocket {
 
   sorted(): Connection[] {
     return this.#kept.sort((one, other) => (one.socketId < other.socketId ? -1 : 1)).slice(0, this.#limit);
+  }
+}
+
+/** Of why something was refused. */
+const MAX_TEXT_LENGTH = 500;
+
+/** Remembers why each connection was refused something last, as long as it is there. */
+export class LastRefusals {
+  readonly #refusals = new WeakMap<Connection, LastRefusal>();
+  readonly #now: () => number;
+
+  /** @param now - milliseconds since 1970 */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  readonly observer: Observer = {
+    messageRefused: ({ connection, message, error: { id, message: reason } }) =>
+      this.#note(connection, id, reason, message && 'channel' in message ? message.channel : null),
+    subscriptionRefused: ({ connection, error: { id, channel, message } }) =>
+      this.#note(connection, id, message, channel),
+  };
+
+  of(connection: Connection): LastRefusal | null {
+    return this.#refusals.get(connection) ?? null;
+  }
+
+  #note(connection: Connection, cause: string, reason: string, channel: string | null): void {
+    this.#refusals.set(connection, {
+      time: new Date(this.#now()).toISOString(),
+      cause,
+      reason: reason.slice(0, MAX_TEXT_LENGTH),
+      channel: channel?.slice(0, MAX_TEXT_LENGTH) ?? null,
+    });
   }
 }

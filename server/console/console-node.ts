@@ -1,12 +1,15 @@
 import type { App } from '../../channels/app.ts';
-import type { MaybePromise } from '../../channels/maybe-promise.ts';
+import { after, type MaybePromise } from '../../channels/maybe-promise.ts';
 import type { Node } from '../../channels/node.ts';
 import type { Question } from '../../channels/node-questions.ts';
-import type { PublishedChannels } from '../../channels/publish-answered.ts';
+import { takeBackendEvents } from '../../channels/publish.ts';
+import { type PublishedChannels, publishAnswered } from '../../channels/publish-answered.ts';
 import type { JsonObject } from '../../protocol/json.ts';
+import { parseTrigger } from '../../protocol/trigger.ts';
 import type { AuditedChange } from '../admin/audit.ts';
+import { appDisabled } from '../http/authenticate.ts';
 import { type ChannelQuery, channelDetail, channelPage, type PageQuery } from './channel-pages.ts';
-import { ConnectionList, type ConnectionPart, type ConnectionQuery } from './connection-list.ts';
+import { ConnectionList, type ConnectionPart, type ConnectionQuery, type LastRefusals } from './connection-list.ts';
 import type {
   ChannelDetail,
   ChannelPage,
@@ -15,12 +18,10 @@ import type {
   ConnectionRow,
   NodeReport,
 } from './contract.ts';
-import type { LastRefusals } from './last-refusals.ts';
 import type { FactFilter } from './live-filter.ts';
 import { isReport, LiveInbox, type LiveRequest, type LiveSeen } from './live-inbox.ts';
 import { LiveLog } from './live-log.ts';
 import { NodeReporter, type NodeReporterParts } from './node-reporter.ts';
-import { publishEvent } from './publish-event.ts';
 
 /** What operators see of all nodes, and do. Arguments and answers are JSON; what is left out of an argument may be null. */
 export interface ConsoleOperations {
@@ -160,6 +161,19 @@ export class ConsoleNode {
         return undefined;
     }
   }
+}
+
+/**
+ * Publishes what an operator sends as if a backend had sent it, with its limits.
+ *
+ * @param body - as of the HTTP API
+ * @throws {ApiError} or rejects with it
+ */
+function publishEvent(node: Node, app: App, body: JsonObject): MaybePromise<{ readonly channels?: PublishedChannels }> {
+  if (!app.enabled) throw appDisabled(app);
+  const trigger = parseTrigger(body, app.limits, JSON.stringify(body));
+  takeBackendEvents(node, app, [trigger]);
+  return after(publishAnswered(node, app, trigger), (channels) => (channels ? { channels } : {}));
 }
 
 function silentReport(id: string): NodeReport {

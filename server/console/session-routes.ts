@@ -8,8 +8,7 @@ import { jsonAnswer, type TextAnswer } from '../admin/other-answers.ts';
 import { type AdminRequest, type AdminRoute, adminRoute } from '../admin/route.ts';
 import { describe } from '../admin/schemas.ts';
 import type { ConsoleSession as Answer, SessionEnded } from './contract.ts';
-import { SESSION_COOKIE, type Sessions, sessionCookie } from './sessions.ts';
-import type { SignInAttempts } from './sign-in-attempts.ts';
+import { SESSION_COOKIE, type Sessions, type SignInAttempts, sessionCookie } from './sessions.ts';
 
 const signInSchema = z.strictObject({ token: z.string().max(4096).describe('admin.token, or one of admin.tokens.') });
 

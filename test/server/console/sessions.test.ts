@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Operator, THIS_MACHINE } from '../../../server/admin/operator.ts';
-import { Sessions } from '../../../server/console/sessions.ts';
-import { SignInAttempts } from '../../../server/console/sign-in-attempts.ts';
+import { Sessions, SignInAttempts } from '../../../server/console/sessions.ts';
 import { APP } from '../../support/broker.ts';
 import { type AdminAnswer, type AdminBroker, startAdminBroker } from '../admin/admin-broker.ts';
 
