@@ -15,7 +15,7 @@ const MAX_WEBHOOKS = 50;
 export function examineConfiguration(config: LoadedConfig | ConfigError): Finding {
   if (config instanceof ConfigError) return failure('configuration', 'configuration-wrong', config.message);
   const { warnings, configFile = 'defaults and environment', generatedApp } = config;
-  if (generatedApp) return warning('configuration', 'no-app', 'no app is configured');
+  if (generatedApp) return warning('configuration', 'no-app', ['no app is configured', ...warnings].join('\n'));
   if (warnings.length > 0) return warning('configuration', 'configuration-warns', warnings.join('\n'));
   return ok('configuration', configFile);
 }
@@ -51,7 +51,8 @@ export async function examineWebhooks(
   { apps, settings }: LoadedConfig,
   tell: (finding: Finding) => void,
 ): Promise<void> {
-  const targets = apps.flatMap((app) => app.webhooks.map((webhook) => ({ app, webhook }))).slice(0, MAX_WEBHOOKS);
+  const all = apps.flatMap((app) => app.webhooks.map((webhook) => ({ app, webhook })));
+  const targets = all.slice(0, MAX_WEBHOOKS);
   if (targets.length === 0) {
     tell(skipped('webhook', 'none is configured'));
     return;
@@ -69,6 +70,8 @@ export async function examineWebhooks(
       return judgeWebhook(maskSecrets(webhook.url), answer, error ?? '', durationMs);
     };
     for (const finding of await Promise.all(targets.map(examine))) tell(finding);
+    const left = all.length - targets.length;
+    if (left > 0) tell(skipped('webhook', `${left} more: only the first ${MAX_WEBHOOKS} are tried`));
   } finally {
     clearInterval(alive);
     await sender.close();

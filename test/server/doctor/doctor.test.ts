@@ -201,6 +201,20 @@ describe('a broker on this machine', () => {
       await faults({ config: configured({ ...APPS, 'ssl.passphrase': 'x', 'database.mysql.host': 'db' }) }),
     ).toEqual(['configuration-warns']);
     expect(await faults({ config: configured({}) })).toEqual(['no-app']);
+    const { findings } = await diagnose({ config: configured({ 'database.mysql.host': 'db' }) });
+    expect(findings[0]?.found).toMatch(/^no app is configured\n.*database\.mysql\.host/);
+  });
+
+  test('says how many webhooks it left out', async () => {
+    const target = await WebhookTarget.start();
+    onTestFinished(() => target.stop());
+    const webhooks = Array.from({ length: 52 }, (_, index) => ({
+      url: `${new URL(target.url).origin}/${index}`,
+      event_types: ['channel_occupied'],
+    }));
+    const { findings } = await diagnose({ config: configured({ 'appManager.array.apps': [{ ...APP, webhooks }] }) });
+    expect(target.received).toHaveLength(50);
+    expect(findings.at(-1)).toMatchObject({ level: 'skipped', found: '2 more: only the first 50 are tried' });
   });
 
   test('open-files-low', async () => {
