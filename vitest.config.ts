@@ -9,7 +9,7 @@ const UNIT = [
   'test/examples/*-parts',
   'test/server/{apps,client,config,tokens}/**/*',
   'test/server/console/live-facts',
-  'test/server/metrics/{documented,sampler,worker-totals}',
+  'test/server/metrics/{documented,sampler,webhook-counts,worker-totals}',
   'test/server/redis/{fair-queue,gathered-writes,keys,redis-broker,wire}',
   'test/server/workers/!(worker-main)',
   'test/server/{client-address,foreign-text,sampled-log}',

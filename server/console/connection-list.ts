@@ -45,7 +45,7 @@ export class ConnectionList {
     this.#refusals = refusals;
   }
 
-  /** Costs one look at each connection of the app, or of the channel, on this node. */
+  /** Costs one look at each connection of this node, or of the channel on it. */
   find(appId: string, { socket = '', user, channel, after = '', limit }: ConnectionQuery): ConnectionPart {
     const { connections, channels } = this.#node;
     const there =

@@ -4,6 +4,10 @@ import type { AttemptOutcome, WatchedWebhook, WebhookAttempt, WebhookWatch } fro
 import { type AppNames, OTHER_APPS, type Put } from './collection.ts';
 import { Histogram } from './histogram.ts';
 
+/** Webhooks that have numbers of their own: whoever changes the addresses of an app's webhooks all the time must not cost memory. */
+export const MAX_TARGETS = 2000;
+const OTHER_TARGETS = 'other';
+
 const OUTCOMES: readonly AttemptOutcome[] = ['accepted', 'refused', 'failed'];
 
 interface TargetCounts {
@@ -51,19 +55,27 @@ export class WebhookCounts implements WebhookWatch {
 
   #of({ appId, webhook: { id, url } }: WatchedWebhook): TargetCounts {
     const labels = this.#labels(appId, id, url);
-    const key = JSON.stringify(labels);
-    let counts = this.#targets.get(key);
-    if (!counts) {
-      counts = { labels, outcomes: new Map(OUTCOMES.map((outcome) => [outcome, 0])), buried: 0 };
-      this.#targets.set(key, counts);
-    }
+    const known = this.#targets.get(JSON.stringify(labels));
+    if (known) return known;
+    return this.#targets.size < MAX_TARGETS ? this.#add(labels) : this.#others(labels[0]);
+  }
+
+  /** The further webhooks of an app have their numbers together. */
+  #others(app: string): TargetCounts {
+    const labels = [app, OTHER_TARGETS] as const;
+    return this.#targets.get(JSON.stringify(labels)) ?? this.#add(labels);
+  }
+
+  #add(labels: TargetCounts['labels']): TargetCounts {
+    const counts = { labels, outcomes: new Map(OUTCOMES.map((outcome) => [outcome, 0])), buried: 0 };
+    this.#targets.set(JSON.stringify(labels), counts);
     return counts;
   }
 
   /** Neither user names, passwords nor paths of a URL, any of which may be secret. */
   #labels(appId: string, webhookId: string, url: string): readonly [app: string, target: string] {
     const app = this.#names.of(appId);
-    if (app === OTHER_APPS) return [app, OTHER_APPS];
+    if (app === OTHER_APPS) return [app, OTHER_TARGETS];
     const host = URL.canParse(url) ? new URL(url).host : '';
     return [app, `${host} ${webhookId}`.trim()];
   }
